@@ -1,0 +1,22 @@
+/* What every unit test needs: a Check runner, and the check_failed() that a program defines.
+ *
+ *     int main(void) { return harness_run("slot", (const struct harness_test[]){{"repeated vote changes nothing", test_fn}, ...}, n); }
+ *
+ * A test file lists its tests with HARNESS_MAIN below. */
+#ifndef TEST_HARNESS_H
+#define TEST_HARNESS_H
+
+#include <check.h>
+
+/* HARNESS_MAIN("slot", repeated_vote_changes_nothing, quorum_is_counted_once): each is a START_TEST of that name. */
+#define HARNESS_MAIN(name, ...)                                                                    \
+    int main(void)                                                                                 \
+    {                                                                                              \
+        const TTest *const tests[] = {__VA_ARGS__};                                                \
+        return harness_run((name), tests, sizeof(tests) / sizeof(tests[0]));                       \
+    }
+
+/* Runs each test in a process of its own (CK_FORK=no for a debugger). 0 if all passed. */
+int harness_run(const char *name, const TTest *const tests[], unsigned count);
+
+#endif
