@@ -16,7 +16,7 @@ enum err {
     ERR_CORRUPT,   /* stored bytes that contradict their own digest or index: stop, never go on with it */
     ERR_MISMATCH,  /* well-formed, but of another chain, version, root or owner */
     ERR_BUSY,      /* a queue or quota is full; later it may go through */
-    ERR_STATE,     /* not possible now: closed, not started, already done */
+    ERR_NOT_NOW,   /* not possible now: closed, not started, already done */
     ERR_USAGE,     /* a person's input: an option, a configuration line, a file name */
 };
 
