@@ -10,7 +10,7 @@ struct arena_block;
 
 struct arena {
     struct arena_block *blocks; /* newest first; owned */
-    size_t used;                /* bytes handed out since the last clear, <= size_max */
+    size_t used;                /* bytes handed out since the last clear, each piece rounded up to 16; <= size_max */
     size_t size_max;            /* the bound */
 };
 

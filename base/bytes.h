@@ -42,6 +42,9 @@ void bytes_to_hex(char *text, struct bytes in);
  * False, and `out` untouched, on anything else. */
 bool bytes_from_hex(uint8_t *out, size_t size, const char *text);
 
+/* Size of the UTF-8 character (RFC 3629) that the text begins with: 1..4, or 0 if there is none that is well-formed. */
+size_t bytes_utf8(struct bytes text);
+
 /* True if the bytes are well-formed UTF-8 (RFC 3629) without control characters. */
 bool bytes_is_text(struct bytes text);
 
