@@ -1,4 +1,4 @@
-/* Canonical MessagePack (the format's specification of 2013, restricted): fixed-length arrays of unsigned integers, byte strings and UTF-8 text.
+/* Canonical MessagePack (the format's specification of 2013, restricted): fixed-length arrays of unsigned integers, byte strings and text (UTF-8 without control characters).
  * No maps, floats, signed integers, nil or extensions; `true` and `false` are allowed. The shortest form of every integer and length.
  * So one value has one encoding, and the reader refuses every other.
  *
