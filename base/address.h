@@ -19,7 +19,11 @@ struct address address_of(const struct sign_public *public);
 bool address_equal(const struct address *a, const struct address *b);
 void address_text(char text[ADDRESS_TEXT_SIZE], const struct address *address);
 
-/* False, and *address untouched, for anything else: wrong prefix, length, checksum, mixed case, non-zero padding. */
+/* Reads an address, all lower or all upper case. False, and *address untouched, for anything else: wrong prefix, length,
+ * checksum, character, or mixed case. */
 bool address_parse(struct address *address, const char *text);
+
+/* True if `text` is a bech32m string with a checksum that fits, whatever its prefix and data. */
+bool address_is_bech32m(const char *text);
 
 #endif
