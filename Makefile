@@ -2,7 +2,9 @@
 # Modes: release, debug, asan (address + undefined), tsan, cov, fuzz (clang's libFuzzer).
 MODE ?= release
 OUT  ?= build/$(MODE)
-CC   ?= gcc
+ifeq ($(origin CC),default)
+CC   := $(if $(filter fuzz,$(MODE)),clang,gcc)
+endif
 
 MODE_FLAGS_release := -O2 -g
 MODE_FLAGS_debug   := -O0 -g
@@ -17,12 +19,11 @@ FLAGS := -std=gnu17 -D_GNU_SOURCE -DOPENSSL_API_COMPAT=10100 -I. -ffp-contract=o
          $(WARNINGS) $(MODE_FLAGS_$(MODE)) $(EXTRA)
 
 # Instruction sets of single files.
-FLAGS_trainer/kernel_scalar.c := -mfma -fno-tree-vectorize
+FLAGS_trainer/kernel_scalar.c := -mfma $(if $(findstring clang,$(CC)),-fno-vectorize -fno-slp-vectorize,-fno-tree-vectorize)
 FLAGS_trainer/kernel_avx2.c   := -mavx2 -mfma
 FLAGS_trainer/kernel_avx512.c := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma
 
-# --- folders and who may link whom (DESIGN 3) ---
-FOLDERS := base consensus trainer net contracts ledger tools/sys tools/tenured tools/tenure
+# --- folders, and which libraries each links: its own first, then those it may include (DESIGN 3) ---
 NEEDS_base          := base
 NEEDS_consensus     := consensus base
 NEEDS_trainer       := trainer base
@@ -32,37 +33,54 @@ NEEDS_ledger        := ledger contracts trainer base
 NEEDS_tools/sys     := tools/sys base
 NEEDS_tools/tenured := tools/tenured ledger contracts trainer consensus net tools/sys base
 NEEDS_tools/tenure  := tools/tenure ledger contracts trainer consensus net tools/sys base
+NEEDS_tools/demo    := tools/demo $(NEEDS_tools/tenure)
+NEEDS_test/sim      := test/sim consensus tools/sys base
+NEEDS_test/fuzz     := test/fuzz $(NEEDS_tools/tenure)
+NEEDS_test/bench    := $(NEEDS_tools/tenure)
+FOLDERS := base consensus trainer net contracts ledger tools/sys tools/tenured tools/tenure tools/demo test/sim test/fuzz
 
 LIBS_base          := -lsecp256k1 -lmsgpackc -lcrypto
 LIBS_consensus     := $(LIBS_base)
-LIBS_trainer       := -lm $(LIBS_base)
-LIBS_net           := -lnng -lmicrohttpd $(LIBS_base)
+LIBS_trainer       := $(LIBS_base) -lm -lz
+LIBS_net           := -lnng -lmicrohttpd -lpthread $(LIBS_base)
 LIBS_contracts     := -ltommath $(LIBS_trainer)
 LIBS_ledger        := -lrocksdb $(LIBS_contracts)
 LIBS_tools/sys     := -linih -lpthread $(LIBS_base)
-LIBS_tools/tenured := -lnng -lmicrohttpd -lcurl -ljansson -linih -lz -lpthread $(LIBS_ledger)
+LIBS_tools/tenured := -lnng -lmicrohttpd -lcurl -ljansson -linih -lpthread $(LIBS_ledger)
 LIBS_tools/tenure  := $(LIBS_tools/tenured)
+LIBS_tools/demo    := $(LIBS_tools/tenured)
+LIBS_test/sim      := $(LIBS_tools/sys)
+LIBS_test/fuzz     := $(LIBS_tools/tenured)
+LIBS_test/bench    := $(LIBS_tools/tenured) -lopenblas
 
 lib      = $(OUT)/lib$(subst /,-,$(1)).a
 libs     = $(foreach folder,$(NEEDS_$(1)),$(call lib,$(folder)))
-folder_c = $(filter-out %/main.c,$(wildcard $(1)/*.c))
+folder_c = $(filter-out %/main.c $(1)/fuzz_%.c,$(wildcard $(1)/*.c))
 object   = $(patsubst %.c,$(OUT)/%.o,$(1))
+names    = $(patsubst $(1)/%.c,%,$(wildcard $(1)/$(2)*.c))
 
 PROGRAMS := $(patsubst tools/%/main.c,$(OUT)/%,$(wildcard tools/*/main.c))
-UNITS    := $(patsubst test/unit/%.c,$(OUT)/unit/%,$(wildcard test/unit/test_*.c))
+UNITS    := $(patsubst %,$(OUT)/unit/%,$(call names,test/unit,test_))
+SIM      := $(patsubst test/sim/main.c,$(OUT)/simulate,$(wildcard test/sim/main.c))
+FUZZERS  := $(patsubst %,$(OUT)/fuzz/%,$(call names,test/fuzz,fuzz_))
+BENCHES  := $(patsubst %,$(OUT)/bench/%,$(call names,test/bench,))
+E2E      := $(sort $(wildcard test/e2e/[0-9]*))
 
-.PHONY: all check check-long check-source demo bench format help clean setup programs units
+# How much `check` and `check-long` do.
+SEEDS        ?= 200
+FUZZ_SECONDS ?= 30
+
+.PHONY: all programs setup check check-long check-source check-e2e units fuzz demo bench golden format help clean FORCE
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
 
 all: programs ## build the programs
-
 programs: $(PROGRAMS)
-units: $(UNITS)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'make TARGET [MODE=release|debug|asan|tsan|cov|fuzz] [CC=clang]'
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 
 # --- set-up: Debian packages that are missing, once for each change of the list ---
 SETUP := build/.setup
@@ -78,37 +96,75 @@ FLAGS_NOW := $(CC) $(FLAGS)
 $(STAMP): FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
-FORCE:
 
 $(OUT)/%.o: %.c $(STAMP) | $(SETUP)
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(FLAGS_$<) -MMD -MP -c $< -o $@
+	@echo '  cc    $<'
+	@$(CC) $(FLAGS) $(FLAGS_$<) -MMD -MP -c $< -o $@
 
+# An archive is made anew when its list of objects changes, so that a deleted file leaves it.
 define archive
-$(call lib,$(1)): $$(call object,$$(call folder_c,$(1)))
+$(call lib,$(1)): $(call object,$(call folder_c,$(1))) $(OUT)/.members$(subst /,-,$(1))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	@ar rcs $$@ $$(filter %.o,$$^)
+$(OUT)/.members$(subst /,-,$(1)): FORCE
+	@mkdir -p $$(@D)
+	@echo '$(call folder_c,$(1))' | cmp -s - $$@ || echo '$(call folder_c,$(1))' > $$@
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call archive,$(folder))))
 
-# --- programs: a folder under tools/ with a main.c ---
+# $(call program,OUTPUT,OBJECTS,FOLDER whose libraries it links,more flags)
 define program
-$(OUT)/$(1): $(OUT)/tools/$(1)/main.o $(call libs,tools/$(if $(filter tools/$(1),$(FOLDERS)),$(1),tenure))
-	$$(CC) $$(FLAGS) $$^ $(LIBS_tools/tenured) -o $$@
-endef
-$(foreach name,$(patsubst tools/%/main.c,%,$(wildcard tools/*/main.c)),$(eval $(call program,$(name))))
-
-# --- unit tests: test/unit/test_slot.c tests slot.c and links its folder and what that may include, no more ---
-home_of = $(patsubst %/,%,$(dir $(firstword $(wildcard $(foreach folder,$(FOLDERS),$(folder)/$(1).c $(folder)/$(1).h)))))
-define unit
-$(OUT)/unit/$(1): $(OUT)/test/unit/$(1).o $(OUT)/test/harness.o $(call libs,$(call home_of,$(patsubst test_%,%,$(1))))
+$(1): $(2) $(call libs,$(3))
 	@mkdir -p $$(@D)
-	$$(CC) $$(FLAGS) $$^ $(LIBS_$(call home_of,$(patsubst test_%,%,$(1)))) -lcheck -lsubunit -lrt -lm -lpthread -o $$@
+	@echo '  link  $$@'
+	@$$(CC) $$(FLAGS) $$^ $(LIBS_$(3)) $(4) -o $$@
 endef
-$(foreach name,$(patsubst test/unit/%.c,%,$(wildcard test/unit/test_*.c)),$(eval $(call unit,$(name))))
+$(foreach name,$(PROGRAMS:$(OUT)/%=%),$(eval $(call program,$(OUT)/$(name),$(OUT)/tools/$(name)/main.o,tools/$(name))))
+$(foreach name,$(BENCHES:$(OUT)/bench/%=%),$(eval $(call program,$(OUT)/bench/$(name),$(OUT)/test/bench/$(name).o,test/bench)))
+$(eval $(call program,$(OUT)/simulate,$(OUT)/test/sim/main.o,test/sim))
 
-check: units ## every test, under five minutes on two cores
-	@tools/checks/run-units $(UNITS)
+# A unit test test_slot.c tests slot.c and links slot.c's folder and what that may include, no more.
+home_of = $(firstword $(foreach folder,$(FOLDERS),$(if $(wildcard $(folder)/$(1:test_%=%).[ch]),$(folder))))
+$(foreach name,$(UNITS:$(OUT)/unit/%=%),$(eval $(call program,$(OUT)/unit/$(name),$(OUT)/test/unit/$(name).o $(OUT)/test/harness.o,$(call \
+	home_of,$(name)),-lcheck -lsubunit -lrt -lm -lpthread)))
+
+# A fuzz target is fuzzed by clang's libFuzzer, and in all other modes replays files.
+FUZZ_MAIN := $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer,$(OUT)/test/fuzz/main.o)
+$(foreach name,$(FUZZERS:$(OUT)/fuzz/%=%),$(eval $(call program,$(OUT)/fuzz/$(name),$(OUT)/test/fuzz/$(name).o \
+	$(filter %.o,$(FUZZ_MAIN)),test/fuzz,$(filter -%,$(FUZZ_MAIN)))))
+
+# --- tests ---
+LIBRARIES := $(foreach folder,$(FOLDERS),$(call lib,$(folder)))
+RUN       := tools/checks/run
+REPLAY    := $(foreach name,$(FUZZERS:$(OUT)/fuzz/%=%),'$(OUT)/fuzz/$(name) $(wildcard test/fuzz/corpus/$(name:fuzz_%=%))')
+SIMULATE  := $(if $(SIM),'$(SIM) 1 $(SEEDS)')
+
+units: $(UNITS)
+
+check: $(UNITS) $(SIM) $(FUZZERS) $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
+	@OUT=$(OUT) $(RUN) $(UNITS) $(REPLAY) $(SIMULATE) -- $(E2E)
+
+check-long: SEEDS := 5000
+check-long: check ## the same with many more simulated seeds
+
+check-e2e: $(PROGRAMS) ## the end-to-end tests alone
+	@OUT=$(OUT) $(RUN) -- $(E2E)
+
+fuzz: $(FUZZERS) ## fuzz each target for FUZZ_SECONDS (make fuzz MODE=fuzz); what it finds stays under build/
+	@$(if $(filter fuzz,$(MODE)),,echo 'fuzz: say make fuzz MODE=fuzz' >&2; exit 2)
+	@for name in $(FUZZERS:$(OUT)/fuzz/fuzz_%=%); do \
+	    mkdir -p $(OUT)/corpus/$$name && \
+	    $(OUT)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 -artifact_prefix=$(OUT)/corpus/$$name- \
+	        $(OUT)/corpus/$$name test/fuzz/corpus/$$name || exit 1; \
+	done
+
+demo: $(PROGRAMS) ## the main job: train on four validators, catch a cheat, pay the honest
+	@$(OUT)/demo
+
+bench: $(PROGRAMS) $(BENCHES) ## measure; JSON under build/bench/
+	@mkdir -p build/bench
+	@for bench in $(BENCHES); do OUT=$(OUT) $$bench || exit 1; done
 
 format: ## clang-format over the tree
 	clang-format -i $$(git ls-files '*.c' '*.h')

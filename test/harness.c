@@ -23,6 +23,7 @@ int harness_run(const char *name, const TTest *const tests[], unsigned count)
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
+    printf("%d passed, %d failed\n", srunner_ntests_run(runner) - failed, failed);
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

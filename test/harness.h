@@ -1,8 +1,9 @@
 /* What every unit test needs: a Check runner, and the check_failed() that a program defines.
  *
- *     int main(void) { return harness_run("slot", (const struct harness_test[]){{"repeated vote changes nothing", test_fn}, ...}, n); }
- *
- * A test file lists its tests with HARNESS_MAIN below. */
+ *     START_TEST(repeated_vote_changes_nothing) { ... }
+ *     END_TEST
+ *     HARNESS_MAIN("slot", repeated_vote_changes_nothing, ...)
+ */
 #ifndef TEST_HARNESS_H
 #define TEST_HARNESS_H
 
@@ -16,7 +17,8 @@
         return harness_run((name), tests, sizeof(tests) / sizeof(tests[0]));                       \
     }
 
-/* Runs each test in a process of its own (CK_FORK=no for a debugger). 0 if all passed. */
+/* Runs each test in a process of its own (CK_FORK=no for a debugger); the last line is "N passed, M failed".
+ * 0 if all passed. */
 int harness_run(const char *name, const TTest *const tests[], unsigned count);
 
 #endif
