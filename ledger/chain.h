@@ -1,0 +1,126 @@
+/* The chain of one node: what is committed, what is executed above it, and how a block gets from
+ * one to the other.
+ *
+ *     a block is   made by                      then
+ *     held         chain_hold                   its bytes survive a crash; it may be executed
+ * (again) executed     chain_build, chain_execute   it has an overlay; its header's roots are this
+ * node's own committed    chain_commit                 in the store, synced; rivals and their
+ * descendants are gone dropped      chain_discard                or a rival's commit; held bytes
+ * stay until their height is committed
+ *
+ * The store is only ever moved by one atomic batch a block, so a crash at any point leaves the
+ * chain at one height, whole; held bodies and consensus' own log tell what to execute again.
+ *
+ * Everything here is for one thread (the executor), which owns the pool too. Other threads read
+ * what is committed through ledger/history.h, at the same time and without waiting. */
+#ifndef LEDGER_CHAIN_H
+#define LEDGER_CHAIN_H
+
+#include "contracts/view.h"
+#include "ledger/block.h"
+#include "ledger/overlay.h"
+#include "ledger/pool.h"
+#include "ledger/store.h"
+
+struct chain;
+
+/* Opens the chain of `genesis` (a packed genesis record, contracts/genesis.h) in the folder `path`;
+ * an empty folder becomes one at height 0. Checks that the head's header, certificate, root page
+ * and indexes agree. ERR_MISMATCH: the folder is of another chain or of a newer version;
+ * ERR_MALFORMED: no genesis record; ERR_CORRUPT, ERR_IO as store.h. The fault says which and what
+ * to do. */
+MUST_USE enum err chain_open(struct chain **chain, const char *path, struct bytes genesis,
+                             struct fault *fault);
+
+/* NULL is fine. Every history must be closed. What isn't committed is lost, except what is held. */
+void chain_close(struct chain *chain);
+
+/* A block that this node has executed or committed last. Borrowed: while it is the head, or in the
+ * overlay. */
+struct chain_tip {
+    struct digest digest; /* of the header */
+    struct block_header header;
+    struct bytes header_raw;
+    struct bytes body_raw; /* empty for the committed head */
+};
+
+struct digest chain_genesis(const struct chain *chain);        /* `chain` in every record */
+const struct chain_tip *chain_head(const struct chain *chain); /* committed and durable */
+
+/* The block `digest` if it is the head or executed; ERR_NOT_FOUND otherwise. */
+MUST_USE enum err chain_tip(const struct chain *chain, struct chain_tip *tip,
+                            const struct digest *digest);
+
+/* What a proposal is made of. */
+struct chain_proposal {
+    struct digest parent; /* the head or an executed block */
+    struct view view;     /* of the proposal */
+    struct seat proposer;
+    uint64_t time_ms;               /* above the parent's */
+    const struct bytes *candidates; /* whole transactions, signatures checked, in order */
+    size_t candidate_count;
+    size_t count_max; /* of transactions; at most LIMIT_BLOCK_TXS */
+    size_t bytes_max; /* of the body; at most LIMIT_BLOCK_BYTES */
+};
+
+/* Executes as many of the candidates as may be in a block now, in order, leaving out the others,
+ * and makes block and header of it. The block is executed then, and *tip tells it. ERR_NOT_FOUND:
+ * no such parent; ERR_LIMIT: too many uncommitted blocks; ERR_CORRUPT, ERR_IO from the store: the
+ * node must stop. */
+MUST_USE enum err chain_build(struct chain *chain, struct chain_tip *tip,
+                              const struct chain_proposal *proposal, struct fault *fault);
+
+/* Executes a block whose transactions' signatures were checked, on its parent's overlay, and
+ * compares every root. ERR_NONE also when it was executed before. ERR_NOT_FOUND: the parent isn't
+ * the head or executed. ERR_MALFORMED, ERR_LIMIT: no block; ERR_MISMATCH: a transaction that may
+ * not be in it, or a header that isn't what this node computes: the fault names the first
+ * difference. ERR_CORRUPT, ERR_IO: the node must stop. */
+MUST_USE enum err chain_execute(struct chain *chain, struct bytes header, struct bytes body,
+                                struct fault *fault);
+
+/* The write set of an executed block, in key order, or of a block whose execution differed from its
+ * header the last time (so that two nodes can find the first key in which they differ). NULL and 0
+ * if it isn't here. */
+const struct overlay_value *chain_writes(const struct chain *chain, const struct digest *digest,
+                                         size_t *count);
+
+/* Makes an executed child of the head final, with its certificate, by one synced batch; then its
+ * rivals are dropped, and `pool` (may be NULL) is told. ERR_NOT_FOUND: not executed; ERR_MISMATCH:
+ * no child of the head; ERR_IO: the disk failed, the node must stop. */
+MUST_USE enum err chain_commit(struct chain *chain, struct pool *pool, const struct digest *digest,
+                               struct bytes certificate, struct fault *fault);
+
+/* Drops an executed block and its descendants. Nothing happens if it isn't there. */
+void chain_discard(struct chain *chain, const struct digest *digest);
+
+/* Makes a block's bytes durable before anything is promised about it; on disk when this returns.
+ * Holding twice changes nothing. */
+MUST_USE enum err chain_hold(struct chain *chain, struct bytes header, struct bytes body,
+                             struct fault *fault);
+
+/* A held block's bytes, in `arena`; ERR_NOT_FOUND, also for a block that is executed but wasn't
+ * held. */
+MUST_USE enum err chain_held(struct arena *arena, struct chain *chain, const struct digest *digest,
+                             struct bytes *header, struct bytes *body, struct fault *fault);
+
+/* State after the head or an executed block: what contracts' getters read. Valid until the next
+ * commit or discard; what is read is in the caller's arena. ERR_NOT_FOUND. */
+MUST_USE enum err chain_source(struct chain *chain, struct view_source *source,
+                               const struct digest *digest);
+
+/* The sender's account on the state after `digest`: TX_OK and its next nonce, TX_UNKNOWN_SENDER or
+ * TX_REVOKED_SENDER. */
+MUST_USE enum err chain_sender(struct chain *chain, const struct digest *digest,
+                               const struct sign_public *sender, enum tx_verdict *verdict,
+                               uint64_t *next_nonce);
+
+/* Cheap admission: size, form, version, chain, expiry, sender, nonce, room. The signature is the
+ * caller's to check, next. */
+MUST_USE enum err chain_admit(struct arena *arena, struct chain *chain, const struct pool *pool,
+                              struct tx *tx, struct bytes raw, enum tx_verdict *verdict,
+                              struct fault *fault);
+
+/* For pool_pick on top of `digest`; lives as long as nothing is committed or discarded. */
+struct pool_nonces chain_nonces(struct chain *chain, const struct digest *digest);
+
+#endif

@@ -1,0 +1,123 @@
+/* Reading what is committed, from any thread: blocks, transactions, receipts, events, state and its
+ * proofs, at one frozen height.
+ *
+ * A history is a snapshot of the store: it sees the chain as it was when it was opened, costs a
+ * microsecond, and pins old data while it is open, so close it with the request. What is read is in
+ * the caller's arena. Every function may also give ERR_CORRUPT (stop: the fault names the key),
+ * ERR_IO, or ERR_LIMIT when the arena is full; ERR_NOT_FOUND leaves the fault alone. */
+#ifndef LEDGER_HISTORY_H
+#define LEDGER_HISTORY_H
+
+#include "base/address.h"
+#include "contracts/view.h"
+#include "ledger/block.h"
+#include "ledger/chain.h"
+#include "ledger/receipt.h"
+#include "ledger/sparse.h"
+#include "ledger/tx.h"
+
+struct history;
+
+/* NULL and a fault if the store can't be read. Close before the chain. Not for two threads at once;
+ * open one each. */
+struct history *history_open(struct chain *chain, struct fault *fault);
+void history_close(struct history *history);
+
+/* The height it was frozen at. */
+struct height history_height(const struct history *history);
+
+/* The packed genesis record. */
+MUST_USE enum err history_genesis(struct arena *arena, struct history *history,
+                                  struct bytes *genesis, struct fault *fault);
+
+struct history_block {
+    struct digest digest; /* of header_raw; checked */
+    struct block_header header;
+    struct bytes header_raw;
+    struct bytes certificate; /* as chain_commit was given it; empty at height 0 */
+    struct sparse_root root;  /* of the state after it */
+};
+
+/* Without the body. */
+MUST_USE enum err history_block(struct arena *arena, struct history *history,
+                                struct history_block *block, struct height height,
+                                struct fault *fault);
+
+/* The packed body (ledger/block.h); its root is checked against the header's. */
+MUST_USE enum err history_body(struct arena *arena, struct history *history, struct bytes *body,
+                               struct height height, struct fault *fault);
+
+/* The height of the block with this header digest. */
+MUST_USE enum err history_find_block(struct history *history, struct height *height,
+                                     const struct digest *digest, struct fault *fault);
+
+/* A block's receipts: receipt_list record, count = transactions + 1; their root is checked. */
+MUST_USE enum err history_receipts(struct arena *arena, struct history *history,
+                                   struct receipt_list *receipts, struct height height,
+                                   struct fault *fault);
+
+struct history_tx {
+    struct height height;
+    uint32_t index; /* in the block's body; its receipt is number index + 1 */
+    struct digest id;
+};
+
+/* Where the transaction `id` is. */
+MUST_USE enum err history_find_tx(struct history *history, struct history_tx *tx,
+                                  const struct digest *id, struct fault *fault);
+
+/* Transactions that `account` sent, or whose events name it, newest first, at most `count_max`;
+ * those before `before` (NULL: from the end). Block 0 and receipts 0 have no transaction and aren't
+ * listed. */
+MUST_USE enum err history_account_txs(struct arena *arena, struct history *history,
+                                      struct history_tx **list, size_t *count,
+                                      const struct address *account,
+                                      const struct history_tx *before, size_t count_max,
+                                      struct fault *fault);
+
+struct history_event {
+    struct height height;
+    uint32_t receipt;    /* 0: the block's own; else transaction receipt - 1 */
+    uint32_t index;      /* in the receipt */
+    uint64_t time_ms;    /* of the block */
+    struct bytes packed; /* [tag, record] */
+};
+
+/* Events in order from `from` (inclusive; height, receipt and index count), at most `count_max`,
+ * looking at no more than HISTORY_SCAN_BLOCKS blocks. *next is where to go on; beyond the head's
+ * height when all is read. */
+#define HISTORY_SCAN_BLOCKS 1024
+MUST_USE enum err history_events(struct arena *arena, struct history *history,
+                                 struct history_event **list, size_t *count,
+                                 struct history_event *next, const struct history_event *from,
+                                 size_t count_max, struct fault *fault);
+
+/* State now: what contracts' getters read. Valid while the history is open. */
+struct view_source history_source(struct history *history);
+
+/* The value of a state key after block `height`; ERR_NOT_FOUND when it had none then, or when
+ * height is above the frozen one. */
+MUST_USE enum err history_value(struct arena *arena, struct history *history, struct bytes *value,
+                                struct bytes key, struct height height, struct fault *fault);
+
+/* The proof of presence or absence of `key` in the state after block `height`, against that
+ * header's state root. */
+MUST_USE enum err history_prove(struct arena *arena, struct history *history,
+                                struct sparse_proof *proof, struct bytes key, struct height height,
+                                struct fault *fault);
+
+/* The keys that begin with `prefix` after `after` (size 0: from the first), in order, with their
+ * values now; at most `count_max`. */
+struct history_entry {
+    struct bytes key;
+    struct bytes value;
+};
+MUST_USE enum err history_list(struct arena *arena, struct history *history,
+                               struct history_entry **list, size_t *count, struct bytes prefix,
+                               struct bytes after, size_t count_max, struct fault *fault);
+
+/* Recomputes the state's root from all values now and compares it with the header's: ERR_CORRUPT
+ * names the difference. Slow: for audits. */
+MUST_USE enum err history_audit(struct history *history, struct fault *fault);
+
+#endif

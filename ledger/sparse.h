@@ -1,0 +1,149 @@
+/* The state's sparse Merkle tree, in the form of ICS-23's SmtSpec, so that existing ICS-23
+ * libraries can check its proofs.
+ *
+ *     position of a key   H(key), its bits from the most significant, 256 levels
+ *     leaf                H(0x00 | H(key) | H(value))
+ *     node                H(0x01 | left | right)
+ *     empty subtree       32 zero bytes
+ *     a lone leaf         rises to the highest node that is its own: a subtree with one leaf has
+ * that leaf's digest
+ *
+ * H is SHA-256. Four levels make a *page*: 15 nodes over 16 slots. A slot is empty, holds a lone
+ * leaf, or names the page below it and the height that wrote it. Pages never change once written;
+ * (place, height) names one for ever, so every kept height has its whole tree, proofs included, and
+ * a cache of pages needs no invalidation. All here is pure: pages come from a reader callback. */
+#ifndef LEDGER_SPARSE_H
+#define LEDGER_SPARSE_H
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/record.h"
+
+/* 256 levels of bits, four to a page. */
+#define SPARSE_PAGE_DEPTH 64
+
+enum sparse_kind {
+    SPARSE_EMPTY = 0,
+    SPARSE_LEAF = 1, /* one leaf in the whole subtree */
+    SPARSE_NODE = 2, /* two leaves or more */
+};
+
+struct sparse_node {
+    enum sparse_kind kind;
+    struct digest digest; /* zero when empty */
+};
+
+/* What hangs under a slot. */
+struct sparse_slot {
+    struct digest key;   /* leaf: H(key) */
+    struct digest value; /* leaf: H(value) */
+    uint64_t height;     /* node: the block that wrote the page below */
+};
+
+struct sparse_page {
+    struct sparse_node nodes[32]; /* [1] is the top, [2i] and [2i + 1] the children of [i], [16..31]
+                                     the slots; [0] unused */
+    struct sparse_slot slots[16];
+};
+
+/* Names a page for ever. */
+struct sparse_place {
+    uint8_t depth;      /* pages above it, < SPARSE_PAGE_DEPTH; 0 is the root page */
+    struct digest path; /* its first depth * 4 bits; the rest is zero */
+    uint64_t height;    /* the block that wrote it */
+};
+
+/* A tree: the root and where its page is. An empty tree has digest zero and no page. */
+struct sparse_root {
+    struct sparse_node
+        top;         /* a lone leaf or none: everything stands in the root page all the same */
+    uint64_t height; /* of the root page; unused when top is empty */
+};
+
+struct sparse_change {
+    struct digest key;   /* H(key) */
+    struct digest value; /* H(value); unused when deleted */
+    bool deleted;
+};
+
+/* A page that an update has made. */
+struct sparse_write {
+    struct sparse_place place;
+    const struct sparse_page *page;
+};
+
+struct sparse_writes {
+    struct sparse_write *list; /* from the arena */
+    size_t count;
+    size_t room;
+};
+
+/* Where pages come from. The page is borrowed until the next call. ERR_CORRUPT when it is missing
+ * or damaged. */
+struct sparse_reader {
+    void *self;
+    enum err (*page)(void *self, const struct sparse_place *place, const struct sparse_page **page);
+};
+
+/* Sorts by key, ascending: what sparse_update requires. Keys must be different. */
+void sparse_sort(struct sparse_change *changes, size_t count);
+
+/* Applies `changes` (sorted) at `height` in one pass: every page on the way is read once and hashed
+ * once, and only along the changed paths. *root becomes the new root; `writes` collects the new
+ * pages (from `arena`). A change that changes nothing writes nothing. Deleting what isn't there is
+ * such a change. Errors: the reader's, ERR_LIMIT when the arena is full; then *root is untouched.
+ */
+MUST_USE enum err sparse_update(struct arena *arena, struct sparse_root *root,
+                                struct sparse_writes *writes, const struct sparse_change *changes,
+                                size_t count, uint64_t height, const struct sparse_reader *reader);
+
+/* --- pages as bytes: a u32 with two bits a slot (its kind), then per leaf key and value digests,
+ * per node digest and height --- */
+
+#define SPARSE_PAGE_BYTES (4 + 16 * 64)
+
+size_t sparse_page_pack(uint8_t out[SPARSE_PAGE_BYTES], const struct sparse_page *page);
+
+/* Recomputes all 15 nodes, so the caller can compare page->nodes[1] with what the slot above says.
+ * ERR_MALFORMED for bytes that are no page. */
+MUST_USE enum err sparse_page_unpack(struct sparse_page *page, struct bytes in);
+
+/* --- proofs --- */
+
+/* What is at the key's position: its own leaf (presence); nothing, or another key's lone leaf
+ * (absence). */
+enum sparse_end { SPARSE_END_SELF = 0, SPARSE_END_EMPTY = 1, SPARSE_END_OTHER = 2 };
+
+struct sparse_proof {
+    uint8_t end;               /* enum sparse_end */
+    struct digest other_key;   /* SPARSE_END_OTHER: H(key) of the leaf found there; else zero */
+    struct digest other_value; /* its H(value); else zero */
+    struct digest *path;       /* siblings from the end upwards; the i-th of n is at depth n - i */
+    uint32_t path_count;       /* <= LIMIT_SPARSE_PATH */
+};
+
+extern const struct record sparse_proof_record;
+
+/* The proof for `key` (H(key)), path from `arena`. Errors as sparse_update. */
+MUST_USE enum err sparse_prove(struct arena *arena, struct sparse_proof *proof,
+                               const struct sparse_root *root, const struct digest *key,
+                               const struct sparse_reader *reader);
+
+/* The leaf at `key`: its H(value), or ERR_NOT_FOUND. */
+MUST_USE enum err sparse_find(struct digest *value, const struct sparse_root *root,
+                              const struct digest *key, const struct sparse_reader *reader);
+
+/* True if the proof shows that `root` has exactly `value` at `key`. Needs no store; any proof is
+ * safe to ask. */
+bool sparse_has(const struct digest *root, struct bytes key, struct bytes value,
+                const struct sparse_proof *proof);
+
+/* True if the proof shows that `root` has nothing at `key`. */
+bool sparse_lacks(const struct digest *root, struct bytes key, const struct sparse_proof *proof);
+
+struct digest sparse_leaf(const struct digest *key, const struct digest *value);
+struct digest sparse_parent(const struct digest *left, const struct digest *right);
+
+#endif
