@@ -1,15 +1,20 @@
-/* A file of records to which a program appends, with a mark beside them, made durable together by one fdatasync.
+/* A file of records to which a program appends, with a mark beside them, made durable together by
+ * one fdatasync.
  *
  *     0      4096        8192
  *     | mark slot 0 | mark slot 1 | record | record | ...
  *
- *     slot    magic 8 | generation u64 | records end u64 | digest of all records up to there 32 | size u32 | mark | SHA-256 of it all
- *     record  size u32 | first 4 bytes of SHA-256(size | bytes) | bytes
+ *     slot    magic 8 | generation u64 | records end u64 | digest of all records up to there 32 |
+ * size u32 | mark | SHA-256 of it all record  size u32 | first 4 bytes of SHA-256(size | bytes) |
+ * bytes
  *
- * A commit writes its records, then the mark to the slot that isn't the newest, then syncs. The mark says how far the records reach
- * and what they were; so an opened journal knows whether it is whole:
- *  - records behind the mark's end were never synced: they are given back while they are intact, the torn rest is cut off;
- *  - fewer or other records than the mark says: `whole` is false. What is intact is still given back. */
+ * A commit writes its records, then the mark to the slot that isn't the newest, then syncs. The
+ * mark says how far the records reach and what they were; so an opened journal knows whether it is
+ * whole:
+ *  - records behind the mark's end were never synced: they are given back while they are intact,
+ * the torn rest is cut off;
+ *  - fewer or other records than the mark says: `whole` is false. What is intact is still given
+ * back. */
 #ifndef TOOLS_SYS_JOURNAL_H
 #define TOOLS_SYS_JOURNAL_H
 
@@ -31,7 +36,8 @@ struct journal {
     bool failed; /* a write or sync failed: nothing can be promised any more */
 };
 
-/* What an opened journal holds: tell() is called for each record in order; the mark is copied to the caller. */
+/* What an opened journal holds: tell() is called for each record in order; the mark is copied to
+ * the caller. */
 struct journal_reader {
     void (*tell)(void *self, struct bytes record);
     void *self;
@@ -40,17 +46,21 @@ struct journal_reader {
     bool whole;       /* every record that the mark promises is there */
 };
 
-/* Opens or creates. ERR_IO; ERR_CORRUPT when neither mark can be read though the file has some length. */
-MUST_USE enum err journal_open(struct journal *journal, const char *path, struct journal_reader *reader, struct fault *fault);
+/* Opens or creates. ERR_IO; ERR_CORRUPT when neither mark can be read though the file has some
+ * length. */
+MUST_USE enum err journal_open(struct journal *journal, const char *path,
+                               struct journal_reader *reader, struct fault *fault);
 
 /* Remembers a record for the next commit. ERR_LIMIT: over JOURNAL_RECORD_SIZE, or no memory. */
 MUST_USE enum err journal_append(struct journal *journal, struct bytes record);
 
-/* Writes what was appended and the mark, and syncs. After ERR_IO the journal stays failed: what is on disk is unknown,
- * and the program must stop (a second fsync may claim success for pages that were dropped). */
+/* Writes what was appended and the mark, and syncs. After ERR_IO the journal stays failed: what is
+ * on disk is unknown, and the program must stop (a second fsync may claim success for pages that
+ * were dropped). */
 MUST_USE enum err journal_commit(struct journal *journal, struct bytes mark, struct fault *fault);
 
-/* Replaces the whole file by the mark and what was appended since the last commit: a fresh file, renamed over the old one. */
+/* Replaces the whole file by the mark and what was appended since the last commit: a fresh file,
+ * renamed over the old one. */
 MUST_USE enum err journal_restart(struct journal *journal, struct bytes mark, struct fault *fault);
 
 /* Bytes of records in the file. */

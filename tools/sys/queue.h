@@ -1,13 +1,15 @@
 /* A bounded queue of pointers between threads: any number of producers and consumers, in order.
  *
- * The bounds are a count and a weight in bytes, so that a few large items can't take what many small ones may. An item heavier
- * than the whole bound is let in when the queue is empty. Items belong to the producer until the push succeeds, then to the queue,
- * then to the consumer. Waiting costs no time of the processor. */
+ * The bounds are a count and a weight in bytes, so that a few large items can't take what many
+ * small ones may. An item heavier than the whole bound is let in when the queue is empty. Items
+ * belong to the producer until the push succeeds, then to the queue, then to the consumer. Waiting
+ * costs no time of the processor. */
 #ifndef TOOLS_SYS_QUEUE_H
 #define TOOLS_SYS_QUEUE_H
 
 #include <pthread.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 /* Waits without an end. */
@@ -20,9 +22,9 @@ struct queue_item {
 
 struct queue {
     pthread_mutex_t mutex;
-    pthread_cond_t room;      /* signalled when an item leaves */
-    pthread_cond_t items;     /* signalled when an item comes */
-    struct queue_item *ring;  /* owned; `count_max` of them */
+    pthread_cond_t room;     /* signalled when an item leaves */
+    pthread_cond_t items;    /* signalled when an item comes */
+    struct queue_item *ring; /* owned; `count_max` of them */
     size_t first, count, count_max;
     size_t size, size_max; /* weight of what is inside */
     bool closed;
@@ -35,7 +37,8 @@ MUST_USE enum err queue_init(struct queue *queue, size_t count_max, size_t size_
 void queue_release(struct queue *queue);
 
 /* Appends `value` of weight `size`, waiting for room at most `wait_ms`.
- * ERR_BUSY: no room in that time. ERR_STATE: closed. In both cases the item is still the caller's. */
+ * ERR_BUSY: no room in that time. ERR_NOT_NOW: closed. In both cases the item is still the
+ * caller's. */
 MUST_USE enum err queue_push(struct queue *queue, void *value, size_t size, uint64_t wait_ms);
 
 /* Takes the oldest items, at most `max`, waiting at most `wait_ms` for the first one.
