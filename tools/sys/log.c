@@ -55,6 +55,10 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
 
+    for (char *at = message; *at; at++)
+        if (*at == '\n' || *at == '\r')
+            *at = ' ';
+
     char time_text[LOG_TIME_SIZE];
     log_time(time_text);
 
@@ -68,9 +72,6 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
         text_json(&line, bytes_text(message));
         text_add(&line, "}");
     } else {
-        for (char *at = message; *at; at++)
-            if (*at == '\n' || *at == '\r')
-                *at = ' ';
         text_add(&line, "%s %-5s %s %s", time_text, log_level_names[level], event, message);
     }
     text_add(&line, "\n");
