@@ -1,0 +1,183 @@
+#include "tools/tenure/desk.h"
+
+#include "base/check.h"
+#include "contracts/members.h"
+#include "tools/sys/file.h"
+#include "tools/sys/keyfile.h"
+#include "tools/tenure/lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum err desk_open(struct desk *desk, struct cli *cli)
+{
+    const char *nodes[CLIENT_NODES_MAX + 1], *node;
+    uint32_t count = 0, at = 0;
+    uint64_t timeout_s;
+
+    memset(desk, 0, sizeof(*desk));
+    desk->cli = cli;
+    while (count <= CLIENT_NODES_MAX && (node = cli_next(cli, "node", &at)))
+        nodes[count++] = node;
+    if (!count && getenv("TENURE_NODE")) {
+        char *rest = cli_format(cli, "%s", getenv("TENURE_NODE"));
+        while (count <= CLIENT_NODES_MAX && (node = strsep(&rest, " ")))
+            if (node[0])
+                nodes[count++] = node;
+    }
+    if (cli_number(&timeout_s, cli, "timeout", 1, 86400))
+        return cli->fault.code;
+    desk->timeout_ms = timeout_s * 1000;
+    return client_init(&desk->client, nodes, count, &cli->fault);
+}
+
+enum err desk_key(struct cli *cli, struct sign_secret *secret)
+{
+    const char *path = cli_text(cli, "key"), *source = cli_text(cli, "passphrase");
+    struct keyfile_passphrase passphrase;
+    struct sign_public public;
+    enum err err;
+
+    if (!path && !(path = getenv("TENURE_KEY")))
+        return fault_set(&cli->fault, ERR_USAGE, "who signs? Give --key FILE or set TENURE_KEY");
+    if (!source && !(source = getenv("TENURE_PASSPHRASE")))
+        source = "terminal";
+    if ((err = keyfile_public(&public, path, &cli->fault)))
+        return err;
+    err = keyfile_passphrase_read(&passphrase, source, path, false, &cli->fault);
+    if (!err)
+        err = keyfile_open(secret, &public, path, &passphrase, &cli->fault);
+    keyfile_passphrase_clear(&passphrase);
+    return err;
+}
+
+enum err desk_sign(struct desk *desk)
+{
+    struct sign_secret secret;
+    enum err err = desk_key(desk->cli, &secret);
+
+    if (!err)
+        err = sender_init(&desk->sender, &desk->client, &secret, &desk->cli->fault);
+    sign_secret_clear(&secret);
+    return err;
+}
+
+void desk_close(struct desk *desk)
+{
+    desk->cli->unreachable = desk->client.unreachable;
+    sender_release(&desk->sender);
+    client_release(&desk->client);
+}
+
+enum err desk_call(struct desk *desk, struct desk_calls *calls, uint8_t contract, uint8_t method,
+                   const void *args)
+{
+    const struct catalog_method *described = catalog_method(contract, method);
+    struct bytes packed;
+
+    CHECK(described != NULL);
+    CHECK(calls->count < LIMIT_TX_CALLS);
+    packed = record_bytes(&desk->cli->arena, described->args, args);
+    if (!packed.data)
+        return fault_set(&desk->cli->fault, ERR_LIMIT, "the arguments are too large");
+    calls->calls[calls->count++] = (struct tx_call){contract, method, packed};
+    return ERR_NONE;
+}
+
+enum err desk_submit(struct desk *desk, struct desk_calls *calls, struct sender_outcome *outcome)
+{
+    struct cli *cli = desk->cli;
+    enum err err = sender_send(&desk->sender, &cli->arena, outcome, calls->calls, calls->count,
+                               desk->timeout_ms, &cli->fault);
+
+    if (err == ERR_NOT_NOW)
+        cli->timed_out = true;
+    if (err)
+        return err;
+    if (outcome->verdict) {
+        err = fault_set(&cli->fault, ERR_MISMATCH, "%s (%s, block %llu)", outcome->message,
+                        outcome->name, (unsigned long long)outcome->height);
+        if (cli->json)
+            answer_print(stdout, outcome->receipt);
+        sender_outcome_release(outcome);
+    }
+    return err;
+}
+
+enum err desk_send(struct desk *desk, struct desk_calls *calls, struct sender_outcome *outcome)
+{
+    struct cli *cli = desk->cli;
+    struct sender_outcome own;
+    char id[DIGEST_TEXT_SIZE];
+    enum err err;
+
+    cli_progress(cli, "waiting for the transaction's block ...");
+    err = desk_submit(desk, calls, &own);
+    cli_progress_end(cli);
+    if (err)
+        return err;
+    digest_text(id, &own.id);
+    if (cli->json)
+        answer_print(stdout, own.receipt);
+    cli_say(cli, "done in block %llu: transaction %s", (unsigned long long)own.height, id);
+    if (outcome)
+        *outcome = own;
+    else
+        sender_outcome_release(&own);
+    return ERR_NONE;
+}
+
+enum err desk_get(struct desk *desk, struct answer **root, const char *path)
+{
+    return client_get(&desk->client, root, &desk->cli->fault, "%s", path);
+}
+
+enum err desk_state(struct desk *desk, struct bytes key, const struct record *record, void *value)
+{
+    return lookup_get(&desk->client, &desk->cli->arena, key, record, value, &desk->cli->fault);
+}
+
+enum err desk_address(struct cli *cli, struct address *address, const char *text)
+{
+    struct sign_public public;
+
+    if (address_parse(address, text))
+        return ERR_NONE;
+    if (!file_exists(text) || keyfile_public(&public, text, &cli->fault))
+        return fault_set(&cli->fault, ERR_USAGE, "\"%s\" is no address (tnr1...) and no key file",
+                         text);
+    *address = address_of(&public);
+    return ERR_NONE;
+}
+
+static const char *const role_names[] = {"operator", "provider", "consumer", "replayer", "auditor"};
+
+enum err desk_roles(struct cli *cli, uint32_t *roles, const char *text)
+{
+    char *rest = cli_format(cli, "%s", text), *name;
+    uint32_t made = 0;
+
+    while ((name = strsep(&rest, ","))) {
+        uint32_t bit = 0;
+        while (bit < 5 && strcmp(role_names[bit], name))
+            bit++;
+        if (bit == 5)
+            return fault_set(&cli->fault, ERR_USAGE,
+                             "\"%s\" is no role: operator, provider, consumer, replayer, auditor, "
+                             "separated by commas",
+                             name);
+        made |= 1u << bit;
+    }
+    *roles = made;
+    return ERR_NONE;
+}
+
+char *desk_roles_text(struct cli *cli, uint32_t roles)
+{
+    char *text = cli_format(cli, "%s", "");
+
+    for (uint32_t bit = 0; bit < 5; bit++)
+        if (roles >> bit & 1)
+            text = cli_format(cli, "%s%s%s", text, text[0] ? "," : "", role_names[bit]);
+    return text;
+}
