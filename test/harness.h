@@ -8,6 +8,8 @@
 #define TEST_HARNESS_H
 
 #include <check.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* HARNESS_MAIN("slot", repeated_vote_changes_nothing, quorum_is_counted_once): each is a START_TEST of that name. */
 #define HARNESS_MAIN(name, ...)                                                                    \
@@ -20,5 +22,12 @@
 /* Runs each test in a process of its own (CK_FORK=no for a debugger); the last line is "N passed, M failed".
  * 0 if all passed. */
 int harness_run(const char *name, const TTest *const tests[], unsigned count);
+
+/* The next number of a stream that `state` alone determines (splitmix64), for tests of properties. */
+uint64_t harness_random(uint64_t *state);
+void harness_fill(uint64_t *state, void *data, size_t size);
+
+/* The bytes that `hex` writes down, into `out`, which has room for them; their count. Fails the test if it is no hex. */
+size_t harness_hex(void *out, const char *hex);
 
 #endif
