@@ -16,14 +16,9 @@
 #include "base/record.h"
 #include "base/sign.h"
 #include "base/units.h"
+#include "contracts/contracts.h"
 
 #define TX_VERSION 1
-
-struct tx_call {
-    uint8_t contract;  /* contracts/contracts.h */
-    uint8_t method;    /* of that contract */
-    struct bytes args; /* the method's packed argument record */
-};
 
 struct tx_body {
     uint8_t version;           /* TX_VERSION */
@@ -31,7 +26,7 @@ struct tx_body {
     struct sign_public sender; /* who signs and whose nonce it is */
     uint64_t nonce;            /* the number of transactions of this sender before it */
     uint64_t last_height;      /* the last block that may include it */
-    struct tx_call *calls;     /* executed in order, all or none */
+    struct call *calls;        /* executed in order, all or none */
     uint32_t call_count;       /* 1..LIMIT_TX_CALLS */
 };
 

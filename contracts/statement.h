@@ -4,8 +4,8 @@
  * It has its own signature domain, so no transaction or vote can be taken for one. (signer, serial)
  * is used at most once until the statement expires; the contracts keep that in state. Packed as
  * [body, signature], like a transaction. */
-#ifndef LEDGER_STATEMENT_H
-#define LEDGER_STATEMENT_H
+#ifndef CONTRACTS_STATEMENT_H
+#define CONTRACTS_STATEMENT_H
 
 #include "base/arena.h"
 #include "base/record.h"

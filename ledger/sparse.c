@@ -1,0 +1,430 @@
+#include "ledger/sparse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+#define SLOTS 16
+
+static const struct record_field proof_fields[] = {
+    RECORD_UINT_MAX(struct sparse_proof, end, SPARSE_END_OTHER),
+    RECORD_FIXED(struct sparse_proof, other_key, RECORD_AS_HEX),
+    RECORD_FIXED(struct sparse_proof, other_value, RECORD_AS_HEX),
+    RECORD_DIGESTS(struct sparse_proof, path, path_count, LIMIT_SPARSE_PATH),
+};
+const struct record sparse_proof_record = RECORD(struct sparse_proof, "proof", proof_fields);
+
+/* --- hashes and positions --- */
+
+static struct digest hash_pair(uint8_t prefix, const struct digest *a, const struct digest *b)
+{
+    uint8_t bytes[1 + 2 * DIGEST_SIZE];
+    bytes[0] = prefix;
+    memcpy(bytes + 1, a->bytes, DIGEST_SIZE);
+    memcpy(bytes + 1 + DIGEST_SIZE, b->bytes, DIGEST_SIZE);
+    return digest_of(bytes, sizeof(bytes));
+}
+
+struct digest sparse_leaf(const struct digest *key, const struct digest *value)
+{
+    return hash_pair(0, key, value);
+}
+
+struct digest sparse_parent(const struct digest *left, const struct digest *right)
+{
+    return hash_pair(1, left, right);
+}
+
+static unsigned bit_of(const struct digest *key, unsigned level)
+{
+    return (key->bytes[level / 8] >> (7 - level % 8)) & 1;
+}
+
+/* The slot of `key` in a page that has `depth` pages above it. */
+static unsigned slot_of(const struct digest *key, unsigned depth)
+{
+    return depth % 2 ? key->bytes[depth / 2] & 15 : key->bytes[depth / 2] >> 4;
+}
+
+static struct sparse_place place_of(const struct digest *key, unsigned depth, uint64_t height)
+{
+    struct sparse_place place = {.depth = (uint8_t)depth, .height = height};
+    memcpy(place.path.bytes, key->bytes, (depth + 1) / 2);
+    if (depth % 2)
+        place.path.bytes[depth / 2] &= 0xf0;
+    return place;
+}
+
+static bool node_equal(const struct sparse_node *a, const struct sparse_node *b)
+{
+    return a->kind == b->kind && digest_equal(&a->digest, &b->digest);
+}
+
+static struct sparse_node node_above(const struct sparse_node *left,
+                                     const struct sparse_node *right)
+{
+    if (left->kind == SPARSE_EMPTY && right->kind != SPARSE_NODE)
+        return *right;
+    if (right->kind == SPARSE_EMPTY && left->kind != SPARSE_NODE)
+        return *left;
+    return (struct sparse_node){SPARSE_NODE, sparse_parent(&left->digest, &right->digest)};
+}
+
+/* Hashes the nodes above the slots whose bit is set in `dirty`. */
+static void page_hash(struct sparse_page *page, uint32_t dirty)
+{
+    uint32_t nodes = dirty << SLOTS;
+    for (unsigned i = SLOTS - 1; i >= 1; i--) {
+        if (!(nodes & (3u << 2 * i)))
+            continue;
+        page->nodes[i] = node_above(&page->nodes[2 * i], &page->nodes[2 * i + 1]);
+        nodes |= 1u << i;
+    }
+}
+
+/* The slot that holds the lone leaf below node `i`. */
+static unsigned page_leaf(const struct sparse_page *page, unsigned i)
+{
+    while (i < SLOTS)
+        i = page->nodes[2 * i].kind == SPARSE_LEAF ? 2 * i : 2 * i + 1;
+    CHECK(page->nodes[i].kind == SPARSE_LEAF);
+    return i - SLOTS;
+}
+
+static void slot_set_leaf(struct sparse_node *node, struct sparse_slot *slot,
+                          const struct digest *key, const struct digest *value)
+{
+    *slot = (struct sparse_slot){.key = *key, .value = *value};
+    *node = (struct sparse_node){SPARSE_LEAF, sparse_leaf(key, value)};
+}
+
+/* --- update --- */
+
+struct update {
+    struct arena *arena;
+    const struct sparse_reader *reader;
+    struct sparse_writes *writes;
+    uint64_t height;
+};
+
+static int change_compare(const void *a, const void *b)
+{
+    return digest_compare(&((const struct sparse_change *)a)->key,
+                          &((const struct sparse_change *)b)->key);
+}
+
+void sparse_sort(struct sparse_change *changes, size_t count)
+{
+    qsort(changes, count, sizeof(*changes), change_compare);
+}
+
+/* Where there is no page: does what hangs there stay a lone leaf or nothing? Then this is all there is to do. */
+static bool grow_leaf(struct sparse_node *node, struct sparse_slot *slot,
+                      const struct sparse_change *changes, size_t count)
+{
+    const struct sparse_change *put = NULL;
+    size_t puts = 0;
+    bool stays = node->kind == SPARSE_LEAF;
+    for (size_t i = 0; i < count; i++) {
+        if (stays && digest_equal(&changes[i].key, &slot->key))
+            stays = false;
+        if (!changes[i].deleted) {
+            put = &changes[i];
+            puts++;
+        }
+    }
+    if (puts + stays > 1)
+        return false;
+    if (put) {
+        slot_set_leaf(node, slot, &put->key, &put->value);
+    } else if (!stays) {
+        *node = (struct sparse_node){0};
+        *slot = (struct sparse_slot){0};
+    }
+    return true;
+}
+
+/* A copy, in the arena, of the page below the slot; or a new one that holds the slot's lone leaf, if any. */
+static enum err page_open(struct update *update, struct sparse_page **out,
+                          const struct sparse_node *node, const struct sparse_slot *slot,
+                          const struct digest *key, unsigned depth)
+{
+    struct sparse_page *page = arena_alloc(update->arena, sizeof(*page));
+    if (!page)
+        return ERR_LIMIT;
+    if (node->kind == SPARSE_NODE || (depth == 0 && node->kind != SPARSE_EMPTY)) {
+        struct sparse_place place = place_of(key, depth, slot->height);
+        const struct sparse_page *stored;
+        enum err err = update->reader->page(update->reader->self, &place, &stored);
+        if (err)
+            return err;
+        if (!node_equal(&stored->nodes[1], node))
+            return ERR_CORRUPT;
+        *page = *stored;
+    } else if (node->kind == SPARSE_LEAF) {
+        unsigned at = slot_of(&slot->key, depth);
+        page->nodes[SLOTS + at] = *node;
+        page->slots[at] = *slot;
+        page_hash(page, 1u << at);
+    }
+    *out = page;
+    return ERR_NONE;
+}
+
+static enum err writes_add(struct update *update, const struct sparse_place *place,
+                           const struct sparse_page *page)
+{
+    struct sparse_writes *writes = update->writes;
+    if (writes->count == writes->room) {
+        size_t room = writes->room ? 2 * writes->room : 64;
+        struct sparse_write *list = arena_array(update->arena, room, sizeof(*list));
+        if (!list)
+            return ERR_LIMIT;
+        if (writes->count)
+            memcpy(list, writes->list, writes->count * sizeof(*list));
+        writes->list = list;
+        writes->room = room;
+    }
+    writes->list[writes->count++] = (struct sparse_write){*place, page};
+    return ERR_NONE;
+}
+
+/* Applies changes, all of which belong below this slot, whose page has `depth` pages above it. */
+static enum err grow(struct update *update, struct sparse_node *node, struct sparse_slot *slot,
+                     unsigned depth, const struct sparse_change *changes, size_t count)
+{
+    if (depth > 0 && node->kind != SPARSE_NODE && grow_leaf(node, slot, changes, count))
+        return ERR_NONE;
+    CHECK(depth < SPARSE_PAGE_DEPTH);
+
+    struct sparse_page *page;
+    enum err err = page_open(update, &page, node, slot, &changes[0].key, depth);
+    if (err)
+        return err;
+    uint32_t dirty = 0;
+    for (size_t first = 0, end; first < count; first = end) {
+        unsigned at = slot_of(&changes[first].key, depth);
+        for (end = first + 1; end < count && slot_of(&changes[end].key, depth) == at; end++)
+            ;
+        struct sparse_node before = page->nodes[SLOTS + at];
+        err = grow(update, &page->nodes[SLOTS + at], &page->slots[at], depth + 1, changes + first,
+                   end - first);
+        if (err)
+            return err;
+        if (!node_equal(&before, &page->nodes[SLOTS + at]))
+            dirty |= 1u << at;
+    }
+    page_hash(page, dirty);
+    if (node_equal(node, &page->nodes[1]))
+        return ERR_NONE;
+
+    *node = page->nodes[1];
+    *slot = (struct sparse_slot){0};
+    if (depth > 0 && node->kind != SPARSE_NODE) { /* what is left rises */
+        if (node->kind == SPARSE_LEAF)
+            *slot = page->slots[page_leaf(page, 1)];
+        return ERR_NONE;
+    }
+    slot->height = update->height;
+    struct sparse_place place = place_of(&changes[0].key, depth, update->height);
+    return writes_add(update, &place, page);
+}
+
+enum err sparse_update(struct arena *arena, struct sparse_root *root, struct sparse_writes *writes,
+                       const struct sparse_change *changes, size_t count, uint64_t height,
+                       const struct sparse_reader *reader)
+{
+    for (size_t i = 1; i < count; i++)
+        CHECK(digest_compare(&changes[i - 1].key, &changes[i].key) < 0);
+    if (count == 0)
+        return ERR_NONE;
+
+    struct update update = {.arena = arena, .reader = reader, .writes = writes, .height = height};
+    struct sparse_node top = root->top;
+    struct sparse_slot slot = {.height = root->height};
+    enum err err = grow(&update, &top, &slot, 0, changes, count);
+    if (!err)
+        *root = (struct sparse_root){top, slot.height};
+    return err;
+}
+
+/* --- pages as bytes --- */
+
+size_t sparse_page_pack(uint8_t out[SPARSE_PAGE_BYTES], const struct sparse_page *page)
+{
+    uint32_t kinds = 0;
+    size_t size = 4;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        const struct sparse_slot *slot = &page->slots[i];
+        enum sparse_kind kind = page->nodes[SLOTS + i].kind;
+        kinds |= (uint32_t)kind << 2 * i;
+        if (kind == SPARSE_LEAF) {
+            memcpy(out + size, slot->key.bytes, DIGEST_SIZE);
+            memcpy(out + size + DIGEST_SIZE, slot->value.bytes, DIGEST_SIZE);
+            size += 2 * DIGEST_SIZE;
+        } else if (kind == SPARSE_NODE) {
+            memcpy(out + size, page->nodes[SLOTS + i].digest.bytes, DIGEST_SIZE);
+            bytes_put_u64(out + size + DIGEST_SIZE, slot->height);
+            size += DIGEST_SIZE + 8;
+        }
+    }
+    bytes_put_u32(out, kinds);
+    return size;
+}
+
+enum err sparse_page_unpack(struct sparse_page *page, struct bytes in)
+{
+    if (in.size < 4)
+        return ERR_MALFORMED;
+    uint32_t kinds = bytes_get_u32(in.data);
+    const uint8_t *at = in.data + 4, *end = in.data + in.size;
+    memset(page, 0, sizeof(*page));
+    for (unsigned i = 0; i < SLOTS; i++) {
+        struct sparse_node *node = &page->nodes[SLOTS + i];
+        unsigned kind = kinds >> 2 * i & 3;
+        size_t size = kind == SPARSE_LEAF   ? 2 * DIGEST_SIZE
+                      : kind == SPARSE_NODE ? DIGEST_SIZE + 8
+                                            : 0;
+        if (kind > SPARSE_NODE || (size_t)(end - at) < size)
+            return ERR_MALFORMED;
+        if (kind == SPARSE_LEAF) {
+            struct digest key, value;
+            memcpy(key.bytes, at, DIGEST_SIZE);
+            memcpy(value.bytes, at + DIGEST_SIZE, DIGEST_SIZE);
+            slot_set_leaf(node, &page->slots[i], &key, &value);
+        } else if (kind == SPARSE_NODE) {
+            node->kind = SPARSE_NODE;
+            memcpy(node->digest.bytes, at, DIGEST_SIZE);
+            page->slots[i].height = bytes_get_u64(at + DIGEST_SIZE);
+        }
+        at += size;
+    }
+    if (at != end)
+        return ERR_MALFORMED;
+    page_hash(page, 0xffff);
+    return ERR_NONE;
+}
+
+/* --- reading and proving --- */
+
+/* Where the way down to a key ends. */
+struct descent {
+    struct digest siblings[LIMIT_SPARSE_PATH]; /* from the top */
+    unsigned level;                            /* siblings so far */
+    struct sparse_node end;                    /* empty or a leaf */
+    struct sparse_slot slot;                   /* the leaf's */
+};
+
+static enum err descend(struct descent *descent, const struct sparse_root *root,
+                        const struct digest *key, const struct sparse_reader *reader)
+{
+    descent->level = 0;
+    descent->end = root->top;
+    uint64_t height = root->height;
+    if (root->top.kind == SPARSE_EMPTY)
+        return ERR_NONE;
+    for (unsigned depth = 0; depth < SPARSE_PAGE_DEPTH; depth++) {
+        struct sparse_place place = place_of(key, depth, height);
+        const struct sparse_page *page;
+        enum err err = reader->page(reader->self, &place, &page);
+        if (err)
+            return err;
+        if (!node_equal(&page->nodes[1], &descent->end))
+            return ERR_CORRUPT;
+        unsigned i = 1;
+        while (i < SLOTS && page->nodes[i].kind == SPARSE_NODE) {
+            i = 2 * i + bit_of(key, descent->level);
+            descent->siblings[descent->level++] = page->nodes[i ^ 1].digest;
+        }
+        descent->end = page->nodes[i];
+        if (descent->end.kind == SPARSE_LEAF)
+            descent->slot = page->slots[page_leaf(page, i)];
+        if (descent->end.kind != SPARSE_NODE)
+            return ERR_NONE;
+        height = page->slots[i - SLOTS].height;
+    }
+    return ERR_CORRUPT;
+}
+
+enum err sparse_find(struct digest *value, const struct sparse_root *root, const struct digest *key,
+                     const struct sparse_reader *reader)
+{
+    struct descent descent;
+    enum err err = descend(&descent, root, key, reader);
+    if (err)
+        return err;
+    if (descent.end.kind != SPARSE_LEAF || !digest_equal(&descent.slot.key, key))
+        return ERR_NOT_FOUND;
+    *value = descent.slot.value;
+    return ERR_NONE;
+}
+
+enum err sparse_prove(struct arena *arena, struct sparse_proof *proof,
+                      const struct sparse_root *root, const struct digest *key,
+                      const struct sparse_reader *reader)
+{
+    struct descent descent;
+    enum err err = descend(&descent, root, key, reader);
+    if (err)
+        return err;
+    struct sparse_proof made = {.end = SPARSE_END_EMPTY, .path_count = descent.level};
+    made.path = arena_array(arena, descent.level, sizeof(*made.path));
+    if (!made.path)
+        return ERR_LIMIT;
+    for (unsigned i = 0; i < descent.level; i++)
+        made.path[i] = descent.siblings[descent.level - 1 - i];
+    if (descent.end.kind == SPARSE_LEAF && digest_equal(&descent.slot.key, key)) {
+        made.end = SPARSE_END_SELF;
+    } else if (descent.end.kind == SPARSE_LEAF) {
+        made.end = SPARSE_END_OTHER;
+        made.other_key = descent.slot.key;
+        made.other_value = descent.slot.value;
+    }
+    *proof = made;
+    return ERR_NONE;
+}
+
+/* The root that the path gives from `end` upwards at the position of `key`. */
+static struct digest fold(struct digest end, const struct digest *key,
+                          const struct sparse_proof *proof)
+{
+    for (uint32_t i = 0; i < proof->path_count; i++) {
+        if (bit_of(key, proof->path_count - 1 - i))
+            end = sparse_parent(&proof->path[i], &end);
+        else
+            end = sparse_parent(&end, &proof->path[i]);
+    }
+    return end;
+}
+
+bool sparse_has(const struct digest *root, struct bytes key, struct bytes value,
+                const struct sparse_proof *proof)
+{
+    if (proof->end != SPARSE_END_SELF || proof->path_count > LIMIT_SPARSE_PATH || value.size == 0)
+        return false;
+    struct digest position = digest_of(key.data, key.size);
+    struct digest content = digest_of(value.data, value.size);
+    struct digest top = fold(sparse_leaf(&position, &content), &position, proof);
+    return digest_equal(&top, root);
+}
+
+bool sparse_lacks(const struct digest *root, struct bytes key, const struct sparse_proof *proof)
+{
+    if (proof->path_count > LIMIT_SPARSE_PATH)
+        return false;
+    struct digest position = digest_of(key.data, key.size);
+    struct digest end = digest_zero;
+    if (proof->end == SPARSE_END_OTHER) {
+        if (digest_equal(&proof->other_key, &position))
+            return false;
+        for (unsigned level = 0; level < proof->path_count; level++)
+            if (bit_of(&position, level) != bit_of(&proof->other_key, level))
+                return false;
+        end = sparse_leaf(&proof->other_key, &proof->other_value);
+    } else if (proof->end != SPARSE_END_EMPTY) {
+        return false;
+    }
+    struct digest top = fold(end, &position, proof);
+    return digest_equal(&top, root);
+}

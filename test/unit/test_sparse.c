@@ -1,0 +1,357 @@
+#include "ledger/sparse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/harness.h"
+
+/* --- an independent tree: recursive over all leaves, bit by bit, from the definition alone --- */
+
+struct leaf {
+    struct digest key, value;
+};
+
+static struct digest hash3(uint8_t prefix, const struct digest *a, const struct digest *b)
+{
+    struct digest_stream stream;
+    digest_init(&stream);
+    digest_add(&stream, &prefix, 1);
+    digest_add(&stream, a, 32);
+    digest_add(&stream, b, 32);
+    return digest_end(&stream);
+}
+
+static struct digest slow_root(const struct leaf *leaves, size_t count, unsigned level)
+{
+    if (count == 0)
+        return (struct digest){{0}};
+    if (count == 1)
+        return hash3(0, &leaves[0].key, &leaves[0].value);
+    struct leaf *left = malloc(count * sizeof(*left)), *right = malloc(count * sizeof(*right));
+    size_t l = 0, r = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (leaves[i].key.bytes[level / 8] & 0x80 >> level % 8)
+            right[r++] = leaves[i];
+        else
+            left[l++] = leaves[i];
+    }
+    struct digest a = slow_root(left, l, level + 1), b = slow_root(right, r, level + 1);
+    free(left);
+    free(right);
+    return hash3(1, &a, &b);
+}
+
+/* --- a world: a set of keys, and the pages of the tree under test --- */
+
+#define KEYS_MAX 3000
+
+struct world {
+    struct arena arena;
+    struct sparse_writes pages;
+    struct sparse_root root;
+    uint64_t height;
+    uint32_t present[KEYS_MAX]; /* key i has this value; 0: none */
+    uint64_t seed;
+};
+
+static uint64_t draw(struct world *w)
+{
+    w->seed ^= w->seed << 13;
+    w->seed ^= w->seed >> 7;
+    w->seed ^= w->seed << 17;
+    return w->seed;
+}
+
+static enum err read_page(void *self, const struct sparse_place *place,
+                          const struct sparse_page **page)
+{
+    struct world *w = self;
+    static struct sparse_page copy;
+    for (size_t i = w->pages.count; i-- > 0;) {
+        const struct sparse_write *write = &w->pages.list[i];
+        if (write->place.depth != place->depth || write->place.height != place->height ||
+            !digest_equal(&write->place.path, &place->path))
+            continue;
+        uint8_t packed[SPARSE_PAGE_BYTES];
+        size_t size = sparse_page_pack(packed, write->page);
+        ck_assert_int_eq(sparse_page_unpack(&copy, bytes_of(packed, size)), ERR_NONE);
+        *page = &copy;
+        return ERR_NONE;
+    }
+    return ERR_CORRUPT;
+}
+
+static struct sparse_reader reader_of(struct world *w)
+{
+    return (struct sparse_reader){w, read_page};
+}
+
+static void world_init(struct world *w, uint64_t seed)
+{
+    memset(w, 0, sizeof(*w));
+    arena_init(&w->arena, (size_t)1 << 30);
+    w->seed = seed;
+}
+
+static struct digest key_of(uint32_t i)
+{
+    return digest_of(&i, sizeof(i));
+}
+
+static struct digest expected(const struct world *w)
+{
+    static struct leaf leaves[KEYS_MAX];
+    size_t count = 0;
+    for (uint32_t i = 0; i < KEYS_MAX; i++)
+        if (w->present[i])
+            leaves[count++] = (struct leaf){key_of(i), key_of(w->present[i])};
+    return slow_root(leaves, count, 0);
+}
+
+/* One block of random changes over the first `keys` keys. */
+static void step(struct world *w, size_t changes_max, uint32_t keys, unsigned deleted_percent)
+{
+    struct sparse_change changes[KEYS_MAX];
+    bool touched[KEYS_MAX] = {false};
+    size_t count = 0, wanted = 1 + draw(w) % changes_max;
+    while (count < wanted) {
+        uint32_t i = (uint32_t)(draw(w) % keys);
+        if (touched[i])
+            break;
+        touched[i] = true;
+        bool deleted = draw(w) % 100 < deleted_percent;
+        w->present[i] = deleted ? 0 : 1 + (uint32_t)(draw(w) % 5);
+        changes[count++] = (struct sparse_change){
+            key_of(i), deleted ? digest_zero : key_of(w->present[i]), deleted};
+    }
+    sparse_sort(changes, count);
+    struct sparse_reader reader = reader_of(w);
+    ck_assert_int_eq(
+        sparse_update(&w->arena, &w->root, &w->pages, changes, count, ++w->height, &reader),
+        ERR_NONE);
+    struct digest want = expected(w);
+    ck_assert(digest_equal(&w->root.top.digest, &want));
+}
+
+START_TEST(root_is_the_slow_root_after_every_batch)
+{
+    static struct world w;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        world_init(&w, seed * 7919);
+        for (int i = 0; i < 40; i++)
+            step(&w, seed % 2 ? 4 : 40, seed < 10 ? 12 : 600, seed % 3 ? 40 : 70);
+        arena_release(&w.arena);
+    }
+}
+END_TEST
+
+START_TEST(order_of_batches_does_not_matter)
+{
+    static struct world w[2];
+    for (int i = 0; i < 2; i++)
+        world_init(&w[i], 1);
+    for (uint32_t i = 0; i < 300; i++) {
+        for (int k = 0; k < 2; k++) {
+            struct sparse_reader reader = reader_of(&w[k]);
+            uint32_t at = k ? 299 - i : i;
+            struct sparse_change change = {key_of(at), key_of(7), false};
+            ck_assert_int_eq(
+                sparse_update(&w[k].arena, &w[k].root, &w[k].pages, &change, 1, i + 1, &reader),
+                ERR_NONE);
+        }
+    }
+    ck_assert(digest_equal(&w[0].root.top.digest, &w[1].root.top.digest));
+    arena_release(&w[0].arena);
+    arena_release(&w[1].arena);
+}
+END_TEST
+
+START_TEST(change_that_changes_nothing_writes_nothing)
+{
+    static struct world w;
+    world_init(&w, 5);
+    for (int i = 0; i < 10; i++)
+        step(&w, 100, 500, 0);
+    struct sparse_root before = w.root;
+    size_t pages = w.pages.count;
+    struct sparse_change changes[2] = {{key_of(2999), digest_zero, true}, {{{0}}, {{0}}, false}};
+    uint32_t some = 0;
+    while (!w.present[some])
+        some++;
+    changes[1] = (struct sparse_change){key_of(some), key_of(w.present[some]), false};
+    sparse_sort(changes, 2);
+    struct sparse_reader reader = reader_of(&w);
+    ck_assert_int_eq(sparse_update(&w.arena, &w.root, &w.pages, changes, 2, 99, &reader), ERR_NONE);
+    ck_assert_uint_eq(w.pages.count, pages);
+    ck_assert_uint_eq(w.root.height, before.height);
+    arena_release(&w.arena);
+}
+END_TEST
+
+START_TEST(old_heights_keep_their_tree)
+{
+    static struct world w;
+    world_init(&w, 77);
+    step(&w, 50, 400, 0);
+    uint32_t some = 0;
+    while (!w.present[some])
+        some++;
+    struct sparse_root old = w.root;
+    struct digest value = key_of(w.present[some]);
+    for (int i = 0; i < 30; i++)
+        step(&w, 200, 400, 60);
+    struct sparse_reader reader = reader_of(&w);
+    struct digest key = key_of(some), found;
+    ck_assert_int_eq(sparse_find(&found, &old, &key, &reader), ERR_NONE);
+    ck_assert(digest_equal(&found, &value));
+    arena_release(&w.arena);
+}
+END_TEST
+
+/* Proofs here are over real keys and values, as users have them. */
+static struct bytes number_bytes(const uint32_t *number)
+{
+    return bytes_of(number, sizeof(*number));
+}
+
+START_TEST(proofs_show_presence_and_absence_and_nothing_else)
+{
+    static struct world w;
+    for (uint32_t keys = 1; keys <= 200; keys += keys < 20 ? 1 : 45) {
+        world_init(&w, 1000 + keys);
+        for (int i = 0; i < 5; i++)
+            step(&w, keys, keys, 30);
+        struct sparse_reader reader = reader_of(&w);
+        const struct digest *root = &w.root.top.digest;
+        for (uint32_t i = 0; i < keys + 50; i++) {
+            struct digest key = key_of(i);
+            struct sparse_proof proof;
+            ck_assert_int_eq(sparse_prove(&w.arena, &proof, &w.root, &key, &reader), ERR_NONE);
+            struct bytes raw = number_bytes(&i), value = number_bytes(&w.present[i]);
+            uint32_t other = 12345;
+            ck_assert_int_eq(sparse_has(root, raw, value, &proof), w.present[i] != 0);
+            ck_assert_int_eq(sparse_lacks(root, raw, &proof), w.present[i] == 0);
+            ck_assert(!sparse_has(root, raw, number_bytes(&other), &proof));
+            ck_assert(!sparse_has(root, number_bytes(&other), value, &proof));
+            if (proof.path_count == 0)
+                continue;
+            proof.path[draw(&w) % proof.path_count].bytes[3] ^= 1;
+            ck_assert(!sparse_has(root, raw, value, &proof));
+            ck_assert(!sparse_lacks(root, raw, &proof));
+        }
+        arena_release(&w.arena);
+    }
+}
+END_TEST
+
+START_TEST(absence_by_a_leaf_of_another_branch_is_refused)
+{
+    static struct world w;
+    world_init(&w, 3);
+    for (int i = 0; i < 5; i++)
+        step(&w, 100, 100, 0);
+    struct sparse_reader reader = reader_of(&w);
+    uint32_t present = 0, absent = 2000;
+    while (!w.present[present])
+        present++;
+    struct digest key = key_of(absent), there = key_of(present);
+    struct sparse_proof proof, own;
+    ck_assert_int_eq(sparse_prove(&w.arena, &own, &w.root, &there, &reader), ERR_NONE);
+    proof = own;
+    proof.end = SPARSE_END_OTHER;
+    proof.other_key = there;
+    proof.other_value = key_of(w.present[present]);
+    /* the leaf itself is no absence of itself, nor of a key that doesn't share its path */
+    ck_assert(!sparse_lacks(&w.root.top.digest, number_bytes(&present), &proof));
+    if ((key.bytes[0] & 0x80) == (there.bytes[0] & 0x80))
+        absent++;
+    ck_assert(!sparse_lacks(&w.root.top.digest, number_bytes(&absent), &proof));
+    arena_release(&w.arena);
+}
+END_TEST
+
+START_TEST(empty_tree_has_root_zero_and_proves_absence)
+{
+    static struct world w;
+    world_init(&w, 1);
+    struct sparse_reader reader = reader_of(&w);
+    uint32_t i = 1;
+    struct digest key = key_of(i);
+    struct sparse_proof proof;
+    ck_assert_int_eq(sparse_prove(&w.arena, &proof, &w.root, &key, &reader), ERR_NONE);
+    ck_assert(sparse_lacks(&digest_zero, number_bytes(&i), &proof));
+    ck_assert(!sparse_has(&digest_zero, number_bytes(&i), number_bytes(&i), &proof));
+    arena_release(&w.arena);
+}
+END_TEST
+
+START_TEST(lone_leaf_is_the_root_and_two_that_share_bits_hang_deep)
+{
+    static struct world w;
+    world_init(&w, 1);
+    struct sparse_reader reader = reader_of(&w);
+    struct digest a = {{0}}, b = {{0}};
+    b.bytes[31] = 1; /* differ in the last of 256 bits */
+    struct sparse_change both[2] = {{a, key_of(1), false}, {b, key_of(2), false}};
+    ck_assert_int_eq(sparse_update(&w.arena, &w.root, &w.pages, both, 1, 1, &reader), ERR_NONE);
+    struct digest leaf = sparse_leaf(&a, &both[0].value);
+    ck_assert(digest_equal(&w.root.top.digest, &leaf));
+
+    ck_assert_int_eq(sparse_update(&w.arena, &w.root, &w.pages, both, 2, 2, &reader), ERR_NONE);
+    struct leaf leaves[2] = {{a, both[0].value}, {b, both[1].value}};
+    struct digest want = slow_root(leaves, 2, 0);
+    ck_assert(digest_equal(&w.root.top.digest, &want));
+    struct sparse_proof proof;
+    ck_assert_int_eq(sparse_prove(&w.arena, &proof, &w.root, &b, &reader), ERR_NONE);
+    ck_assert_uint_eq(proof.path_count, 256);
+
+    both[0].deleted = true;
+    ck_assert_int_eq(sparse_update(&w.arena, &w.root, &w.pages, both, 1, 3, &reader), ERR_NONE);
+    leaf = sparse_leaf(&b, &both[1].value);
+    ck_assert(digest_equal(&w.root.top.digest, &leaf));
+    arena_release(&w.arena);
+}
+END_TEST
+
+START_TEST(damaged_page_is_found)
+{
+    static struct world w;
+    world_init(&w, 9);
+    for (int i = 0; i < 5; i++)
+        step(&w, 300, 300, 0);
+    const struct sparse_write *top = &w.pages.list[w.pages.count - 1];
+    ck_assert_uint_eq(top->place.depth, 0);
+    uint8_t packed[SPARSE_PAGE_BYTES];
+    size_t size = sparse_page_pack(packed, top->page);
+    for (size_t at = 0; at < size; at += 13) {
+        struct sparse_page page;
+        packed[at] ^= 4;
+        if (!sparse_page_unpack(&page, bytes_of(packed, size)) &&
+            digest_equal(&page.nodes[1].digest, &w.root.top.digest)) {
+            /* the digest doesn't cover the height of the page below: then that page isn't there */
+            bool moved = false;
+            for (int slot = 0; slot < 16; slot++)
+                moved |= page.slots[slot].height != top->page->slots[slot].height;
+            ck_assert(moved);
+        }
+        packed[at] ^= 4;
+    }
+    struct sparse_page page;
+    ck_assert_int_eq(sparse_page_unpack(&page, bytes_of(packed, size - 1)), ERR_MALFORMED);
+    ck_assert_int_eq(sparse_page_unpack(&page, bytes_of(packed, 3)), ERR_MALFORMED);
+
+    struct sparse_root wrong = w.root;
+    wrong.top.digest.bytes[0] ^= 1;
+    struct sparse_reader reader = reader_of(&w);
+    struct digest key = key_of(1), value;
+    ck_assert_int_eq(sparse_find(&value, &wrong, &key, &reader), ERR_CORRUPT);
+    arena_release(&w.arena);
+}
+END_TEST
+
+HARNESS_MAIN("sparse", root_is_the_slow_root_after_every_batch, order_of_batches_does_not_matter,
+             change_that_changes_nothing_writes_nothing, old_heights_keep_their_tree,
+             proofs_show_presence_and_absence_and_nothing_else,
+             absence_by_a_leaf_of_another_branch_is_refused,
+             empty_tree_has_root_zero_and_proves_absence,
+             lone_leaf_is_the_root_and_two_that_share_bits_hang_deep, damaged_page_is_found)
