@@ -32,10 +32,13 @@ MUST_USE enum err aggregate_add(struct aggregate *aggregate, const struct state 
                                 struct fault *fault);
 
 /* Makes `global`, the state that the round began with, the one that the next round begins with:
- *     g = (sum / weight) * 2^-40,  outer = fma(mu, outer, g),  parameters = fma(-rate, fma(mu,
- * outer, g), parameters) with +0 for results below 2^-100 in magnitude. ERR_STATE when nothing was
- * added or `global` is of another round, ERR_CORRUPT with `global` unspecified when a result isn't
- * finite. */
+ *
+ *     g = (sum / weight) * 2^-40
+ *     outer = fma(mu, outer, g)
+ *     parameters = fma(-rate, fma(mu, outer, g), parameters)
+ *
+ * with +0 for a new value below 2^-100 in magnitude. ERR_NOT_NOW when nothing was added or `global` is of
+ * another round, ERR_CORRUPT with `global` unspecified when a result isn't finite. */
 MUST_USE enum err aggregate_finish(const struct aggregate *aggregate, struct state *global,
                                    struct fault *fault);
 

@@ -33,6 +33,12 @@ bool kernel_is_supported(enum kernel_kind kind);
 /* The fastest that this CPU can run, in *kind; false if none. */
 bool kernel_best(enum kernel_kind *kind);
 
+/* Sets this thread's rounding and denormal control to the profile's (to nearest even, subnormals kept, no traps), CHECKs that
+ * it holds, and gives what it was for kernel_control_restore. All of trainer/ that adds or multiplies stands between the two;
+ * the functions below do so themselves. */
+uint32_t kernel_control_set(void);
+void kernel_control_restore(uint32_t before);
+
 /* A parallel for, which the caller owns: `each` calls body(work, index) once for every index <
  * count, on any threads in any order, and returns when all have returned. */
 struct kernel_parallel {
@@ -115,10 +121,5 @@ float kernel_sum(struct kernel *kernel, const float *x, size_t count);
 
 /* The square root of the sum of squares, squares by fma. Requires count <= 2^28. */
 float kernel_norm(struct kernel *kernel, const float *x, size_t count);
-
-/* exp and log of each element, in place, by the profile's polynomials: exp for x <= 0 (+0 below
- * -87), log for normal x > 0. */
-void kernel_exp(struct kernel *kernel, float *x, size_t count);
-void kernel_log(struct kernel *kernel, float *x, size_t count);
 
 #endif

@@ -30,37 +30,35 @@ enum program_optimizer {
 };
 
 /* Bounds, so that a program from a stranger has a known cost. */
-#define PROGRAM_LAYERS_MAX     8u         /* hidden layers more than anybody needs for an mlp */
+#define PROGRAM_LAYERS_MAX     8u         /* inputs, six hidden ones, classes */
 #define PROGRAM_WIDTH_MAX      16384u     /* of a layer */
 #define PROGRAM_PARAMETERS_MAX (1u << 26) /* 256 MiB of float32 a tensor */
-#define PROGRAM_BATCH_MAX      4096u      /* rows in a step; activations stay under 512 MiB */
+#define PROGRAM_CELLS_MAX      (1u << 26) /* batch * all widths: 256 MiB of activations */
 #define PROGRAM_STEPS_MAX      (1u << 20) /* steps in a segment */
-#define PROGRAM_INTERVALS_MAX                                                                      \
-    1024u                      /* intervals in a segment: what a commitment's openings can carry */
-#define PROGRAM_BYTES_MAX 256u /* a packed program */
+#define PROGRAM_INTERVALS_MAX  1024u /* in a segment: a bound on what contracts keep of one trace */
+#define PROGRAM_BYTES_MAX      256u  /* a packed program */
 
 struct program_layer {
     uint32_t width; /* 1..PROGRAM_WIDTH_MAX */
 };
 
 struct program {
-    uint8_t profile; /* PROGRAM_PROFILE */
-    uint8_t family;  /* enum program_family */
-    struct program_layer
-        *layers; /* inputs, hidden layers, classes; borrowed (from the arena when unpacked) */
-    uint32_t layer_count;    /* 2..PROGRAM_LAYERS_MAX */
-    uint32_t batch;          /* rows in a step, 1..PROGRAM_BATCH_MAX */
-    uint8_t optimizer;       /* enum program_optimizer */
-    uint32_t learning_rate;  /* binary32 bits: 2^-60 .. 2^10 */
-    uint32_t beta1;          /* binary32 bits: 0 <= beta1 < 1 */
-    uint32_t beta2;          /* binary32 bits: 0 <= beta2 < 1 */
-    uint32_t epsilon;        /* binary32 bits: AdamW 2^-60 .. 1 */
-    uint32_t weight_decay;   /* binary32 bits: 0 or 2^-60 .. 1 */
-    uint32_t outer_rate;     /* binary32 bits: 2^-60 .. 2^10 */
-    uint32_t outer_momentum; /* binary32 bits: 0 <= outer_momentum < 1 */
-    uint32_t steps;          /* H: a full segment's steps, 1..PROGRAM_STEPS_MAX */
-    uint32_t interval;       /* C: steps between two committed states, 1..steps */
-    uint64_t seed;           /* of the weights and of the order of samples */
+    uint8_t profile;              /* PROGRAM_PROFILE */
+    uint8_t family;               /* enum program_family */
+    struct program_layer *layers; /* inputs, hidden layers, classes; borrowed */
+    uint32_t layer_count;         /* 2..PROGRAM_LAYERS_MAX */
+    uint32_t batch;               /* rows in a step, >= 1 */
+    uint8_t optimizer;            /* enum program_optimizer */
+    uint32_t learning_rate;       /* binary32 bits: 2^-60 .. 2^10 */
+    uint32_t beta1;               /* binary32 bits: 0 <= beta1 < 1 */
+    uint32_t beta2;               /* binary32 bits: 0 <= beta2 < 1 */
+    uint32_t epsilon;             /* binary32 bits: AdamW 2^-60 .. 1 */
+    uint32_t weight_decay;        /* binary32 bits: 0 or 2^-60 .. 1 */
+    uint32_t outer_rate;          /* binary32 bits: 2^-60 .. 2^10 */
+    uint32_t outer_momentum;      /* binary32 bits: 0 <= outer_momentum < 1 */
+    uint32_t steps;               /* H: a full segment's steps, 1..PROGRAM_STEPS_MAX */
+    uint32_t interval;            /* C: steps between two committed states, 1..steps */
+    uint64_t seed;                /* of the weights and of the order of samples */
 };
 
 extern const struct record program_record;

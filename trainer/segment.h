@@ -1,14 +1,13 @@
 /* A segment: one worker's steps of one round, a closed function (DESIGN 8.4)
  *
- *     (global state of the round, the slot's residue, program, data, round, slot, steps) -> (end
- * state, trace)
+ *     (global state of the round, the slot's residue, program, data, round, slot, steps)
+ *         -> (end state, trace)
  *
  * and its replay, interval by interval. Moments are zero at its start, so anybody can compute the
  * start root and take a lost worker's place.
  *
- *     run:     segment_start --> [leaf 0] --segment_advance--> [leaf 1] --segment_advance--> ...
- * [last leaf: compressed] replay:            state_load(leaf j - 1's state) --segment_advance-->
- * equal to leaf j? */
+ *     run      segment_start --> [leaf 0] --segment_advance--> [leaf 1] --...--> [last leaf: compressed]
+ *     replay   state_load(state of leaf j - 1) --segment_advance--> the same as leaf j? */
 #ifndef TRAINER_SEGMENT_H
 #define TRAINER_SEGMENT_H
 
@@ -54,7 +53,7 @@ void segment_start(struct state *start, const struct program *program, const str
 
 /* Trains from state->step, which must be a leaf's and before the end, to the next leaf; in the last
  * interval the end is compressed too. Fills `leaf` with the state root and witness there. This is
- * all that a replay does. ERR_MISMATCH when the state is of another program or data set, ERR_STATE
+ * all that a replay does. ERR_MISMATCH when the state is of another program or data set, ERR_NOT_NOW
  * when it is at its end or between two leaves, ERR_CORRUPT with a sentence that names the step when
  * the loss, the gradient norm or the delta isn't finite; then the state is unspecified. `watch` may
  * be NULL; its `leaf` isn't called. */

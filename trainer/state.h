@@ -4,10 +4,10 @@
  * worker's training goes through. Each is a header and a list of tensors that follow from the
  * program and the kind alone:
  *
- *     kind      tensors in canonical order (P: the program's parameters in the order of
- * trainer/model.h) global    parameters f32[P], outer f32[P] segment   parameters f32[P], anchor
- * f32[P], moment1 f32[P], moment2 f32[P] (AdamW only), residue f32[P], delta i8[P], exponents
- * i8[ceil(P / 1024)]
+ *     kind      tensors in canonical order (P: the program's parameters, in trainer/model.h's order)
+ *     global    parameters f32[P], outer f32[P]
+ *     segment   parameters f32[P], anchor f32[P], moment1 f32[P], moment2 f32[P] (AdamW only),
+ *               residue f32[P], delta i8[P], exponents i8[ceil(P / 1024)]
  *
  * `outer` is the momentum of the outer step. `anchor` is the parameters the segment started from:
  * the last step's compression needs them, and so every interval can be replayed from its start

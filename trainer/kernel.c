@@ -1,0 +1,413 @@
+/* Chooses an instruction set, cuts work into parts for threads, and guards the floating-point control of each. */
+#include "trainer/kernel.h"
+
+#include "base/check.h"
+#include "trainer/kernel_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xmmintrin.h>
+
+/* MXCSR after reset: to nearest even, all traps masked, subnormals neither flushed nor read as zero. Its lowest six bits are sticky
+ * flags. */
+#define CONTROL       0x1f80u
+#define CONTROL_FLAGS 0x3fu
+
+/* Elements below which a second thread costs more than it saves. */
+#define ELEMENTS_A_PART 16384u
+
+uint32_t kernel_control_set(void)
+{
+    uint32_t before = _mm_getcsr();
+    _mm_setcsr(CONTROL);
+    CHECK((_mm_getcsr() & ~CONTROL_FLAGS) == CONTROL);
+    return before;
+}
+
+void kernel_control_restore(uint32_t before)
+{
+    _mm_setcsr(before);
+}
+
+/* --- which --- */
+
+static const char *const names[KERNEL_KINDS] = {"scalar", "avx2", "avx512"};
+
+const char *kernel_name(enum kernel_kind kind)
+{
+    return names[kind];
+}
+
+bool kernel_parse(enum kernel_kind *kind, const char *name)
+{
+    for (int i = 0; i < KERNEL_KINDS; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *kind = (enum kernel_kind)i;
+            return true;
+        }
+    return false;
+}
+
+bool kernel_is_supported(enum kernel_kind kind)
+{
+    __builtin_cpu_init();
+    bool fma = __builtin_cpu_supports("avx") && __builtin_cpu_supports("fma");
+    switch (kind) {
+    case KERNEL_SCALAR:
+        return fma;
+    case KERNEL_AVX2:
+        return fma && __builtin_cpu_supports("avx2");
+    case KERNEL_AVX512: /* the four that the file is compiled for */
+        return fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    }
+    return false;
+}
+
+bool kernel_best(enum kernel_kind *kind)
+{
+    for (int i = KERNEL_KINDS - 1; i >= 0; i--)
+        if (kernel_is_supported((enum kernel_kind)i)) {
+            *kind = (enum kernel_kind)i;
+            return true;
+        }
+    return false;
+}
+
+static const struct kernel_table *table_of(enum kernel_kind kind)
+{
+    switch (kind) {
+    case KERNEL_SCALAR:
+        return &kernel_scalar_table;
+    case KERNEL_AVX2:
+        return &kernel_avx2_table;
+    case KERNEL_AVX512:
+        return &kernel_avx512_table;
+    }
+    return NULL;
+}
+
+/* A room for packing a thread, then one float a piece of a long sum. */
+enum err kernel_init(struct kernel *kernel, enum kernel_kind kind,
+                     const struct kernel_parallel *parallel, struct fault *fault)
+{
+    if (!kernel_is_supported(kind))
+        return fault_set(fault, ERR_USAGE, "this CPU can't run the %s kernel", kernel_name(kind));
+    uint32_t threads = parallel ? parallel->threads : 1;
+    CHECK(threads >= 1);
+    CHECK(threads <= KERNEL_THREADS_MAX);
+    size_t floats = (size_t)threads * KERNEL_ROOM + KERNEL_PIECE;
+    void *memory = aligned_alloc(64, floats * sizeof(float));
+    if (!memory)
+        return fault_set(fault, ERR_LIMIT, "no memory for the kernel's %zu bytes",
+                         floats * sizeof(float));
+    *kernel = (struct kernel){.kind = kind, .table = table_of(kind), .memory = memory};
+    if (parallel)
+        kernel->parallel = *parallel;
+    kernel->parallel.threads = threads;
+    return ERR_NONE;
+}
+
+void kernel_release(struct kernel *kernel)
+{
+    free(kernel->memory);
+    *kernel = (struct kernel){0};
+}
+
+static float *room_of(const struct kernel *kernel, uint32_t index)
+{
+    return (float *)kernel->memory + (size_t)index * KERNEL_ROOM;
+}
+
+/* --- parts --- */
+
+struct guarded {
+    void (*body)(void *work, uint32_t index);
+    void *work;
+};
+
+static void guarded_part(void *self, uint32_t index)
+{
+    const struct guarded *guarded = self;
+    uint32_t before = kernel_control_set();
+    guarded->body(guarded->work, index);
+    kernel_control_restore(before);
+}
+
+/* Calls body(work, index) for every index < count, on the caller's threads, each under the profile's control. */
+static void each(struct kernel *kernel, uint32_t count, void (*body)(void *work, uint32_t index),
+                 void *work)
+{
+    struct guarded guarded = {body, work};
+    if (count > 1 && kernel->parallel.each)
+        kernel->parallel.each(kernel->parallel.self, count, guarded_part, &guarded);
+    else
+        for (uint32_t i = 0; i < count; i++)
+            guarded_part(&guarded, i);
+}
+
+/* Cuts `count` into `parts` ranges at multiples of `unit`; the last ones may be empty. */
+static size_t cut(size_t count, size_t unit, uint32_t parts, uint32_t index)
+{
+    size_t units = (count + unit - 1) / unit;
+    size_t at = units * index / parts * unit;
+    return at < count ? at : count;
+}
+
+static uint32_t parts_of(const struct kernel *kernel, size_t count, size_t each_at_least)
+{
+    size_t parts = count / each_at_least;
+    if (parts > kernel->parallel.threads)
+        parts = kernel->parallel.threads;
+    return parts > 0 ? (uint32_t)parts : 1;
+}
+
+/* --- products --- */
+
+struct product_work {
+    struct kernel *kernel;
+    struct kernel_product whole;
+    size_t m;
+    uint32_t row_parts;
+    uint32_t column_parts;
+};
+
+static void product_part(void *self, uint32_t index)
+{
+    const struct product_work *work = self;
+    uint32_t row = index / work->column_parts, column = index % work->column_parts;
+    struct kernel_product part = work->whole;
+    part.row = cut(work->m, 8, work->row_parts, row);
+    part.row_end = cut(work->m, 8, work->row_parts, row + 1);
+    part.column = cut(part.n, 48, work->column_parts, column);
+    part.column_end = cut(part.n, 48, work->column_parts, column + 1);
+    work->kernel->table->product(&part, room_of(work->kernel, index));
+}
+
+/* Columns are cut first, since each part packs its own columns of b; rows when there are more threads than columns. */
+static void product(struct kernel *kernel, const struct kernel_product *whole, size_t m)
+{
+    CHECK(m >= 1);
+    CHECK(whole->n >= 1);
+    CHECK(whole->k >= 1);
+    struct product_work work = {
+        .kernel = kernel, .whole = *whole, .m = m, .row_parts = 1, .column_parts = 1};
+    if (m * whole->n * whole->k >= ELEMENTS_A_PART) {
+        work.column_parts = parts_of(kernel, whole->n, 48);
+        work.row_parts = kernel->parallel.threads / work.column_parts;
+    }
+    each(kernel, work.row_parts * work.column_parts, product_part, &work);
+}
+
+void kernel_gemm_nn(struct kernel *kernel, float *out, const float *a, const float *b,
+                    const float *bias, size_t m, size_t n, size_t k)
+{
+    struct kernel_product whole = {.out = out, .a = a, .b = b, .bias = bias, .n = n, .k = k};
+    whole.a_row = k;
+    whole.a_step = 1;
+    whole.b_step = n;
+    whole.b_column = 1;
+    product(kernel, &whole, m);
+}
+
+void kernel_gemm_nt(struct kernel *kernel, float *out, const float *a, const float *b,
+                    const float *bias, size_t m, size_t n, size_t k)
+{
+    struct kernel_product whole = {.out = out, .a = a, .b = b, .bias = bias, .n = n, .k = k};
+    whole.a_row = k;
+    whole.a_step = 1;
+    whole.b_step = 1;
+    whole.b_column = k;
+    product(kernel, &whole, m);
+}
+
+void kernel_gemm_tn(struct kernel *kernel, float *out, const float *a, const float *b,
+                    const float *bias, size_t m, size_t n, size_t k)
+{
+    struct kernel_product whole = {.out = out, .a = a, .b = b, .bias = bias, .n = n, .k = k};
+    whole.a_row = 1;
+    whole.a_step = m;
+    whole.b_step = n;
+    whole.b_column = 1;
+    product(kernel, &whole, m);
+}
+
+/* --- ranges of elements --- */
+
+/* The arguments of any operator below; each reads those it knows. */
+struct range_work {
+    const struct kernel_table *table;
+    float *out;
+    float *moment1;
+    float *moment2;
+    const float *in;
+    const uint8_t *labels;
+    const struct kernel_rates *rates;
+    size_t count;
+    size_t rows;
+    size_t classes;
+    uint32_t parts;
+};
+
+static void column_sums_part(void *self, uint32_t index)
+{
+    const struct range_work *work = self;
+    size_t from = cut(work->count, KERNEL_LANES, work->parts, index);
+    size_t end = cut(work->count, KERNEL_LANES, work->parts, index + 1);
+    work->table->column_sums(work->out, work->in, work->rows, work->count, from, end);
+}
+
+void kernel_column_sums(struct kernel *kernel, float *out, const float *x, size_t m, size_t n)
+{
+    uint32_t parts = parts_of(kernel, m * n, ELEMENTS_A_PART);
+    struct range_work work = {
+        .table = kernel->table, .out = out, .in = x, .rows = m, .count = n, .parts = parts};
+    each(kernel, parts, column_sums_part, &work);
+}
+
+static void relu_part(void *self, uint32_t index)
+{
+    const struct range_work *work = self;
+    size_t from = cut(work->count, KERNEL_LANES, work->parts, index);
+    size_t end = cut(work->count, KERNEL_LANES, work->parts, index + 1);
+    if (work->in)
+        work->table->relu_back(work->out + from, work->in + from, end - from);
+    else
+        work->table->relu(work->out + from, end - from);
+}
+
+void kernel_relu(struct kernel *kernel, float *x, size_t count)
+{
+    uint32_t parts = parts_of(kernel, count, ELEMENTS_A_PART);
+    struct range_work work = {.table = kernel->table, .out = x, .count = count, .parts = parts};
+    each(kernel, parts, relu_part, &work);
+}
+
+void kernel_relu_back(struct kernel *kernel, float *gradient, const float *y, size_t count)
+{
+    uint32_t parts = parts_of(kernel, count, ELEMENTS_A_PART);
+    struct range_work work = {
+        .table = kernel->table, .out = gradient, .in = y, .count = count, .parts = parts};
+    each(kernel, parts, relu_part, &work);
+}
+
+static void cross_entropy_part(void *self, uint32_t index)
+{
+    const struct range_work *work = self;
+    size_t from = cut(work->rows, 1, work->parts, index),
+           end = cut(work->rows, 1, work->parts, index + 1);
+    size_t at = from * work->classes;
+    work->table->cross_entropy(work->moment1 + from, work->out + at, work->in + at,
+                               work->labels + from, end - from, work->classes,
+                               1.0f / (float)work->rows);
+}
+
+void kernel_cross_entropy(struct kernel *kernel, float *loss, float *gradient, const float *logits,
+                          const uint8_t *labels, size_t rows, size_t classes)
+{
+    CHECK(rows >= 1);
+    uint32_t parts = parts_of(kernel, rows * classes, ELEMENTS_A_PART);
+    struct range_work work = {
+        .table = kernel->table,
+        .out = gradient,
+        .moment1 = loss,
+        .in = logits,
+        .labels = labels,
+        .rows = rows,
+        .classes = classes,
+        .parts = parts,
+    };
+    each(kernel, parts, cross_entropy_part, &work);
+}
+
+static void optimizer_part(void *self, uint32_t index)
+{
+    const struct range_work *work = self;
+    size_t from = cut(work->count, KERNEL_LANES, work->parts, index);
+    size_t count = cut(work->count, KERNEL_LANES, work->parts, index + 1) - from;
+    if (work->moment2)
+        work->table->adamw(work->out + from, work->moment1 + from, work->moment2 + from,
+                           work->in + from, count, work->rates);
+    else
+        work->table->sgd(work->out + from, work->moment1 + from, work->in + from, count,
+                         work->rates);
+}
+
+void kernel_adamw(struct kernel *kernel, float *parameters, float *moment1, float *moment2,
+                  const float *gradient, size_t count, const struct kernel_rates *rates)
+{
+    struct range_work work = {
+        .table = kernel->table,
+        .out = parameters,
+        .moment1 = moment1,
+        .moment2 = moment2,
+        .in = gradient,
+        .rates = rates,
+        .count = count,
+        .parts = parts_of(kernel, count, ELEMENTS_A_PART),
+    };
+    each(kernel, work.parts, optimizer_part, &work);
+}
+
+void kernel_sgd(struct kernel *kernel, float *parameters, float *moment, const float *gradient,
+                size_t count, const struct kernel_rates *rates)
+{
+    kernel_adamw(kernel, parameters, moment, NULL, gradient, count, rates);
+}
+
+/* --- sums --- */
+
+struct sum_work {
+    float (*piece)(const float *x, size_t count);
+    const float *x;
+    float *pieces;
+    size_t count;
+    uint32_t parts;
+    const struct kernel_table *table;
+    float total;
+};
+
+static void sum_part(void *self, uint32_t index)
+{
+    struct sum_work *work = self;
+    size_t from = cut(work->count, KERNEL_PIECE, work->parts, index);
+    size_t end = cut(work->count, KERNEL_PIECE, work->parts, index + 1);
+    for (; from < end; from += KERNEL_PIECE) {
+        size_t left = end - from;
+        work->pieces[from / KERNEL_PIECE] =
+            work->piece(work->x + from, left < KERNEL_PIECE ? left : KERNEL_PIECE);
+    }
+}
+
+static void sum_total(void *self, uint32_t index)
+{
+    (void)index;
+    struct sum_work *work = self;
+    work->total = work->table->sum(work->pieces, (work->count + KERNEL_PIECE - 1) / KERNEL_PIECE);
+}
+
+static float sum_by(struct kernel *kernel, float (*piece)(const float *x, size_t count),
+                    const float *x, size_t count)
+{
+    CHECK(count <= (size_t)KERNEL_PIECE * KERNEL_PIECE);
+    struct sum_work work = {.piece = piece, .x = x, .count = count, .table = kernel->table};
+    work.pieces = room_of(kernel, kernel->parallel.threads);
+    work.parts = parts_of(kernel, count, 4 * KERNEL_PIECE);
+    each(kernel, work.parts, sum_part, &work);
+    each(kernel, 1, sum_total, &work);
+    return work.total;
+}
+
+float kernel_sum(struct kernel *kernel, const float *x, size_t count)
+{
+    return sum_by(kernel, kernel->table->sum, x, count);
+}
+
+float kernel_norm(struct kernel *kernel, const float *x, size_t count)
+{
+    uint32_t before = kernel_control_set();
+    __m128 squares = _mm_set_ss(sum_by(kernel, kernel->table->squares, x, count));
+    float norm = _mm_cvtss_f32(_mm_sqrt_ss(squares));
+    kernel_control_restore(before);
+    return norm;
+}
