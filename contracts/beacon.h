@@ -1,0 +1,56 @@
+/* The beacon: each validator's chain of hashes, from which the audits of its replayer are drawn (DESIGN 8.5).
+ *
+ *     h_N = chain_end (published)    h_(i-1) = preimage, SHA-256(h_(i-1)) = h_i       revealed one an epoch, backwards
+ *
+ *     validator/ <seat u8> .chain_end                          what the next preimage must hash to
+ *     reveal/ <seat u8> <u8: epoch mod BEACON_KEPT> -> struct beacon_reveal_kept     the last reveals
+ *
+ * Epoch e is the block time divided by parameters.epoch_ms. An audit assigned in epoch e is drawn by that replayer's reveal of epoch
+ * e + 1: by then the commitment is final, and the chain was fixed before it.
+ *
+ * Methods; sender: the replayer of a validator.
+ *     reveal   chain_end = preimage, once an epoch                                          event beacon_revealed
+ *     renew    another chain, valid two epochs later, so that it can't bias a pending draw  event beacon_renewed */
+#ifndef CONTRACTS_BEACON_H
+#define CONTRACTS_BEACON_H
+
+#include "contracts/catalog.h"
+#include "contracts/parameters.h"
+
+#define BEACON_KEPT 8 /* reveals kept for each seat: a draw happens at most two epochs after its reveal */
+
+struct beacon_reveal_kept {
+    uint64_t epoch;
+    struct digest preimage;
+};
+
+extern const struct record beacon_reveal_kept_record;
+
+/* reveal: NOT_REPLAYER, ALREADY_DONE (in this epoch), WRONG_PREIMAGE. */
+#define BEACON_REVEAL 1
+struct beacon_reveal {
+    struct digest preimage;
+};
+
+/* renew: NOT_REPLAYER, ALREADY_DONE (another renewal is waiting). */
+#define BEACON_RENEW 2
+struct beacon_renew {
+    struct digest chain_end;
+};
+
+extern const struct record beacon_reveal_record;
+extern const struct record beacon_renew_record;
+extern const struct catalog_method beacon_methods[];
+extern const uint32_t beacon_method_count;
+
+/* The epoch of a block time. */
+uint64_t beacon_epoch(const struct parameters *parameters, uint64_t time_ms);
+
+/* The preimage that `seat` revealed in `epoch`; false if it didn't, or if that is too long ago. */
+bool beacon_get(struct view_state *view, struct seat seat, uint64_t epoch, struct digest *preimage);
+
+/* Preimage number `index` of the chain of `length` hashes that begins at `secret`: SHA-256 applied length - 1 - index times, so index 0 is the
+ * first to reveal, and chain_end = SHA-256 of it. For agents. Requires index < length. */
+struct digest beacon_chain(const struct digest *secret, uint32_t length, uint32_t index);
+
+#endif

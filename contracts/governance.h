@@ -1,0 +1,92 @@
+/* Governance: what no single operator may do alone. Operators propose and vote; more than half of all operators decide.
+ *
+ *     proposal/ <proposal u64> -> struct governance_proposal          numbered from 1
+ *     proposed/ <proposal u64> -> struct parameters                   of a proposal of kind PARAMETERS
+ *     ballot/ <proposal u64> <address> -> struct governance_ballot
+ *     proposal_count -> struct governance_counter
+ *
+ *     state      what leads there                                                              event
+ *     OPEN       (none): propose_*; the proposer's vote is yes                                 proposed, voted
+ *     PASSED     OPEN: yes is more than half of the operators; it is carried out at once       decided and the action's own
+ *     FAILED     OPEN: no is half or more; or passed, but can't be carried out any more        decided
+ *     EXPIRED    OPEN: parameters.proposal_ms went by                                          decided */
+#ifndef CONTRACTS_GOVERNANCE_H
+#define CONTRACTS_GOVERNANCE_H
+
+#include "base/address.h"
+#include "base/units.h"
+#include "contracts/catalog.h"
+#include "contracts/parameters.h"
+
+#define GOVERNANCE_OPEN_MAX 64 /* proposals open at once */
+
+enum governance_kind {
+    GOVERNANCE_MINT = 1,       /* new credits to an account */
+    GOVERNANCE_BURN = 2,       /* of the treasury */
+    GOVERNANCE_SPEND = 3,      /* from the treasury to an account */
+    GOVERNANCE_ROLES = 4,      /* roles of an account, operator included */
+    GOVERNANCE_PARAMETERS = 5, /* other parameters */
+};
+
+enum governance_status { GOVERNANCE_OPEN = 1, GOVERNANCE_PASSED = 2, GOVERNANCE_FAILED = 3, GOVERNANCE_EXPIRED = 4 };
+
+struct governance_proposal {
+    uint8_t kind;   /* enum governance_kind */
+    uint8_t status; /* enum governance_status */
+    struct address proposer;
+    struct address account; /* of MINT, SPEND, ROLES; else zero */
+    struct amount amount;   /* of MINT, BURN, SPEND; else zero */
+    uint32_t roles;         /* of ROLES; else 0 */
+    uint32_t yes, no;
+    uint64_t expires_ms;
+    uint16_t verdict;       /* what carrying it out said */
+};
+
+struct governance_ballot {
+    bool yes;
+};
+
+struct governance_counter {
+    uint64_t count; /* the last number given */
+    uint32_t open;  /* <= GOVERNANCE_OPEN_MAX */
+};
+
+extern const struct record governance_proposal_record;
+extern const struct record governance_ballot_record;
+extern const struct record governance_counter_record;
+
+/* --- methods; sender: operator --- */
+
+/* propose_mint, propose_burn, propose_spend, propose_roles, propose_parameters. TOO_MANY; OUT_OF_BOUNDS (zero amount, bad parameters,
+ * unknown roles); NO_ACCOUNT. With one operator a proposal passes at once. */
+#define GOVERNANCE_PROPOSE_MINT       1
+#define GOVERNANCE_PROPOSE_BURN       2
+#define GOVERNANCE_PROPOSE_SPEND      3
+#define GOVERNANCE_PROPOSE_ROLES      4
+#define GOVERNANCE_PROPOSE_PARAMETERS 5
+struct governance_money {
+    struct address account; /* for burn: zero */
+    struct amount amount;
+};
+struct governance_roles {
+    struct address account;
+    uint32_t roles;
+};
+
+/* vote: once for each operator. NOT_FOUND, WRONG_STATE (not OPEN), ALREADY_DONE. */
+#define GOVERNANCE_VOTE 6
+struct governance_vote {
+    uint64_t proposal;
+    bool yes;
+};
+
+extern const struct record governance_money_record;
+extern const struct record governance_roles_record;
+extern const struct record governance_vote_record;
+extern const struct catalog_method governance_methods[];
+extern const uint32_t governance_method_count;
+
+/* DUE_PROPOSAL fired. */
+void governance_due(const struct catalog_run *run, uint64_t proposal);
+
+#endif

@@ -1,0 +1,402 @@
+/* Jobs: training that is leased, committed, replayed, paid, and closed round by round (DESIGN 8.4, 8.5).
+ *
+ * This header is the rules; trainer/ is the arithmetic; the agents (`tenure work`, `tenure replay`) do the work. An agent polls:
+ *
+ *     open/ <job u64> -> struct jobs_open               the jobs that haven't ended: start here
+ *     job/ <job u64> -> struct jobs_job                 what was submitted; never changes
+ *     progress/ <job u64> -> struct jobs_progress       where it stands
+ *     slot/ <job> <slot u16> -> struct jobs_slot        the segment that each slot is at
+ *     trace/ <job> <slot> -> struct jobs_trace          the leaf digests that its worker committed
+ *     served/ <job> <slot> -> struct jobs_served        sampled audits: states that its worker serves
+ *     audit/ <job> <slot> <seat u8> -> struct jobs_audit     which replayer replays it, and how far that is
+ *     vote/ <job> <slot> <seat u8> -> struct jobs_vote       answers to a dispute
+ *     ballot_close/ <job> <seat u8> -> struct jobs_ballot    results of the round that replayers signed
+ *   and, for history,
+ *     round/ <job> <round u32> -> struct jobs_round     global roots, who was included
+ *     result/ <job> <round u32> <slot u16> <attempt u16> -> struct jobs_result     every attempt's outcome, payment and evidence
+ *     job_count -> struct jobs_counter
+ *
+ * Numbers in keys are big-endian; jobs are numbered from 1, rounds, slots, attempts, intervals and leaves from 0.
+ *
+ * ---- A job ----
+ *     status     what leads there                                                                         event
+ *     WAITING    (none): submit; the budget is in escrow                                                  job_submitted
+ *     RUNNING    WAITING: the matcher leased all W slots at once. Round 0 opens                           job_leased, round_opened
+ *                CLOSING: f + 1 equal jobs.close. The next round opens                                    round_closed, round_opened
+ *                RUNNING: too few verified; once a round, W' lost slots start over, with round_ms more    round_extended
+ *     CLOSING    RUNNING: no slot is at work any more, and >= quorum are VERIFIED                         round_closing
+ *     ENDED      CLOSING: the last round is closed (COMPLETED); no f + 1 in replay_ms (UNCLOSED)          job_ended
+ *                RUNNING: < quorum after the extension (QUORUM_LOST); the round is done and the
+ *                         consumer cancelled (CANCELLED)
+ *                WAITING: cancel (CANCELLED)
+ *                any: deadline_ms (EXPIRED)
+ * At ENDED the lease ends, every stake goes home, and what is left of the escrow goes to the consumer.
+ *
+ * ---- A slot in a round ----
+ *     status     what leads there                                                                   timer, and what it does
+ *     WAITING    the round opens and the slot has no machine; its worker was lost                   match again, or MISSED
+ *     TRAINING   the round opens, or the matcher leased it anew (attempt + 1): segment_started      segment_ms: SILENT, WAITING
+ *     DRAWING    TRAINING: jobs.commit, when audits are sampled                                     epoch's end: mute replaced
+ *     SERVING    DRAWING: all drawn                                                                 answer_ms: WITHHELD, WAITING
+ *     SEALING    TRAINING: jobs.commit, when audit = all; SERVING: jobs.serve                       replay_ms: mute replaced
+ *     OPENING    SEALING: all assigned have sealed                                                  answer_ms: mute replaced
+ *     VOTING     OPENING: an answer differs from the commitment                                     replay_ms: UNDECIDED, WAITING
+ *     VERIFIED   OPENING: all assigned agree: the price and the replay fees are paid at once
+ *     MISSED     WAITING: too late for a segment in this round
+ *   From VOTING: f + 1 equal answers. Equal to the commitment: the outvoted lose their stakes, the next in rotation replays in place of
+ *   the disputer (SEALING or DRAWING). Unequal: the worker is slashed (FRAUD, or WITHHELD if the answer is "unavailable"), WAITING.
+ *   A replayer that is mute loses slash_mute per cent of its stake. When the rotation is used up: UNAUDITED, WAITING, no slash.
+ *
+ * ---- Who calls what ----
+ *     consumer            submit, cancel
+ *     the slot's worker   commit (TRAINING), serve (SERVING)
+ *     assigned replayer   seal (SEALING), open (OPENING, VOTING)
+ *     anybody             draw (DRAWING), once reveals are there (contracts/beacon.h)
+ *     any validator's replayer   vote (VOTING), close (CLOSING)
+ *
+ * ---- What a worker does: slot.status TRAINING, slot.worker = me ----
+ *     global state = blob progress.global_root; residue = the one in the end state blob slot.residue_root (zero: no residue)
+ *     segment_start(...) must give slot.start_root; train; leaves 0..I, I = job.intervals
+ *     push the end state as a blob (and, when sampled, the state at every leaf), then commit before slot.deadline_ms
+ *     sampled: when slot.status is SERVING, serve the state root of leaf j for every interval j that an audit/ record drew
+ * ---- What a replayer does: audit.replayer = me ----
+ *     audit.status ASSIGNED and slot.status SEALING: replay the intervals (audit all: every one, from slot.start_root; sampled:
+ *         audit.intervals, each from the served state), seal before slot.deadline_ms
+ *     audit.status SEALED and slot.status OPENING: open before slot.deadline_ms, with the answers and nonce that were sealed
+ *     slot.status VOTING: replay slot.disputed and vote, unless audit/vote shows that it has; status CLOSING: aggregate and close
+ *     Interval j runs from leaf j to leaf j + 1; its answer is leaf j + 1: (state root, witness). A state that can't be had is
+ *     answered with both zero: "unavailable".
+ *
+ * ---- Bytes ----
+ *     seal  = SHA-256("tenure/seal/1" | chain | replayer's address | job u64 | round u32 | slot u16 | attempt u16 | count u16 |
+ *             count times (interval u16 | state root | witness) | nonce 32)
+ *     draw  = for i = 0 .. k-1: swap(list[i], list[i + v mod (I - i)]) in the list 0 .. I-1, v the first eight bytes of
+ *             SHA-256("tenure/draw/1" | preimage | job u64 | round u32 | slot u16 | attempt u16 | trace root | n u32), n = 0, 1, ...
+ *             one for each try; a v >= 2^64 - 2^64 mod (I - i) is tried again. The first k of the list, ascending.
+ *   Integers are big-endian; texts have no zero. */
+#ifndef CONTRACTS_JOBS_H
+#define CONTRACTS_JOBS_H
+
+#include "base/address.h"
+#include "base/units.h"
+#include "contracts/catalog.h"
+#include "contracts/leases.h"
+#include "contracts/schedule.h"
+#include "trainer/program.h"
+#include "trainer/trace.h"
+
+#define JOBS_WORKERS_MAX   64    /* so that a round's verified slots are one u64 */
+#define JOBS_ROUNDS_MAX    100000
+#define JOBS_INTERVALS_MAX 256   /* leaves and answers fit in a transaction: 256 x 72 bytes */
+#define JOBS_DRAWN_MAX     64    /* intervals of one sampled audit */
+#define JOBS_OPEN_MAX      4096  /* jobs that haven't ended: bounds what agents list */
+#define JOBS_TIME_MAX_MS   (30ull * 86400000)  /* a segment, a replay, a round */
+#define JOBS_LIFE_MS       (366ull * 86400000) /* a job */
+#define JOBS_WHOLE         0xffff /* "slot" of the search for a whole job */
+
+enum jobs_status { JOBS_WAITING = 1, JOBS_RUNNING = 2, JOBS_CLOSING = 3, JOBS_ENDED = 4 };
+
+enum jobs_slot_status {
+    JOBS_SLOT_WAITING = 1,
+    JOBS_SLOT_TRAINING = 2,
+    JOBS_SLOT_DRAWING = 3,
+    JOBS_SLOT_SERVING = 4,
+    JOBS_SLOT_SEALING = 5,
+    JOBS_SLOT_OPENING = 6,
+    JOBS_SLOT_VOTING = 7,
+    JOBS_SLOT_VERIFIED = 8,
+    JOBS_SLOT_MISSED = 9,
+};
+
+/* An audit: ASSIGNED (drawn at once when audit = all) -> SEALED -> AGREED or DISPUTED; from any of them to ENDED when it is mute,
+ * outvoted, or the attempt is over. Its stake (CREDITS_AUDIT) is locked from ASSIGNED until the attempt is over. */
+enum jobs_audit_status {
+    JOBS_AUDIT_ASSIGNED = 1,
+    JOBS_AUDIT_SEALED = 2,
+    JOBS_AUDIT_AGREED = 3,
+    JOBS_AUDIT_DISPUTED = 4,
+    JOBS_AUDIT_ENDED = 5,
+};
+
+/* --- methods --- */
+
+/* submit: a new job, WAITING; its number is in the event job_submitted. Sender: consumer.
+ * BAD_PROGRAM; OUT_OF_BOUNDS (any bound below); TOO_MANY; BUDGET_TOO_SMALL: budget >= rounds x workers x (price_max + auditors x
+ * replayed intervals x replay_fee); BALANCE_TOO_LOW (the budget). auditors = f + 1 of the validators, fixed here. */
+#define JOBS_SUBMIT 1
+struct jobs_submit {
+    struct bytes name;             /* text, for people */
+    struct bytes program;          /* packed (trainer/program.h); intervals <= JOBS_INTERVALS_MAX */
+    struct digest data_root;
+    struct digest global_root;     /* of round 0 */
+    struct digest *start_roots;    /* of round 0, by slot */
+    uint32_t start_root_count;     /* = workers */
+    uint32_t rounds;               /* 1..JOBS_ROUNDS_MAX */
+    uint16_t workers;              /* 1..JOBS_WORKERS_MAX */
+    uint16_t quorum;               /* verified segments that close a round; 1..workers */
+    uint32_t memory_mib;           /* that a slot's machine must have */
+    struct amount price_max;       /* a segment; what is paid is the leased offer's price of its work */
+    struct amount replay_fee;      /* an interval, to each assigned replayer */
+    struct amount stake;           /* a slot, of the worker; > 0 */
+    uint16_t sample;               /* intervals each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all */
+    uint64_t segment_ms;           /* to train and commit a segment; 1..JOBS_TIME_MAX_MS */
+    uint64_t replay_ms;            /* to replay and seal, to vote, to close; 1..JOBS_TIME_MAX_MS */
+    uint64_t round_ms;             /* in which segments may be leased anew; segment_ms..JOBS_TIME_MAX_MS */
+    uint64_t deadline_ms;          /* of the whole job, block time; after now, <= now + JOBS_LIFE_MS */
+    struct amount budget;          /* moves into escrow */
+};
+
+/* cancel: WAITING: ends now; RUNNING, CLOSING: ends when the round's segments are settled. Sender: the job's consumer.
+ * NOT_FOUND, NOT_OWNER, WRONG_STATE (ended), ALREADY_DONE. */
+#define JOBS_CANCEL 2
+struct jobs_cancel {
+    uint64_t job;
+};
+
+/* Names one attempt at a segment. In every method below: NOT_FOUND, STALE (not the slot's current round and attempt),
+ * WRONG_STATE (the slot's status has no such call), TOO_LATE (slot.deadline_ms has come). */
+struct jobs_segment {
+    uint64_t job;
+    uint32_t round;
+    uint16_t slot;
+    uint16_t attempt;
+};
+
+/* commit: the worker's trace, once. NOT_WORKER, WRONG_LEAVES (not I + 1), WRONG_START (leaf 0 isn't slot.start_root with witness
+ * zero), WRONG_END (the last leaf isn't `end`), WRONG_TRACE_ROOT. The leaves are digests only: nobody can answer an audit from them. */
+#define JOBS_COMMIT 3
+struct jobs_commit {
+    struct jobs_segment segment;
+    struct digest trace_root; /* RFC 6962 root of `leaves` */
+    struct digest *leaves;    /* trace_leaf_digest of leaf 0..I */
+    uint32_t leaf_count;
+    struct trace_leaf end;    /* leaf I */
+};
+
+/* draw: every assigned replayer whose reveal is there gets its intervals. NOTHING_DRAWN. */
+#define JOBS_DRAW 4
+
+/* serve: for each interval j that was drawn, ascending, the state root of leaf j. NOT_WORKER, WRONG_INTERVALS.
+ * Not proven here: who replays from a false one finds a false answer, and the worker pays. */
+#define JOBS_SERVE 5
+struct jobs_start {
+    uint16_t interval;
+    struct digest state_root;
+};
+struct jobs_serve {
+    struct jobs_segment segment;
+    struct jobs_start *starts;
+    uint32_t start_count; /* <= JOBS_INTERVALS_MAX */
+};
+
+/* seal: the replayer's sealed answers, once. NOT_REPLAYER, NOT_ASSIGNED, ALREADY_DONE. */
+#define JOBS_SEAL 6
+struct jobs_seal {
+    struct jobs_segment segment;
+    struct digest seal;
+};
+
+/* open: what was sealed. NOT_REPLAYER, NOT_ASSIGNED, ALREADY_DONE, WRONG_INTERVALS (not the assigned ones, ascending), WRONG_SEAL. */
+#define JOBS_OPEN 7
+struct jobs_answer {
+    uint16_t interval;
+    struct trace_leaf leaf; /* leaf interval + 1; zero, zero: unavailable */
+};
+struct jobs_open_seal {
+    struct jobs_segment segment;
+    struct jobs_answer *answers;
+    uint32_t answer_count; /* <= JOBS_INTERVALS_MAX */
+    struct digest nonce;
+};
+
+/* vote: an answer to the dispute, once. The disputer's answer is its vote already. Locks parameters.replay_stake (CREDITS_VOTE).
+ * NOT_REPLAYER, ALREADY_DONE, WRONG_INTERVALS (not slot.disputed), BALANCE_TOO_LOW. */
+#define JOBS_VOTE 8
+struct jobs_cast {
+    struct jobs_segment segment;
+    struct jobs_answer answer;
+};
+
+/* close: the round's result. NOT_FOUND, WRONG_STATE, STALE (round), NOT_REPLAYER, ALREADY_DONE,
+ * OUT_OF_BOUNDS (start_root_count isn't workers, or 0 in the last round). */
+#define JOBS_CLOSE 9
+struct jobs_close {
+    uint64_t job;
+    uint32_t round;
+    struct digest global_root;  /* of the next round; of the finished model after the last */
+    struct digest *start_roots; /* of the next round, by slot */
+    uint32_t start_root_count;
+};
+
+extern const struct record jobs_submit_record;
+extern const struct record jobs_cancel_record;
+extern const struct record jobs_segment_record;
+extern const struct record jobs_commit_record;
+extern const struct record jobs_start_record;
+extern const struct record jobs_serve_record;
+extern const struct record jobs_seal_record;
+extern const struct record jobs_answer_record;
+extern const struct record jobs_open_seal_record;
+extern const struct record jobs_cast_record;
+extern const struct record jobs_close_record;
+extern const struct catalog_method jobs_methods[];
+extern const uint32_t jobs_method_count;
+
+/* --- state --- */
+
+struct jobs_job {
+    struct address consumer;
+    struct jobs_submit terms;
+    uint32_t steps;      /* H, from the program */
+    uint32_t interval;   /* C */
+    uint32_t intervals;  /* I = ceil(H / C) */
+    uint64_t work;       /* multiply-adds of a segment: 3 x batch x sum of products of neighbouring widths, x H */
+    uint32_t auditors;   /* replayers of a segment: f + 1 */
+    uint64_t submitted_ms;
+};
+
+struct jobs_progress {
+    uint8_t status;              /* enum jobs_status */
+    uint8_t reason;              /* enum leases_reason */
+    bool cancelling;
+    bool extended;               /* this round has had its extension */
+    uint8_t search;              /* WAITING: enum schedule_outcome of the last match: why it waits */
+    uint64_t lease;              /* 0 before there is one */
+    uint32_t round;              /* the current one; = rounds after COMPLETED */
+    struct digest global_root;   /* that the current round starts from; after COMPLETED the finished model's */
+    uint64_t round_opened_ms;
+    uint64_t round_deadline_ms;  /* no segment is begun that can't end by then */
+    uint64_t deadline_ms;        /* timer of WAITING and CLOSING; else 0 */
+    struct amount paid;          /* to workers */
+    struct amount fees;          /* to replayers */
+    uint64_t ended_ms;
+};
+
+struct jobs_slot {
+    uint8_t status;              /* enum jobs_slot_status */
+    uint32_t round;
+    uint16_t attempt;            /* grows with every attempt in a round; 0 is the round's first */
+    bool leased;                 /* item and worker are valid */
+    uint32_t item;               /* of the job's lease */
+    struct address worker;
+    struct digest start_root;    /* of this round */
+    struct digest residue_root;  /* end root of the slot's last segment that was included; zero: residue is zero */
+    uint64_t deadline_ms;        /* timer of the status; 0: none */
+    struct digest trace_root;    /* from commit on, until the next attempt */
+    struct digest end_root;
+    uint16_t seats;              /* how many steps the rotation has taken in this attempt */
+    uint16_t disputed;           /* VOTING: the interval */
+};
+
+struct jobs_trace {
+    struct jobs_segment segment;
+    struct digest *leaves; /* digests of leaf 0..I */
+    uint32_t leaf_count;
+};
+
+struct jobs_served {
+    struct jobs_segment segment;
+    struct jobs_start *starts;
+    uint32_t start_count;
+};
+
+struct jobs_drawn {
+    uint16_t interval;
+};
+
+struct jobs_audit {
+    struct jobs_segment segment;
+    struct address replayer;
+    uint8_t status;               /* enum jobs_audit_status */
+    bool drawn;                   /* intervals are known */
+    uint64_t epoch;               /* sampled: the epoch whose reveal draws them */
+    struct jobs_drawn *intervals; /* sampled: ascending; empty when audit = all */
+    uint32_t interval_count;
+    struct digest seal;           /* zero before */
+    struct jobs_answer answer;    /* DISPUTED: the first answer that differs */
+};
+
+struct jobs_vote {
+    struct jobs_segment segment;
+    struct address replayer;
+    struct jobs_answer answer;
+};
+
+struct jobs_ballot {
+    uint32_t round;
+    struct address replayer;
+    struct digest global_root;
+    struct digest result; /* SHA-256 of global root | start roots */
+};
+
+struct jobs_open {
+    uint64_t job;
+};
+
+struct jobs_round {
+    struct digest global_root; /* that it started from */
+    uint64_t opened_ms;
+    uint64_t closed_ms;        /* 0 while it is open */
+    uint64_t included;         /* bit w: slot w's delta is in the next global state */
+    struct digest next_root;   /* zero while it is open */
+};
+
+/* One attempt, when it is over. */
+struct jobs_result {
+    struct address worker;
+    uint64_t lease;
+    uint32_t item;
+    uint8_t reason;            /* enum leases_reason; LEASES_COMPLETED: verified */
+    uint64_t ended_ms;
+    struct digest trace_root;  /* zero if nothing was committed */
+    struct digest end_root;
+    struct amount paid;        /* to the worker */
+    struct amount fees;        /* to the replayers */
+    struct amount slashed;     /* of the worker's stake */
+    bool decided;              /* by a vote against the worker: the evidence follows */
+    struct jobs_answer answer; /* what f + 1 replayers found */
+    struct digest committed;   /* the leaf digest that the worker committed instead */
+};
+
+struct jobs_counter {
+    uint64_t count; /* the last number given */
+    uint32_t open;  /* <= JOBS_OPEN_MAX */
+};
+
+extern const struct record jobs_job_record;
+extern const struct record jobs_progress_record;
+extern const struct record jobs_slot_record;
+extern const struct record jobs_trace_record;
+extern const struct record jobs_served_record;
+extern const struct record jobs_drawn_record;
+extern const struct record jobs_audit_record;
+extern const struct record jobs_vote_record;
+extern const struct record jobs_ballot_record;
+extern const struct record jobs_open_record;
+extern const struct record jobs_round_record;
+extern const struct record jobs_result_record;
+extern const struct record jobs_counter_record;
+
+/* --- for agents and tools --- */
+
+/* The seal of `answers` (see Bytes above). */
+struct digest jobs_seal_of(const struct digest *chain, const struct address *replayer, const struct jobs_segment *segment,
+                           const struct jobs_answer *answers, uint32_t count, const struct digest *nonce);
+
+/* The intervals that `preimage` draws, ascending, in out[k]. Requires 1 <= k <= JOBS_DRAWN_MAX, k <= intervals <= JOBS_INTERVALS_MAX. */
+void jobs_draw_of(struct jobs_drawn *out, uint32_t k, uint32_t intervals, const struct digest *preimage,
+                  const struct jobs_segment *segment, const struct digest *trace_root);
+
+/* Multiply-adds of one segment of `program`; false if they don't fit in 64 bits. Requires a checked program. */
+bool jobs_work(uint64_t *work, const struct program *program);
+
+/* The smallest budget that submit takes for these terms; false over 256 bits. For `tenure job plan`. */
+bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_t intervals, uint32_t auditors);
+
+/* --- what falls due --- */
+
+void jobs_due_deadline(const struct catalog_run *run, uint64_t job);           /* DUE_JOB */
+void jobs_due_match(const struct catalog_run *run, uint64_t job);              /* DUE_MATCH */
+void jobs_due_slot(const struct catalog_run *run, uint64_t job, uint16_t slot); /* DUE_SLOT */
+
+#endif

@@ -1,0 +1,66 @@
+/* The matcher: deterministic, bounded, cheapest first.
+ *
+ * It walks price/ from the cheapest offer up, ties by offer number, looks at no more than parameters.candidates_max offers, and then
+ * stops at a stated search limit; the next block goes on behind it:
+ *
+ *     search/ <job u64> <slot u16> -> struct schedule_search          slot JOBS_WHOLE: for a whole job
+ *
+ * An offer is feasible for a demand when all hold: listed, with room; window covers now..deadline and it hasn't expired; profile equal; memory
+ * enough; rate x segment time >= work; price x work / 10^9 <= price_max; stake <= stake_max and covered by the provider's balance
+ * for every slot picked from it; the provider is an active provider, isn't barred from the lease, and at least `auditors` validators'
+ * replayers belong neither to its organisation nor to the consumer's. */
+#ifndef CONTRACTS_SCHEDULE_H
+#define CONTRACTS_SCHEDULE_H
+
+#include "base/address.h"
+#include "base/units.h"
+#include "contracts/catalog.h"
+
+#define SCHEDULE_PICKS_MAX 64 /* slots of one job */
+#define SCHEDULE_UNIT      1000000000ull /* multiply-adds that an offer's price is for */
+
+struct schedule_demand {
+    struct address consumer;
+    uint8_t profile;
+    uint32_t memory_mib;
+    uint64_t work;           /* multiply-adds of a segment */
+    uint64_t segment_ms;     /* the time it has */
+    uint64_t deadline_ms;    /* how long the lease may last */
+    struct amount price_max; /* a segment */
+    struct amount stake;     /* a slot */
+    uint32_t auditors;       /* how many replayers must be eligible */
+    uint64_t lease;          /* whose barred providers are left out; 0: none yet */
+};
+
+struct schedule_pick {
+    uint64_t offer;
+    struct amount price; /* of a segment */
+};
+
+/* Where a search goes on, and what it has found. */
+struct schedule_search {
+    struct amount price; /* the last candidate looked at */
+    uint64_t offer;
+    struct schedule_pick *picks; /* feasible when they were found */
+    uint32_t pick_count;
+};
+
+enum schedule_outcome {
+    SCHEDULE_FOUND = 0, /* exactly the picks wanted, all feasible now */
+    SCHEDULE_NONE = 1,  /* the whole index holds too few: wait for offers */
+    SCHEDULE_LIMIT = 2, /* the search limit: go on in the next block */
+};
+
+extern const struct record schedule_pick_record;
+extern const struct record schedule_search_record;
+
+/* Looks for `wanted` slots, all or none, going on where `search` stopped; zero `search` to begin. It keeps at most `wanted` picks.
+ * After SCHEDULE_NONE or a pick that went stale the search starts over. Changes no state. Requires 1 <= wanted <= SCHEDULE_PICKS_MAX
+ * and room for as many at search->picks. */
+enum schedule_outcome schedule_find(const struct catalog_run *run, const struct schedule_demand *demand, uint32_t wanted,
+                                    struct schedule_search *search);
+
+/* floor(price * work / SCHEDULE_UNIT); false over 256 bits. */
+bool schedule_price(struct amount *price, const struct amount *unit_price, uint64_t work);
+
+#endif
