@@ -137,16 +137,21 @@ $(foreach name,$(FUZZERS:$(OUT)/fuzz/%=%),$(eval $(call program,$(OUT)/fuzz/$(na
 # --- tests ---
 LIBRARIES := $(foreach folder,$(FOLDERS),$(call lib,$(folder)))
 RUN       := tools/checks/run
+# A sanitizer's objects have data and calls of their own, so the rules about objects hold for the plain modes.
+SOURCE    := 'tools/checks/source $(if $(filter release debug,$(MODE)),$(OUT))' tools/checks/test_source
 REPLAY    := $(foreach name,$(FUZZERS:$(OUT)/fuzz/%=%),'$(OUT)/fuzz/$(name) $(wildcard test/fuzz/corpus/$(name:fuzz_%=%))')
 SIMULATE  := $(if $(SIM),'$(SIM) 1 $(SEEDS)')
 
 units: $(UNITS)
 
 check: $(UNITS) $(SIM) $(FUZZERS) $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
-	@OUT=$(OUT) $(RUN) $(UNITS) $(REPLAY) $(SIMULATE) -- $(E2E)
+	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(REPLAY) $(SIMULATE) -- $(E2E)
 
 check-long: SEEDS := 5000
 check-long: check ## the same with many more simulated seeds
+
+check-source: $(LIBRARIES) ## the rules for the source: layers, names, purity, headers, length
+	@$(RUN) $(SOURCE)
 
 check-e2e: $(PROGRAMS) ## the end-to-end tests alone
 	@OUT=$(OUT) $(RUN) -- $(E2E)

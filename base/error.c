@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* allow global: every folder says `fault` and `err`, so they are short */
 enum err fault_set(struct fault *fault, enum err code, const char *format, ...)
 {
     if (!fault)
@@ -10,11 +11,13 @@ enum err fault_set(struct fault *fault, enum err code, const char *format, ...)
     fault->code = code;
     va_list arguments;
     va_start(arguments, format);
+    /* allow purity: formats no floating point, and so depends on no locale */
     vsnprintf(fault->text, sizeof(fault->text), format, arguments);
     va_end(arguments);
     return code;
 }
 
+/* allow global: as fault_set */
 const char *err_name(enum err code)
 {
     switch (code) {

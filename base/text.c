@@ -54,6 +54,7 @@ void text_add(struct text *text, const char *format, ...)
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
+    /* allow purity: formats no floating point, and so depends on no locale */
     int size = vsnprintf(NULL, 0, format, arguments);
     if (size < 0)
         text->failed = true;
