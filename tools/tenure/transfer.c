@@ -28,15 +28,13 @@ static struct bytes chunk_of(const struct transfer_blob *blob, uint64_t index)
                     blob->offsets[index + 1] - blob->offsets[index]);
 }
 
-/* Sends the manifest, then what the node says it misses. Nodes differ in what they have, so a
- * change of node starts over. */
+/* Sends the manifest, then what the node says it misses. */
 static enum err push_to_node(struct client *client, const struct digest *root,
                              const struct digest *ids, const struct transfer_blob *blob,
                              struct fault *fault)
 {
     struct client_reply reply;
     struct answer *answer = NULL;
-    uint32_t node = client->node_now;
     enum err err =
         put(client, &reply, "blobs", root, bytes_of(ids, blob->chunk_count * sizeof(*ids)), fault);
 
@@ -52,8 +50,6 @@ static enum err push_to_node(struct client *client, const struct digest *root,
             err = put(client, &reply, "chunks", &ids[index], chunk_of(blob, index), fault);
     }
     answer_free(answer);
-    if (!err && client->node_now != node)
-        return fault_set(fault, ERR_NOT_NOW, "the node went away in between");
     return err;
 }
 
@@ -67,19 +63,6 @@ static struct digest *chunk_ids(const struct transfer_blob *blob)
         ids[i] = merkle_leaf(chunk.data, chunk.size);
     }
     return ids;
-}
-
-enum err transfer_push(struct client *client, struct digest *root, const struct transfer_blob *blob,
-                       struct fault *fault)
-{
-    struct digest *ids = chunk_ids(blob);
-    enum err err = ERR_NOT_NOW;
-
-    *root = merkle_root(ids, blob->chunk_count);
-    for (uint32_t i = 0; i <= client->node_count && err == ERR_NOT_NOW; i++)
-        err = push_to_node(client, root, ids, blob, fault);
-    free(ids);
-    return err;
 }
 
 /* One node alone, without a second try: another node takes its place. */
@@ -100,41 +83,33 @@ static enum err push_to(struct client *client, uint32_t node, const struct diges
     return err;
 }
 
-enum err transfer_push_all(struct client *client, struct digest *root,
-                           const struct transfer_blob *blob, uint32_t copies_min,
-                           struct fault *fault)
+enum err transfer_push(struct client *client, struct digest *root, const struct transfer_blob *blob,
+                       uint32_t copies, struct fault *fault)
 {
     struct digest *ids = chunk_ids(blob);
-    uint32_t copies = 0;
-    enum err last = ERR_NONE;
+    uint32_t done = 0, first = client->node_now;
+    enum err err = ERR_NONE;
 
     *root = merkle_root(ids, blob->chunk_count);
-    for (uint32_t i = 0; i < client->node_count; i++) {
-        enum err err = push_to(client, i, root, ids, blob, fault);
-        copies += err == ERR_NONE;
-        last = err ? err : last;
+    for (uint32_t i = 0; i < client->node_count && done < copies; i++) {
+        err = push_to(client, (first + i) % client->node_count, root, ids, blob, fault);
+        done += err == ERR_NONE;
     }
     free(ids);
-    if (copies >= copies_min || copies == client->node_count)
-        return ERR_NONE;
-    return last;
+    return done ? ERR_NONE : err;
 }
 
 static enum err get(struct client *client, struct client_reply *reply, const char *kind,
                     const struct digest *id, struct fault *fault)
 {
     char path[96], text[DIGEST_TEXT_SIZE];
-    enum err err = ERR_NOT_FOUND;
+    enum err err;
 
     digest_text(text, id);
     snprintf(path, sizeof(path), "/v1/%s/%s", kind, text);
-    for (uint32_t tried = 0; tried < client->node_count && err == ERR_NOT_FOUND; tried++) {
-        err = client_call(client, reply, CLIENT_GET, path, bytes_of(NULL, 0), 0, fault);
-        if (!err && reply->status != 200)
-            err = client_refusal(client, reply, path, fault);
-        if (err == ERR_NOT_FOUND)
-            client_next(client);
-    }
+    err = client_call(client, reply, CLIENT_GET, path, bytes_of(NULL, 0), 0, fault);
+    if (!err && reply->status != 200)
+        err = client_refusal(client, reply, path, fault);
     return err;
 }
 
@@ -183,21 +158,40 @@ static enum err fetch_chunk(struct client *client, struct transfer_blob *blob, u
     return ERR_NONE;
 }
 
+/* What a node doesn't have, or gives wrongly, another may give. */
+static bool another_may_help(struct client *client, enum err err)
+{
+    if (err != ERR_NOT_FOUND && err != ERR_MISMATCH && err != ERR_LIMIT)
+        return false;
+    client_next(client);
+    return true;
+}
+
 enum err transfer_fetch(struct client *client, struct transfer_blob *blob,
                         const struct digest *root, struct fault *fault)
 {
-    struct digest *ids = NULL;
     struct transfer_blob made = {0};
-    enum err err = fetch_manifest(client, &ids, &made.chunk_count, root, fault);
+    struct digest *ids = NULL;
+    enum err err = ERR_NOT_FOUND;
 
+    for (uint32_t tried = 0; tried < client->node_count; tried++) {
+        err = fetch_manifest(client, &ids, &made.chunk_count, root, fault);
+        if (!err || !another_may_help(client, err))
+            break;
+    }
     if (err)
         return err;
     made.data = malloc((size_t)made.chunk_count * LIMIT_CHUNK_BYTES + 1);
     made.offsets = calloc(made.chunk_count + 1u, sizeof(made.offsets[0]));
     CHECK(made.data != NULL);
     CHECK(made.offsets != NULL);
-    for (uint32_t i = 0; i < made.chunk_count && !err; i++)
-        err = fetch_chunk(client, &made, i, &ids[i], fault);
+    for (uint32_t i = 0; i < made.chunk_count && !err; i++) {
+        uint32_t tried = 1;
+        while ((err = fetch_chunk(client, &made, i, &ids[i], fault)) &&
+               tried++ < client->node_count)
+            if (!another_may_help(client, err))
+                break;
+    }
     free(ids);
     if (err)
         transfer_release(&made);

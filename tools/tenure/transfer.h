@@ -20,16 +20,12 @@ struct transfer_blob {
     uint32_t chunk_count;
 };
 
-/* Sends what the node at hand misses of the blob; unchanged chunks never travel twice. *root is its
- * root. ERR_IO: no node answers; ERR_MISMATCH: a node refused it. */
+/* Sends what nodes miss of the blob, to as many of them as `copies` says, or to all when they are fewer; unchanged chunks never travel
+ * twice. *root is its root. A node that is silent is passed over.
+ * The last node's error when not even one took it: ERR_IO, or ERR_MISMATCH when it refused. */
 MUST_USE enum err transfer_push(struct client *client, struct digest *root,
-                                const struct transfer_blob *blob, struct fault *fault);
-
-/* As transfer_push, to every node of the client in turn; done when at least `copies_min` took it.
- */
-MUST_USE enum err transfer_push_all(struct client *client, struct digest *root,
-                                    const struct transfer_blob *blob, uint32_t copies_min,
-                                    struct fault *fault);
+                                const struct transfer_blob *blob, uint32_t copies,
+                                struct fault *fault);
 
 /* Fetches a blob, chunk by chunk, from any of the nodes. Release with transfer_release.
  * ERR_NOT_FOUND when no node has all of it, ERR_IO when none answers, ERR_LIMIT when it is over

@@ -1,0 +1,146 @@
+#include "tools/tenure/workshop.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A program's layers. */
+#define PROGRAM_ARENA_BYTES 65536
+
+enum err workshop_kernel(enum kernel_kind *kind, const char *name, struct fault *fault)
+{
+    if (name ? !kernel_parse(kind, name) : !kernel_best(kind))
+        return fault_set(fault, ERR_USAGE,
+                         name ? "\"%s\" is no kernel: scalar, avx2 or avx512"
+                              : "this CPU has no FMA instruction: it can run a node, but neither "
+                                "train nor replay%s",
+                         name ? name : "");
+    if (!kernel_is_supported(*kind))
+        return fault_set(fault, ERR_USAGE, "this CPU can't run the kernel %s", kernel_name(*kind));
+    return ERR_NONE;
+}
+
+enum err workshop_open(struct workshop *workshop, struct bytes program, const char *folder,
+                       const struct digest *data, enum kernel_kind kind, struct fault *fault)
+{
+    enum err err;
+
+    memset(workshop, 0, sizeof(*workshop));
+    arena_init(&workshop->arena, PROGRAM_ARENA_BYTES);
+    err = program_unpack(&workshop->arena, &workshop->program, program, fault);
+    if (err || !folder)
+        return err;
+    err = images_load(&workshop->images, folder, "train", fault);
+    if (err)
+        return err;
+    if (!digest_equal(&workshop->images.data.root, data))
+        return fault_set(fault, ERR_MISMATCH,
+                         "the data in %s are not the job's: their root differs", folder);
+    err = kernel_init(&workshop->kernel, kind, NULL, fault);
+    if (err)
+        return err;
+    err = segment_init(&workshop->segment, &workshop->program, &workshop->images.data,
+                       &workshop->kernel, fault);
+    if (err)
+        kernel_release(&workshop->kernel);
+    workshop->ready = !err;
+    return err;
+}
+
+void workshop_release(struct workshop *workshop)
+{
+    if (workshop->ready) {
+        segment_release(&workshop->segment);
+        kernel_release(&workshop->kernel);
+    }
+    images_release(&workshop->images);
+    arena_release(&workshop->arena);
+    workshop->ready = false;
+}
+
+/* Gives the chunks of a fetched blob to the state, which checks them all against the root. */
+static enum err load(struct state *state, const struct transfer_blob *blob,
+                     const struct digest *root, struct fault *fault)
+{
+    struct bytes *chunks = calloc(blob->chunk_count + 1u, sizeof(*chunks));
+    enum err err;
+
+    CHECK(chunks != NULL);
+    for (uint32_t i = 0; i < blob->chunk_count; i++)
+        chunks[i] =
+            bytes_of(blob->data + blob->offsets[i], blob->offsets[i + 1] - blob->offsets[i]);
+    err = state_load(state, root, chunks, blob->chunk_count, fault);
+    free(chunks);
+    return err;
+}
+
+enum err workshop_fetch(struct workshop *workshop, struct client *client, struct state *state,
+                        enum state_kind kind, const struct digest *root, struct fault *fault)
+{
+    struct transfer_blob blob;
+    enum err err = transfer_fetch(client, &blob, root, fault);
+
+    if (err)
+        return err;
+    err = state_init(state, &workshop->program, kind, fault);
+    if (!err && (err = load(state, &blob, root, fault)))
+        state_release(state);
+    transfer_release(&blob);
+    return err;
+}
+
+/* The state's canonical bytes. Chunk 0 is small and packed apart, so all are copied into one piece of memory. */
+static void to_blob(struct transfer_blob *blob, const struct state *state)
+{
+    uint8_t *room = malloc(LIMIT_CHUNK_BYTES);
+
+    CHECK(room != NULL);
+    blob->chunk_count = (uint32_t)state->chunk_count;
+    blob->data = malloc((size_t)state->chunk_count * LIMIT_CHUNK_BYTES);
+    blob->offsets = calloc(state->chunk_count + 1, sizeof(blob->offsets[0]));
+    CHECK(blob->data != NULL);
+    CHECK(blob->offsets != NULL);
+    for (uint32_t i = 0; i < blob->chunk_count; i++) {
+        struct bytes chunk = state_chunk(state, i, room);
+        memcpy(blob->data + blob->offsets[i], chunk.data, chunk.size);
+        blob->offsets[i + 1] = blob->offsets[i] + chunk.size;
+    }
+    free(room);
+}
+
+enum err workshop_push(struct client *client, struct state *state, uint32_t copies,
+                       struct fault *fault)
+{
+    struct transfer_blob blob;
+    struct digest root;
+    enum err err;
+
+    to_blob(&blob, state);
+    err = transfer_push(client, &root, &blob, copies, fault);
+    transfer_release(&blob);
+    return err;
+}
+
+enum err workshop_start(struct workshop *workshop, struct client *client, struct state *start,
+                        const struct state *global, const struct digest *residue_root,
+                        uint16_t slot, struct fault *fault)
+{
+    struct state before;
+    bool carried = !digest_is_zero(residue_root);
+    enum err err = state_init(start, &workshop->program, STATE_SEGMENT, fault);
+
+    if (err)
+        return err;
+    if (carried &&
+        (err = workshop_fetch(workshop, client, &before, STATE_SEGMENT, residue_root, fault))) {
+        state_release(start);
+        return err;
+    }
+    segment_start(start, &workshop->program, global,
+                  carried ? state_floats(&before, STATE_RESIDUE) : NULL, slot,
+                  workshop->program.steps);
+    if (carried)
+        state_release(&before);
+    return ERR_NONE;
+}

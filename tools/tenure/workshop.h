@@ -1,0 +1,48 @@
+/* What training and replaying a job needs, kept together: its program, its data, a kernel, and its states as blobs of the nodes. */
+#ifndef TOOLS_TENURE_WORKSHOP_H
+#define TOOLS_TENURE_WORKSHOP_H
+
+#include "tools/tenure/images.h"
+#include "tools/tenure/transfer.h"
+#include "trainer/kernel.h"
+#include "trainer/program.h"
+#include "trainer/segment.h"
+#include "trainer/state.h"
+
+struct workshop {
+    struct arena arena; /* the program's layers */
+    struct program program;
+    struct images images;
+    struct kernel kernel;
+    struct segment segment;
+    bool ready; /* data, kernel and segment are there */
+};
+
+/* A kernel's name, or NULL for the fastest that this CPU can run. ERR_USAGE with a sentence. */
+MUST_USE enum err workshop_kernel(enum kernel_kind *kind, const char *name, struct fault *fault);
+
+/* Opens for the packed program. With `folder` NULL only states can be moved; else the training data are read from there and must have the
+ * root `data` (ERR_MISMATCH). Release with workshop_release, also after an error. */
+MUST_USE enum err workshop_open(struct workshop *workshop, struct bytes program, const char *folder,
+                                const struct digest *data, enum kernel_kind kind,
+                                struct fault *fault);
+void workshop_release(struct workshop *workshop);
+
+/* Fetches the state with this root into `state`, which is initialised here: release it with state_release after ERR_NONE.
+ * Errors of transfer_fetch and state_load. */
+MUST_USE enum err workshop_fetch(struct workshop *workshop, struct client *client,
+                                 struct state *state, enum state_kind kind,
+                                 const struct digest *root, struct fault *fault);
+
+/* Sends a state to `copies` nodes, so that it is still there when one of them isn't. */
+MUST_USE enum err workshop_push(struct client *client, struct state *state, uint32_t copies,
+                                struct fault *fault);
+
+/* The start state of `slot` in the round of `global`: `residue_root` is the end state that holds the slot's residue, zero for none.
+ * `start` is initialised here. */
+MUST_USE enum err workshop_start(struct workshop *workshop, struct client *client,
+                                 struct state *start, const struct state *global,
+                                 const struct digest *residue_root, uint16_t slot,
+                                 struct fault *fault);
+
+#endif
