@@ -34,7 +34,8 @@ struct segment {
     const struct program *program;
     const struct dataset *data;
     struct kernel *kernel;
-    struct mlp mlp; /* activations and gradients; owned */
+    struct mlp mlp;               /* activations and gradients; owned */
+    struct digest program_digest; /* of `program` */
 };
 
 /* ERR_MISMATCH with a sentence when the data doesn't fit the program (sizes of samples, a label

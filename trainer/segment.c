@@ -1,0 +1,206 @@
+#include "trainer/segment.h"
+
+#include "base/check.h"
+#include "trainer/delta.h"
+
+enum err segment_init(struct segment *segment, const struct program *program,
+                      const struct dataset *data, struct kernel *kernel, struct fault *fault)
+{
+    if (data->features != program_inputs(program))
+        return fault_set(fault, ERR_MISMATCH,
+                         "the data's samples have %u values, the program's inputs are %u",
+                         data->features, program_inputs(program));
+    if (data->classes > program_classes(program))
+        return fault_set(fault, ERR_MISMATCH,
+                         "the data's labels go up to %u, the program has %u classes",
+                         data->classes - 1, program_classes(program));
+    *segment = (struct segment){
+        .program = program,
+        .data = data,
+        .kernel = kernel,
+        .program_digest = program_digest(program),
+    };
+    return mlp_init(&segment->mlp, program, program->batch, fault);
+}
+
+void segment_release(struct segment *segment)
+{
+    mlp_release(&segment->mlp);
+    *segment = (struct segment){0};
+}
+
+/* --- the start --- */
+
+static void fill(struct state *state, enum state_slot slot, const float *from)
+{
+    struct state_tensor *tensor = &state->tensors[slot];
+    if (!tensor->data)
+        return;
+    if (from)
+        memcpy(tensor->data, from, tensor->size);
+    else
+        memset(tensor->data, 0, tensor->size);
+    state_changed(state, slot);
+}
+
+void segment_start(struct state *start, const struct program *program, const struct state *global,
+                   const float *residue, uint16_t slot, uint32_t steps)
+{
+    CHECK(start->kind == STATE_SEGMENT);
+    CHECK(global->kind == STATE_GLOBAL);
+    CHECK(digest_equal(&start->program, &global->program));
+    CHECK(steps == program->steps || steps % program->interval == 0);
+    CHECK(steps >= 1);
+    CHECK(steps <= PROGRAM_STEPS_MAX);
+    start->data = global->data;
+    start->round = global->round;
+    start->slot = slot;
+    start->steps = steps;
+    start->step = 0;
+    start->beta1_power = 1;
+    start->beta2_power = 1;
+    fill(start, STATE_PARAMETERS, state_floats(global, STATE_PARAMETERS));
+    fill(start, STATE_ANCHOR, state_floats(global, STATE_PARAMETERS));
+    fill(start, STATE_MOMENT1, NULL);
+    fill(start, STATE_MOMENT2, NULL);
+    fill(start, STATE_RESIDUE, residue);
+    fill(start, STATE_DELTA, NULL);
+    fill(start, STATE_EXPONENTS, NULL);
+}
+
+/* --- steps --- */
+
+static void read_batch(struct segment *segment, const struct state *state)
+{
+    const struct program *program = segment->program;
+    for (uint32_t row = 0; row < program->batch; row++) {
+        uint32_t index = dataset_sample(segment->data, program->seed, state->round, state->slot,
+                                        state->step, row);
+        float *out = segment->mlp.activations[0] + (size_t)row * segment->data->features;
+        segment->mlp.labels[row] = dataset_read(segment->data, index, out);
+    }
+}
+
+/* A running product; +0 when it is small, so that a long segment doesn't end in subnormal powers. */
+static float next_power(float power, float beta)
+{
+    power *= beta;
+    return power < 0x1p-100f ? 0.0f : power;
+}
+
+static void optimize(struct segment *segment, struct state *state)
+{
+    const struct program *program = segment->program;
+    struct kernel_rates rates = {
+        .rate = program_float(program->learning_rate),
+        .beta1 = program_float(program->beta1),
+        .beta2 = program_float(program->beta2),
+        .epsilon = program_float(program->epsilon),
+        .weight_decay = program_float(program->weight_decay),
+    };
+    float *parameters = state_floats(state, STATE_PARAMETERS),
+          *moment1 = state_floats(state, STATE_MOMENT1);
+    if (program->optimizer == PROGRAM_ADAMW) {
+        rates.beta1_power = state->beta1_power = next_power(state->beta1_power, rates.beta1);
+        rates.beta2_power = state->beta2_power = next_power(state->beta2_power, rates.beta2);
+        kernel_adamw(segment->kernel, parameters, moment1, state_floats(state, STATE_MOMENT2),
+                     segment->mlp.gradient, state->parameter_count, &rates);
+    } else {
+        kernel_sgd(segment->kernel, parameters, moment1, segment->mlp.gradient,
+                   state->parameter_count, &rates);
+    }
+}
+
+/* One step; on success *loss and *norm are the batch's. */
+static enum err train(struct segment *segment, struct state *state, float *loss, float *norm,
+                      struct fault *fault)
+{
+    struct mlp *mlp = &segment->mlp;
+    uint32_t rows = segment->program->batch;
+    const float *parameters = state_floats(state, STATE_PARAMETERS);
+    read_batch(segment, state);
+    mlp_forward(mlp, segment->kernel, parameters, rows);
+    mlp_backward(mlp, segment->kernel, parameters, rows);
+    *loss = kernel_sum(segment->kernel, mlp->loss, rows) / (float)rows;
+    *norm = kernel_norm(segment->kernel, mlp->gradient, state->parameter_count);
+    if (!__builtin_isfinite(*loss) || !__builtin_isfinite(*norm))
+        return fault_set(fault, ERR_CORRUPT, "step %u: the %s isn't finite", state->step,
+                         __builtin_isfinite(*loss) ? "gradient's norm" : "loss");
+    optimize(segment, state);
+    state->step++;
+    return ERR_NONE;
+}
+
+static enum err compress(struct state *state, struct fault *fault)
+{
+    if (!delta_compress(state_bytes(state, STATE_DELTA), state_bytes(state, STATE_EXPONENTS),
+                        state_floats(state, STATE_RESIDUE), state_floats(state, STATE_ANCHOR),
+                        state_floats(state, STATE_PARAMETERS), state->parameter_count))
+        return fault_set(fault, ERR_CORRUPT, "step %u: a parameter isn't finite", state->step - 1);
+    state_changed(state, STATE_RESIDUE);
+    state_changed(state, STATE_DELTA);
+    state_changed(state, STATE_EXPONENTS);
+    return ERR_NONE;
+}
+
+static enum err advance(struct segment *segment, struct state *state, struct trace_leaf *leaf,
+                        const struct segment_watch *watch, struct fault *fault)
+{
+    struct trace_witness witness;
+    trace_witness_init(&witness);
+    do {
+        float loss, norm;
+        enum err err = train(segment, state, &loss, &norm, fault);
+        if (err)
+            return err;
+        trace_witness_add(&witness, loss, norm);
+        if (watch && watch->step)
+            watch->step(watch->self, state->step - 1, loss, norm);
+    } while (state->step < state->steps && state->step % segment->program->interval != 0);
+    state_changed(state, STATE_PARAMETERS);
+    state_changed(state, STATE_MOMENT1);
+    state_changed(state, STATE_MOMENT2);
+    if (state->step == state->steps) {
+        enum err err = compress(state, fault);
+        if (err)
+            return err;
+    }
+    leaf->state_root = state_root(state);
+    leaf->witness = trace_witness_end(&witness);
+    return ERR_NONE;
+}
+
+enum err segment_advance(struct segment *segment, struct state *state, struct trace_leaf *leaf,
+                         const struct segment_watch *watch, struct fault *fault)
+{
+    if (state->kind != STATE_SEGMENT || !digest_equal(&state->program, &segment->program_digest))
+        return fault_set(fault, ERR_MISMATCH, "this is no segment's state of the same program");
+    if (!digest_equal(&state->data, &segment->data->root))
+        return fault_set(fault, ERR_MISMATCH, "this segment's state is for another data set");
+    if (state->step >= state->steps || state->step % segment->program->interval != 0)
+        return fault_set(fault, ERR_NOT_NOW, "no interval starts at step %u of %u", state->step,
+                         state->steps);
+    uint32_t before = kernel_control_set();
+    enum err err = advance(segment, state, leaf, watch, fault);
+    kernel_control_restore(before);
+    return err;
+}
+
+enum err segment_run(struct segment *segment, struct state *state, struct trace_leaf *leaves,
+                     const struct segment_watch *watch, struct fault *fault)
+{
+    CHECK(state->step == 0);
+    uint32_t count = trace_leaf_count(state->steps, segment->program->interval);
+    for (uint32_t i = 0; i < count; i++) {
+        enum err err = ERR_NONE;
+        if (i == 0)
+            leaves[0] = (struct trace_leaf){.state_root = state_root(state)};
+        else
+            err = segment_advance(segment, state, &leaves[i], watch, fault);
+        if (!err && watch && watch->leaf)
+            err = watch->leaf(watch->self, i, &leaves[i], state);
+        if (err)
+            return err;
+    }
+    return ERR_NONE;
+}
