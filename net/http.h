@@ -28,7 +28,8 @@
 #include "base/text.h"
 
 #define HTTP_BODY_MAX                                                                              \
-    (4u << 20) /* a manifest of 65,536 chunks is 2 MiB; a batch of transactions                    \
+    (4u                                                                                            \
+     << 20) /* a manifest of 65,536 chunks is 2 MiB; a batch of transactions                    \
                 */
 #define HTTP_WAIT_MS_MAX 60000
 #define HTTP_TEXT_MAX    (16u << 20) /* a response */

@@ -23,7 +23,8 @@
  * holds its sender back, and the record is offered again every PEER_RETRY_MS.
  * - Strangers cost a bounded amount: at most PEER_PENDING_MAX connections that haven't proven who
  * they are, half of that from one address, each at most PEER_HANDSHAKE_MS and 256 bytes a message.
- *   Each (address, reason) is reported once in PEER_REFUSED_MS.
+ *   Each (host, reason) is
+ *   reported once in ten minutes (net/refusal.h).
  *
  * Threads: nng's own. Any thread may call peer_send and peer_status. Callbacks come from nng's
  * threads, one at a time for a lane of a peer, and must not block or call peer_close. */
@@ -51,7 +52,6 @@ enum peer_lane { PEER_VOTES = 0, PEER_BULK = 1 };
 #define PEER_RETRY_MS      2
 #define PEER_REDIAL_MIN_MS 100
 #define PEER_REDIAL_MAX_MS 5000
-#define PEER_REFUSED_MS    600000
 
 struct peer_member {     /* a validator; its place in the array is its seat */
     const char *name;    /* a DNS name that its certificate carries */

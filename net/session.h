@@ -17,12 +17,12 @@
  *     transcript T = SHA-256(hello of dialler | hello of listener), each preceded by its u32 size
  *     proof        = signature over sign_digest(SIGN_DOMAIN_HANDSHAKE, genesis, side u8 | T)
  *     key of side  = HMAC(HMAC(T, shared), side u8)
- *     mac          = HMAC(key of sender's side, counter u64 | frame's size u32 | rest of frame)
+ *     mac          = HMAC(key of sender's side, counter u64 | records of the frame)
  *
  * A recorded handshake can't be replayed: the other nonce and ephemeral key are new. A proof can't
  * be reflected: it names its side. Two lanes of one peer have different keys.
  *
- * States, and what leads from one to the next (any error leads to FAILED, which is final):
+ * States, and what leads from one to the next (an error of these leads to FAILED, which is final):
  *     HELLO --session_read_hello--> PROOF --session_read_proof--> OPEN
  *
  * Pure: randomness and signatures come from the caller. Everything read is hostile. */
@@ -56,14 +56,16 @@ struct session {
     enum session_side side;
     uint8_t lane; /* of a listener: what the dialler asked for, from PROOF on */
     struct digest genesis;
-    struct sign_public identity;        /* our own */
-    struct sign_public peer;            /* theirs, from PROOF on */
-    struct sign_secret ephemeral;       /* zero from OPEN on */
+    struct sign_public identity;        /* our validator key */
+    struct digest nonce;                /* our contribution */
+    struct sign_public own;             /* our ephemeral key */
+    struct sign_secret ephemeral;       /* its secret; wiped from PROOF on */
+    struct sign_public peer;            /* their validator key, from PROOF on */
     struct digest transcript;           /* from PROOF on */
-    uint8_t hello[SESSION_MESSAGE_MAX]; /* our own, packed */
-    uint32_t hello_size;
-    struct session_key keys[2]; /* by sender's side; from PROOF on */
-    uint64_t sent, received;    /* frames so far, the next counters */
+    struct session_key keys[2];         /* by sender's side; from PROOF on */
+    uint64_t sent, received;            /* frames so far, the next counters */
+    bool broken;                        /* a frame failed: none is taken any more */
+    uint8_t hello[SESSION_MESSAGE_MAX]; /* our hello, packed */
 };
 
 /* What the caller draws from the operating system's random source for each connection. */
@@ -81,8 +83,8 @@ MUST_USE bool session_init(struct session *session, enum session_side side, uint
 /* Wipes the keys. */
 void session_clear(struct session *session);
 
-/* Our hello: borrowed from `session`. A listener sends it after it has read the dialler's. */
-struct bytes session_hello(const struct session *session);
+/* Our hello, borrowed from `session`. A listener sends it after it has read the dialler's. */
+struct bytes session_hello(struct session *session);
 
 /* Reads the peer's hello. `known` are the identities that may be there: the one that was dialled,
  * or all that may dial; *index becomes the one it claims. ERR_MALFORMED: no hello; ERR_MISMATCH:
@@ -107,7 +109,8 @@ MUST_USE enum err session_read_proof(struct session *session, struct bytes in, s
 uint64_t session_seal(struct session *session, uint8_t mac[SESSION_MAC_SIZE], struct bytes body);
 
 /* Checks the next frame received, in constant time. ERR_MISMATCH: not the next counter;
- * ERR_SIGNATURE: wrong mac. Either fails the session. Requires state OPEN. */
+ * ERR_SIGNATURE: wrong mac; ERR_NOT_NOW: one before it failed. Requires state OPEN.
+ * One thread may seal while another opens. */
 MUST_USE enum err session_open(struct session *session, uint64_t counter, struct bytes body,
                                const uint8_t mac[SESSION_MAC_SIZE]);
 
