@@ -40,8 +40,8 @@ struct beacon_renew {
 
 extern const struct record beacon_reveal_record;
 extern const struct record beacon_renew_record;
-extern const struct catalog_method beacon_methods[];
-extern const uint32_t beacon_method_count;
+#define BEACON_METHOD_COUNT 2
+extern const struct catalog_method beacon_methods[BEACON_METHOD_COUNT];
 
 /* The epoch of a block time. */
 uint64_t beacon_epoch(const struct parameters *parameters, uint64_t time_ms);

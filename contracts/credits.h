@@ -64,8 +64,8 @@ struct credits_transfer {
 };
 
 extern const struct record credits_transfer_record;
-extern const struct catalog_method credits_methods[];
-extern const uint32_t credits_method_count;
+#define CREDITS_METHOD_COUNT 1
+extern const struct catalog_method credits_methods[CREDITS_METHOD_COUNT];
 
 /* --- for other contracts; each emits its event --- */
 

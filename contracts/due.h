@@ -7,6 +7,7 @@
 #ifndef CONTRACTS_DUE_H
 #define CONTRACTS_DUE_H
 
+#include "contracts/path.h"
 #include "contracts/view.h"
 
 enum due_kind {
@@ -30,8 +31,9 @@ extern const struct record due_record;
 /* Moves the timer of (kind, object, part) from `old_ms` to `new_ms`; 0 is none. */
 void due_set(struct view_state *view, enum due_kind kind, uint64_t object, uint32_t part, uint64_t old_ms, uint64_t new_ms);
 
-/* Takes the earliest timer that isn't after `now_ms` out of the index; false if there is none. */
-bool due_take(struct view_state *view, uint64_t now_ms, struct due *due);
+/* Takes the earliest timer behind *after (an empty path: from the start) that isn't later than `now_ms` out of the index, and moves
+ * *after to it; false if there is none. So a timer that is set meanwhile for a time that has passed fires in the next block. */
+bool due_take(struct view_state *view, uint64_t now_ms, struct path *after, struct due *due);
 
 /* The earliest timer; UINT64_MAX if there is none. */
 uint64_t due_first(struct view_state *view);

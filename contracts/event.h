@@ -199,7 +199,7 @@ const char *event_name(uint16_t tag);
 
 /* --- collecting --- */
 
-struct event {
+struct event_entry {
     uint16_t tag;
     struct bytes packed; /* [tag, record]; in the arena */
     struct address addresses[EVENT_ADDRESSES_MAX]; /* that the record names; none of them zero */
@@ -208,7 +208,7 @@ struct event {
 
 struct events {
     struct arena *arena;
-    struct event *list; /* in the order in which they happened; in the arena */
+    struct event_entry *list; /* in the order in which they happened; in the arena */
     uint32_t count;
     uint32_t room;
     bool failed; /* the arena is full; the list is short */

@@ -83,8 +83,8 @@ struct governance_vote {
 extern const struct record governance_money_record;
 extern const struct record governance_roles_record;
 extern const struct record governance_vote_record;
-extern const struct catalog_method governance_methods[];
-extern const uint32_t governance_method_count;
+#define GOVERNANCE_METHOD_COUNT 6
+extern const struct catalog_method governance_methods[GOVERNANCE_METHOD_COUNT];
 
 /* DUE_PROPOSAL fired. */
 void governance_due(const struct catalog_run *run, uint64_t proposal);

@@ -239,8 +239,8 @@ extern const struct record jobs_answer_record;
 extern const struct record jobs_open_seal_record;
 extern const struct record jobs_cast_record;
 extern const struct record jobs_close_record;
-extern const struct catalog_method jobs_methods[];
-extern const uint32_t jobs_method_count;
+#define JOBS_METHOD_COUNT 9
+extern const struct catalog_method jobs_methods[JOBS_METHOD_COUNT];
 
 /* --- state --- */
 

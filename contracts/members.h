@@ -8,7 +8,8 @@
  *     active       (none): members.register, genesis;  revoked: members.restore
  *     revoked      active: members.revoke
  *
- * A revoked account sends nothing, and is leased and assigned nothing; what it holds stays its own, and what it owes runs into its deadlines.
+ * A revoked account sends nothing, and is leased and assigned nothing; what it holds stays its own, and what it owes
+ * runs into its deadlines.
  * Role operator is given and taken by a proposal only (contracts/governance.h), and an operator is not revoked before it was taken. */
 #ifndef CONTRACTS_MEMBERS_H
 #define CONTRACTS_MEMBERS_H
@@ -72,8 +73,8 @@ struct members_subject {
 extern const struct record members_register_record;
 extern const struct record members_set_roles_record;
 extern const struct record members_subject_record;
-extern const struct catalog_method members_methods[];
-extern const uint32_t members_method_count;
+#define MEMBERS_METHOD_COUNT 4
+extern const struct catalog_method members_methods[MEMBERS_METHOD_COUNT];
 
 /* --- for the ledger --- */
 
@@ -84,6 +85,12 @@ bool members_get(struct view_state *view, const struct address *address, struct 
 void members_nonce_use(struct view_state *view, const struct address *address);
 
 /* --- for other contracts --- */
+
+/* Writes the account as it is; the caller emits what it changed. */
+void members_put(struct view_state *view, const struct address *address, const struct members_account *account);
+
+/* How many accounts have role operator. */
+uint32_t members_operator_count(struct view_state *view);
 
 /* An account that isn't revoked and has all of `roles`. */
 bool members_is(struct view_state *view, const struct address *address, uint32_t roles);

@@ -169,8 +169,8 @@ extern const struct record offers_register_data_record;
 extern const struct record offers_update_record;
 extern const struct record offers_withdraw_record;
 extern const struct record offers_carry_record;
-extern const struct catalog_method offers_methods[];
-extern const uint32_t offers_method_count;
+#define OFFERS_METHOD_COUNT 7
+extern const struct catalog_method offers_methods[OFFERS_METHOD_COUNT];
 
 /* --- for leases and the matcher --- */
 

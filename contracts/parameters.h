@@ -16,8 +16,8 @@ struct parameters {
     uint64_t proposal_ms;           /* a proposal that isn't decided by then expires; 1000..2592000000 */
     uint16_t due_max;               /* what falls due and is done in one block; 1..1024 */
     uint16_t candidates_max;        /* offers looked at in one match; 1..256 */
-    struct amount offer_deposit;    /* locked for each open offer, times the account's open offers */
-    struct amount replay_stake;     /* locked for each audit or vote of a replayer; lost when it is outvoted */
+    struct amount offer_deposit;    /* below 2^128; locked for each open offer, times the account's open offers */
+    struct amount replay_stake;     /* below 2^128; locked for each audit or vote of a replayer; lost when it is outvoted */
     uint8_t slash_fraud;            /* per cent of a worker's stake, for a proven falsehood; 1..100 */
     uint8_t slash_withheld;         /* for a commitment whose data is withheld; <= slash_fraud */
     uint8_t slash_silent;           /* for no commitment in time; <= slash_withheld */

@@ -85,6 +85,9 @@ size_t view_begin(struct view_state *view);
 void view_keep(struct view_state *view, size_t savepoint);
 void view_undo(struct view_state *view, size_t savepoint);
 
+/* Says that the block can't be done; the first error stays. */
+void view_fail(struct view_state *view, enum err err);
+
 /* Walks the keys whose value differs from what it was before, in key order: the first after `entry` (NULL: from the start), or NULL.
  * value.size 0 means deleted. */
 const struct view_entry *view_write(const struct view_state *view, const struct view_entry *entry);

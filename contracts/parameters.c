@@ -1,0 +1,81 @@
+#include "contracts/parameters.h"
+
+#define DAY_MS 86400000ull
+
+static const struct record_field parameters_fields[] = {
+    RECORD_UINT(struct parameters, block_interval_max_ms),
+    RECORD_UINT(struct parameters, epoch_ms),
+    RECORD_UINT(struct parameters, answer_ms),
+    RECORD_UINT(struct parameters, match_retry_ms),
+    RECORD_UINT(struct parameters, proposal_ms),
+    RECORD_UINT(struct parameters, due_max),
+    RECORD_UINT(struct parameters, candidates_max),
+    RECORD_AMOUNT(struct parameters, offer_deposit),
+    RECORD_AMOUNT(struct parameters, replay_stake),
+    RECORD_UINT(struct parameters, slash_fraud),
+    RECORD_UINT(struct parameters, slash_withheld),
+    RECORD_UINT(struct parameters, slash_silent),
+    RECORD_UINT(struct parameters, slash_mute),
+    RECORD_UINT(struct parameters, prover_share),
+};
+const struct record parameters_record = RECORD(struct parameters, "parameters", parameters_fields);
+
+struct parameters parameters_default(void)
+{
+    return (struct parameters){
+        .block_interval_max_ms = 6000,
+        .epoch_ms = 60000,
+        .answer_ms = 60000,
+        .match_retry_ms = 5000,
+        .proposal_ms = 7 * DAY_MS,
+        .due_max = 64,
+        .candidates_max = 256,
+        .offer_deposit = units_amount(10),
+        .replay_stake = units_amount(100),
+        .slash_fraud = 100,
+        .slash_withheld = 80,
+        .slash_silent = 10,
+        .slash_mute = 20,
+        .prover_share = 25,
+    };
+}
+
+static bool within(uint64_t value, uint64_t low, uint64_t high)
+{
+    return low <= value && value <= high;
+}
+
+/* So that deposit x open offers and stake x votes stay far from 256 bits. */
+static bool is_moderate(const struct amount *amount)
+{
+    for (size_t i = 0; i < 16; i++)
+        if (amount->be[i] != 0)
+            return false;
+    return true;
+}
+
+bool parameters_check(const struct parameters *p)
+{
+    return within(p->block_interval_max_ms, 100, 60000) && within(p->epoch_ms, 1000, DAY_MS) &&
+           within(p->answer_ms, 1000, DAY_MS) && within(p->match_retry_ms, 100, 3600000) &&
+           within(p->proposal_ms, 1000, 30 * DAY_MS) && within(p->due_max, 1, 1024) &&
+           within(p->candidates_max, 1, 256) && is_moderate(&p->offer_deposit) && is_moderate(&p->replay_stake) &&
+           within(p->slash_fraud, 1, 100) && p->slash_withheld <= p->slash_fraud && p->slash_silent <= p->slash_withheld &&
+           p->slash_mute <= 100 && p->prover_share <= 50;
+}
+
+bool parameters_get(struct view_state *view, struct parameters *parameters)
+{
+    return view_load(view, bytes_text("parameters"), &parameters_record, parameters);
+}
+
+void parameters_put(struct view_state *view, const struct parameters *parameters)
+{
+    view_save(view, bytes_text("parameters"), &parameters_record, parameters);
+}
+
+struct digest parameters_digest(struct arena *arena, const struct parameters *parameters)
+{
+    struct bytes raw = record_bytes(arena, &parameters_record, parameters);
+    return raw.data ? digest_of(raw.data, raw.size) : digest_zero;
+}

@@ -1,0 +1,85 @@
+#include "contracts/validator.h"
+
+#include "contracts/path.h"
+
+static const struct record_field validator_fields[] = {
+    RECORD_TEXT(struct validator, name, LIMIT_TEXT_BYTES),
+    RECORD_FIXED(struct validator, public_key, RECORD_AS_HEX),
+    RECORD_FIXED(struct validator, replayer, RECORD_AS_ADDRESS),
+    RECORD_TEXT(struct validator, organisation, LIMIT_TEXT_BYTES),
+    RECORD_FIXED(struct validator, chain_end, RECORD_AS_HEX),
+    RECORD_FIXED(struct validator, chain_next, RECORD_AS_HEX),
+    RECORD_UINT(struct validator, chain_next_epoch),
+    RECORD_UINT(struct validator, revealed_epoch),
+};
+const struct record validator_record = RECORD(struct validator, "validator", validator_fields);
+
+static const struct record_field member_fields[] = {
+    RECORD_FIXED(struct validator_member, public_key, RECORD_AS_HEX),
+};
+static const struct record member_record = RECORD(struct validator_member, "validator_member", member_fields);
+
+static const struct record_field set_fields[] = {
+    RECORD_LIST(struct validator_set, members, member_count, LIMIT_VALIDATORS, &member_record),
+};
+const struct record validator_set_record = RECORD(struct validator_set, "validator_set", set_fields);
+
+bool validator_set_get(struct view_state *view, struct validator_set *set)
+{
+    return view_load(view, bytes_text("validators"), &validator_set_record, set);
+}
+
+bool validator_set_next(struct view_state *view, struct validator_set *set)
+{
+    return validator_set_get(view, set);
+}
+
+struct digest validator_set_digest(struct arena *arena, const struct validator_set *set)
+{
+    struct bytes raw = record_bytes(arena, &validator_set_record, set);
+    return raw.data ? digest_of(raw.data, raw.size) : digest_zero;
+}
+
+static struct path seat_path(struct seat seat)
+{
+    struct path path = path_of("validator/");
+    path_u8(&path, seat.n);
+    return path;
+}
+
+bool validator_get(struct view_state *view, struct seat seat, struct validator *validator)
+{
+    struct path path = seat_path(seat);
+    return view_load(view, path_key(&path), &validator_record, validator);
+}
+
+void validator_put(struct view_state *view, struct seat seat, const struct validator *validator)
+{
+    struct path path = seat_path(seat);
+    view_save(view, path_key(&path), &validator_record, validator);
+}
+
+uint32_t validator_count(struct view_state *view)
+{
+    struct validator_set set;
+    return validator_set_get(view, &set) ? set.member_count : 0;
+}
+
+uint32_t validator_faulty(uint32_t count)
+{
+    return count > 0 ? (count - 1) / 3 : 0;
+}
+
+bool validator_of(struct view_state *view, const struct address *replayer, struct seat *seat, struct validator *validator)
+{
+    for (uint8_t i = 0; i < LIMIT_VALIDATORS; i++) {
+        struct seat at = {i};
+        if (!validator_get(view, at, validator))
+            return false;
+        if (address_equal(&validator->replayer, replayer)) {
+            *seat = at;
+            return true;
+        }
+    }
+    return false;
+}
