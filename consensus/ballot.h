@@ -33,6 +33,6 @@ struct certificate {
     struct bytes signatures; /* 64 bytes a voter, by ascending seat; borrowed */
 };
 
-extern const struct record certificate_record;
+extern const struct record ballot_certificate_record;
 
 #endif

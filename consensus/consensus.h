@@ -1,46 +1,42 @@
-/* PBFT over hash-chained blocks as a pure state machine: events in, actions out. (DESIGN 5; Castro
- * and Liskov, 1999)
+/* PBFT over hash-chained blocks as a pure state machine: events in, actions out. (DESIGN 5; Castro and
+ * Liskov, 1999)
  *
- * One entry: consensus_step(state, event, actions). No clock, disk, network, key or thread is here;
- * the driver owns those, feeds events one after another and performs the actions *in their order*.
- * The same events give the same actions, bit for bit.
+ * One entry: consensus_step(state, event, actions). No clock, disk, network, key or thread is here; the
+ * driver owns those, feeds events one after another and performs the actions *in their order*. The same
+ * events give the same actions, bit for bit.
  *
  * A view, in one seat:
  *
- *            NEW-VIEW v + 1 verified                    time-out, invalid proposal, or f + 1 others
- * are above
- *     +-----------------------------------+     +-------------------------------------------------+
- *     v                                   |     |                                                 v
- *   ACTIVE v: votes in v                  +-- CHANGING v + 1: VIEW-CHANGE signed, no votes; still
- * commits what others decide
+ *            NEW-VIEW v + 1 verified            time-out, invalid proposal, or f + 1 others are above
+ *     +-----------------------------------+     +---------------------------------------------------+
+ *     v                                   |     |                                                   v
+ *   ACTIVE v: votes in v                  +-- CHANGING v + 1: VIEW-CHANGE signed, no votes;
+ *                                             still commits what others decide
  *
  * A height in an active view; each step needs the one before:
  *
- *   proposed   PRE-PREPARE, or chosen by the NEW-VIEW     -> EXECUTE once the parent was executed
- *   executed   EVENT_EXECUTED said VALID                  -> PERSIST and SIGN a PREPARE (heights in
- * order) prepared   a quorum of PREPAREs for one ballot        -> PERSIST and SIGN a COMMIT, if all
- * heights below are prepared too decided    a quorum of COMMITs, or a DECIDED          -> COMMIT
- * (heights in order) durable    EVENT_COMMITTED                            -> forgotten; the window
- * slides
+ *   proposed   PRE-PREPARE, or chosen by the NEW-VIEW  -> EXECUTE once the parent was executed
+ *   executed   EVENT_EXECUTED said VALID               -> PERSIST and SIGN a PREPARE (heights in order)
+ *   prepared   a quorum of PREPAREs for one ballot     -> PERSIST and SIGN a COMMIT, if all below are prepared
+ *   decided    a quorum of COMMITs, or a DECIDED       -> COMMIT (heights in order)
+ *   durable    EVENT_COMMITTED                         -> forgotten; the window slides
  *
  * What the driver must keep (the promises of DESIGN 5 and 12 rest on it):
- * 1. Actions are performed in order; a SIGN or FORGET waits until the log is durable through its
- * `after` and must not delay what follows.
- * 2. The log is durable in order: once a record is, all earlier ones are. Records are read back in
- * order, each whole or (a torn tail) not at all; a torn record in the middle is no tail: see
- * `muted` below.
- * 3. A PERSIST that names a `body` is durable only when that block's body is too; the body is kept
- * until its height is committed and durable.
- * 4. What was signed comes back as EVENT_MESSAGE, verified or unpacked with verify_trusting: this
- * core counts its own vote only then. All but STATUS come back.
- * 5. The guard may refuse to sign; then nothing is sent nor comes back. A failed sync stops the
- * node.
+ * 1. Actions are performed in order; a SIGN or FORGET waits until the log is durable through its `after`
+ *    and must not delay what follows.
+ * 2. The log is durable in order: once a record is, all earlier ones are. Records are read back in order,
+ *    each whole or (a torn tail) not at all; one torn in the middle is no tail: see `muted` below.
+ * 3. A PERSIST that names a `body` is durable only when that block's body is too; the body is kept until
+ *    its height is committed and durable.
+ * 4. What was signed comes back as EVENT_MESSAGE, verified or unpacked with verify_trusting: the core
+ *    counts its own vote only then. All but STATUS come back.
+ * 5. The guard may refuse to sign; then nothing is sent nor comes back. A failed sync stops the node.
  * 6. Commits are made durable in order, and each is followed by EVENT_COMMITTED.
  * 7. EVENT_TICK comes once now_ms reaches actions.deadline_ms (earlier ones do no harm).
  *
- * Recovery: consensus_init, then consensus_recover for each record of the log in order, then
- * EVENT_START with the last durable block. The core asks again for what it needs: it executes
- * proposals it had voted for, and signs the same votes again.
+ * Recovery: consensus_new, then consensus_recover for each record of the log in order, then EVENT_START
+ * with the last durable block. The core asks again for what it needs: it executes the proposals that it
+ * had voted for, and signs the same votes again.
  *
  * Membership changes and evidence aren't here yet; their room is: every ballot names the set, and a
  * boundary block (next_set != set) is refused as a proposal. */
@@ -50,7 +46,7 @@
 #include "consensus/narrate.h"
 #include "consensus/verify.h"
 
-struct consensus; /* opaque; about 400 KB for n = 4, 30 MB for n = 64; all of it from consensus_init
+struct consensus; /* opaque; about 500 KB for n = 4, 6 MB for n = 64; all of it from consensus_new
                    */
 
 /* --- configuration --- */

@@ -1,21 +1,19 @@
 /* Messages between validators: [tag, record].
  *
  * All but DECIDED are [tag, [sender, body, signature]]: the body is a packed record by tag, and the
- * signature is over sign_digest(message_domain(tag), genesis digest, body). DECIDED proves itself
- * and is not signed.
+ * signature is over sign_digest(message_domain(tag), genesis digest, body). DECIDED proves itself.
  *
- *   tag          body                     sent by          to        when
- *   PRE-PREPARE  view, header             primary          all       it proposes a fresh block
- *   PREPARE      ballot                   each, primary too all      its own execution gave the
- * header's roots COMMIT       ballot                   each             all       a quorum of
- * PREPAREs is here, and for all below VIEW-CHANGE  certificates             each             all
- * the primary failed, or f + 1 others say so NEW-VIEW     quorum of VIEW-CHANGEs   primary of view
- * all       they are there STATUS       height, view, votes      each             all       every
- * status_interval_ms, and on entering a view DECIDED      header, certificate      each one       a
- * STATUS shows a lower height; answers to catch-up
+ *   tag          body                     sent by           to    when
+ *   PRE-PREPARE  view, header             primary           all   it proposes a fresh block
+ *   PREPARE      ballot                   all, primary too  all   own execution gave the header's roots
+ *   COMMIT       ballot                   all               all   a quorum of PREPAREs is here, for all below too
+ *   VIEW-CHANGE  certificates             all               all   the primary failed, or f + 1 others say so
+ *   NEW-VIEW     quorum of VIEW-CHANGEs   primary of view   all   they are there
+ *   STATUS       height, view, votes      all               all   each status_interval_ms, and on entering a view
+ *   DECIDED      header, certificate      all               one   a STATUS shows a lower height; catch-up
  *
- * A message may arrive from anybody: who carries it means nothing. Lost ones are sent again when a
- * STATUS shows that they are missing. */
+ * A message may arrive from anybody: who carries it means nothing. A lost one is sent again, byte for
+ * byte, when a STATUS shows that it is missing. */
 #ifndef CONSENSUS_MESSAGE_H
 #define CONSENSUS_MESSAGE_H
 

@@ -1,0 +1,119 @@
+#include "consensus/narrate.h"
+
+#include <stdio.h>
+
+static const char *plural(uint8_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void received_text(char text[NARRATE_TEXT_SIZE], const struct narrate_line *line)
+{
+    const unsigned long long height = line->height.n, view = line->view.n;
+    const char *name = message_name(line->tag);
+    switch (line->tag) {
+    case MESSAGE_PREPARE:
+    case MESSAGE_COMMIT:
+        snprintf(text, NARRATE_TEXT_SIZE, "< %s %llu in view %llu from %u (%u of %u)", name, height,
+                 view, line->from.n, line->count, line->needed);
+        break;
+    case MESSAGE_VIEW_CHANGE:
+        snprintf(text, NARRATE_TEXT_SIZE, "< %s %llu from %u (%u of %u)", name, view, line->from.n,
+                 line->count, line->needed);
+        break;
+    case MESSAGE_PRE_PREPARE:
+    case MESSAGE_NEW_VIEW:
+    case MESSAGE_STATUS:
+        snprintf(text, NARRATE_TEXT_SIZE, "< %s %llu in view %llu from %u", name, height, view,
+                 line->from.n);
+        break;
+    case MESSAGE_DECIDED:
+        snprintf(text, NARRATE_TEXT_SIZE, "< %s %llu, committed in view %llu", name, height, view);
+        break;
+    }
+}
+
+void narrate_text(char text[NARRATE_TEXT_SIZE], const struct narrate_line *line)
+{
+    const unsigned long long height = line->height.n, view = line->view.n;
+    switch (line->kind) {
+    case NARRATE_STARTED:
+        snprintf(text, NARRATE_TEXT_SIZE, "| started at height %llu in view %llu", height, view);
+        break;
+    case NARRATE_PROPOSED:
+        snprintf(text, NARRATE_TEXT_SIZE, "| proposes %llu in view %llu", height, view);
+        break;
+    case NARRATE_RECEIVED:
+        received_text(text, line);
+        break;
+    case NARRATE_VOTED:
+        snprintf(text, NARRATE_TEXT_SIZE, "> %s %llu in view %llu", message_name(line->tag), height,
+                 view);
+        break;
+    case NARRATE_INVALID:
+        snprintf(text, NARRATE_TEXT_SIZE, "| proposal %llu in view %llu is invalid", height, view);
+        break;
+    case NARRATE_COMMITTED:
+        snprintf(text, NARRATE_TEXT_SIZE, "| committed %llu in view %llu", height, view);
+        break;
+    case NARRATE_SUSPECTED:
+        snprintf(text, NARRATE_TEXT_SIZE, "| no progress in view %llu", view);
+        break;
+    case NARRATE_JOINED:
+        snprintf(text, NARRATE_TEXT_SIZE, "| %u others are at view %llu (%u of %u)", line->count,
+                 view, line->count, line->needed);
+        break;
+    case NARRATE_WANTED:
+        snprintf(text, NARRATE_TEXT_SIZE, "> view-change %llu", view);
+        break;
+    case NARRATE_ENTERED:
+        if (line->count == 0)
+            snprintf(text, NARRATE_TEXT_SIZE, "| entered view %llu of %u", view, line->from.n);
+        else
+            snprintf(text, NARRATE_TEXT_SIZE,
+                     "| entered view %llu of %u with %u block%s from %llu again", view,
+                     line->from.n, line->count, plural(line->count), height);
+        break;
+    case NARRATE_BEHIND:
+        snprintf(text, NARRATE_TEXT_SIZE, "| behind: catches up to %llu", height);
+        break;
+    case NARRATE_DIVERGED:
+        snprintf(text, NARRATE_TEXT_SIZE, "| DIVERGED from the certificate at %llu", height);
+        break;
+    }
+}
+
+const char *narrate_reason(enum narrate_ignored reason)
+{
+    switch (reason) {
+    case NARRATE_HEEDED:
+        return "heeded";
+    case NARRATE_HALTED:
+        return "halted";
+    case NARRATE_OTHER_VIEW:
+        return "of another view";
+    case NARRATE_NOT_ACTIVE:
+        return "a view change is on";
+    case NARRATE_OLD_HEIGHT:
+        return "committed already";
+    case NARRATE_FAR_HEIGHT:
+        return "above the window";
+    case NARRATE_OTHER_NEW_VIEW:
+        return "of another new view";
+    case NARRATE_REPEATED:
+        return "known already";
+    case NARRATE_CONFLICT:
+        return "contradicts an earlier one of the same seat";
+    case NARRATE_NOT_FRESH:
+        return "the new view settled that height";
+    case NARRATE_CLOCK:
+        return "its time is too far from the clock here";
+    case NARRATE_BOUNDARY:
+        return "changes the set of validators";
+    case NARRATE_STALE:
+        return "answers what was discarded";
+    case NARRATE_TOO_SOON:
+        return "too soon to be answered";
+    }
+    return "";
+}

@@ -1,0 +1,149 @@
+#include "consensus/pace.h"
+
+#include "consensus/change.h"
+#include "consensus/sync.h"
+
+uint64_t pace_timeout_ms(const struct consensus *c)
+{
+    uint64_t timeout = c->config.timeout_ms;
+    for (uint32_t i = 0; i < c->backoff && timeout < c->config.timeout_max_ms; i++)
+        timeout *= 2;
+    return timeout < c->config.timeout_max_ms ? timeout : c->config.timeout_max_ms;
+}
+
+void pace_progress(struct consensus *c)
+{
+    c->commit_ms = c->now_ms;
+    c->progress_ms = c->now_ms;
+    c->pending_ms = STATE_NEVER;
+    c->work.due_ms = STATE_NEVER;
+    if (c->backoff > 0)
+        c->backoff--;
+}
+
+void pace_enter(struct consensus *c)
+{
+    c->progress_ms = c->now_ms;
+    c->pending_ms = STATE_NEVER;
+    c->wanted_ms = STATE_NEVER;
+    c->status_ms =
+        c->now_ms; /* so that votes of this view that came too early are sent again at once */
+    c->passed_base = c->work.passed_over;
+}
+
+void pace_leave(struct consensus *c)
+{
+    c->wanted_ms = STATE_NEVER;
+    c->suspicious = false;
+}
+
+void pace_on_work(struct consensus *c, const struct event_work *work)
+{
+    if (work->mark != c->work.mark || work->passed_over < c->passed_base)
+        c->passed_base = 0;
+    c->work = *work;
+    c->work_renewed = true;
+}
+
+static bool is_in_flight(const struct consensus *c)
+{
+    for (uint64_t h = c->committed + 1; h <= state_top(c); h++)
+        if (state_slot_const(c, h)->open)
+            return true;
+    return false;
+}
+
+/* Something waits for the primary's next step. */
+static bool is_pending(const struct consensus *c)
+{
+    return c->work.waiting || c->clock_ms >= c->work.due_ms || is_in_flight(c);
+}
+
+static uint64_t later(uint64_t start_ms, uint64_t delay_ms)
+{
+    return start_ms == STATE_NEVER ? STATE_NEVER : start_ms + delay_ms;
+}
+
+/* When the view fails, if nothing happens. */
+static uint64_t failure_ms(const struct consensus *c)
+{
+    if (c->committee.count == 1)
+        return STATE_NEVER; /* there is nobody else */
+    if (!c->active)
+        return later(c->wanted_ms, pace_timeout_ms(c));
+    if (c->pending_ms != STATE_NEVER)
+        return later(c->pending_ms, pace_timeout_ms(c));
+    return later(c->progress_ms, c->config.block_interval_max_ms + pace_timeout_ms(c));
+}
+
+static bool is_passed_over(const struct consensus *c)
+{
+    return c->work.waiting && c->work.passed_over >= c->passed_base + c->config.patience_blocks;
+}
+
+static void fail(struct consensus *c, struct actions *out)
+{
+    c->pending_ms = STATE_NEVER;
+    c->progress_ms = c->now_ms;
+    c->passed_base = c->work.passed_over;
+    if (c->active && sync_is_behind(c))
+        return; /* others progress: the primary isn't at fault */
+    if (c->active)
+        actions_tell(out, &(struct narrate_line){.kind = NARRATE_SUSPECTED, .view = c->view});
+    if (pace_timeout_ms(c) < c->config.timeout_max_ms)
+        c->backoff++;
+    if (c->view.n < BOUNDS_VIEW_MAX)
+        change_want(c, c->view.n + 1, out);
+}
+
+void pace_run(struct consensus *c, struct actions *out)
+{
+    if (!c->active && c->wanted_ms == STATE_NEVER &&
+        committee_size(change_seats_at(c, c->view.n)) >= c->quorum)
+        c->wanted_ms = c->now_ms;
+    if (!is_pending(c))
+        c->pending_ms = STATE_NEVER;
+    else if (c->pending_ms == STATE_NEVER)
+        c->pending_ms = c->now_ms;
+
+    const bool suspicious =
+        c->active && c->committee.count > 1 && (c->suspicious || is_passed_over(c));
+    c->suspicious = false;
+    if (suspicious || c->now_ms >= failure_ms(c))
+        fail(c, out);
+    if (c->now_ms >= c->status_ms) {
+        sync_tell_status(c, out);
+        c->status_ms = c->now_ms + c->config.status_interval_ms;
+    }
+}
+
+bool pace_wants_block(const struct consensus *c, bool *empty_too)
+{
+    if (c->has_proposed && c->now_ms < c->proposed_ms + c->config.block_interval_min_ms)
+        return false;
+    *empty_too = !is_in_flight(c) && (c->clock_ms >= c->work.due_ms ||
+                                      c->now_ms >= c->commit_ms + c->config.block_interval_max_ms);
+    return *empty_too || c->work.buildable;
+}
+
+static uint64_t earliest(uint64_t now_ms, uint64_t a, uint64_t b)
+{
+    return b > now_ms && b < a ? b : a;
+}
+
+uint64_t pace_deadline_ms(const struct consensus *c)
+{
+    uint64_t deadline = STATE_NEVER;
+    deadline = earliest(c->now_ms, deadline, c->status_ms);
+    deadline = earliest(c->now_ms, deadline, c->ask_ms);
+    deadline = earliest(c->now_ms, deadline, failure_ms(c));
+    if (c->work.due_ms != STATE_NEVER && c->work.due_ms > c->clock_ms)
+        deadline = earliest(c->now_ms, deadline, later(c->now_ms, c->work.due_ms - c->clock_ms));
+    if (c->active && state_is_primary(c)) {
+        if (c->has_proposed)
+            deadline =
+                earliest(c->now_ms, deadline, c->proposed_ms + c->config.block_interval_min_ms);
+        deadline = earliest(c->now_ms, deadline, c->commit_ms + c->config.block_interval_max_ms);
+    }
+    return deadline;
+}

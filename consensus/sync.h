@@ -1,0 +1,21 @@
+/* Seats that are elsewhere: STATUS, its answers, and catching up with what others committed. */
+#ifndef CONSENSUS_SYNC_H
+#define CONSENSUS_SYNC_H
+
+#include "consensus/actions.h"
+
+void sync_on_status(struct consensus *c, const struct message *m, struct actions *out);
+
+/* Somebody is known to have committed `height`; `seats` have it. */
+void sync_learn(struct consensus *c, uint64_t height, uint64_t seats);
+
+/* Asks for blocks when it is time. */
+void sync_advance(struct consensus *c, struct actions *out);
+
+/* Sends a STATUS to all others. */
+void sync_tell_status(struct consensus *c, struct actions *out);
+
+/* True while somebody has committed more than I have. */
+bool sync_is_behind(const struct consensus *c);
+
+#endif
