@@ -7,7 +7,7 @@
 void actions_reset(struct actions *out)
 {
     out->count = 0;
-    out->deadline_ms = STATE_NEVER;
+    out->deadline_ms = CORE_NEVER;
     out->ignored = NARRATE_HEEDED;
 }
 
@@ -71,7 +71,7 @@ void actions_sign_vote(struct consensus *c, struct actions *out, enum message_ta
         (struct action_sign){.tag = tag,
                              .body = actions_copy(out, bytes_of(body, size)),
                              .after = after,
-                             .to = state_others(c),
+                             .to = core_others(c),
                              .view = ballot->view,
                              .height = ballot->height,
                              .digest = ballot->digest};
@@ -89,7 +89,7 @@ void actions_sign(struct consensus *c, struct actions *out, enum message_tag tag
         (struct action_sign){.tag = tag,
                              .body = body,
                              .after = after,
-                             .to = state_others(c),
+                             .to = core_others(c),
                              .view = c->view,
                              .digest = digest_of(body.data, body.size)};
 }

@@ -2,7 +2,7 @@
 #ifndef CONSENSUS_ACTIONS_H
 #define CONSENSUS_ACTIONS_H
 
-#include "consensus/state.h"
+#include "consensus/core.h"
 
 void actions_reset(struct actions *out);
 

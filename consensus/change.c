@@ -16,7 +16,7 @@ struct bytes change_body(const struct consensus *c, uint8_t seat)
 
 uint64_t change_seats_at(const struct consensus *c, uint64_t view)
 {
-    uint64_t seats = c->view.n >= view ? state_me(c) : 0;
+    uint64_t seats = c->view.n >= view ? core_me(c) : 0;
     for (uint8_t i = 0; i < c->committee.count; i++)
         if (c->peers[i].view >= view)
             seats |= COMMITTEE_BIT(i);
@@ -48,8 +48,8 @@ static void write_change(struct consensus *c)
                                          .view = c->view,
                                          .committed = slot_proof_certificate(&c->head_proof),
                                          .prepared = prepared};
-    for (uint64_t h = c->committed + 1; h <= state_top(c); h++) {
-        const struct slot *slot = state_slot_const(c, h);
+    for (uint64_t h = c->committed + 1; h <= core_top(c); h++) {
+        const struct slot *slot = core_slot_const(c, h);
         if (!slot->lock.here)
             continue;
         prepared[change.prepared_count++] =
@@ -93,7 +93,7 @@ void change_repeat(struct consensus *c, struct actions *out)
 
 static enum narrate_ignored view_change_ignored(const struct consensus *c, const struct message *m)
 {
-    const struct state_peer *peer = &c->peers[m->envelope.from.n];
+    const struct core_peer *peer = &c->peers[m->envelope.from.n];
     const uint64_t view = m->as.view_change.view.n;
     if (view < c->view.n || (view == c->view.n && c->active))
         return NARRATE_OTHER_VIEW;
@@ -114,7 +114,7 @@ void change_on_view_change(struct consensus *c, const struct message *m, struct 
         return;
     CHECK(m->envelope.body.size <= c->change_room);
 
-    struct state_peer *peer = &c->peers[from];
+    struct core_peer *peer = &c->peers[from];
     peer->has_change = true;
     peer->change_view = change->view.n;
     peer->change_size = m->envelope.body.size;
@@ -176,16 +176,16 @@ static const struct digest *wanted_digest(const struct consensus *c, const struc
         return height - base <= plan->count ? &plan->chosen[height - base - 1]->block.digest : NULL;
     if (height == base)
         return &plan->base->ballot.digest;
-    const struct slot *above = state_slot_const(c, height + 1);
-    return height < state_top(c) && slot_has_block(above) ? &above->held.block.parent : NULL;
+    const struct slot *above = core_slot_const(c, height + 1);
+    return height < core_top(c) && slot_has_block(above) ? &above->held.block.parent : NULL;
 }
 
 /* Keeps the blocks that the NEW-VIEW chose, or that are surely committed; discards the rest; takes the choice where nothing is held. */
 static void settle(struct consensus *c, const struct plan *plan, struct actions *out)
 {
     const uint64_t base = plan->base->ballot.height.n;
-    for (uint64_t h = state_top(c); h > c->committed; h--) {
-        struct slot *slot = state_slot(c, h);
+    for (uint64_t h = core_top(c); h > c->committed; h--) {
+        struct slot *slot = core_slot(c, h);
         slot_leave_view(slot);
         if (!slot_has_block(slot) || slot->decided.here)
             continue;
@@ -197,12 +197,12 @@ static void settle(struct consensus *c, const struct plan *plan, struct actions 
         slot_drop(slot);
     }
     for (uint64_t h = c->durable + 1; h <= c->committed; h++)
-        slot_leave_view(state_slot(c, h));
+        slot_leave_view(core_slot(c, h));
     for (uint32_t i = 0; i < plan->count; i++) {
         const uint64_t height = base + 1 + i;
-        if (height <= c->committed || height > state_top(c))
+        if (height <= c->committed || height > core_top(c))
             continue;
-        struct slot *slot = state_slot(c, height);
+        struct slot *slot = core_slot(c, height);
         if (!slot_has_block(slot))
             slot_hold(slot, &plan->chosen[i]->block, plan->chosen[i]->header);
         slot->open = digest_equal(&slot->held.block.digest, &plan->chosen[i]->block.digest);
@@ -253,7 +253,7 @@ static void join(struct consensus *c, struct actions *out)
 static void open_view(struct consensus *c, struct actions *out)
 {
     const uint64_t seats = seats_for(c, c->view.n);
-    if (c->active || !state_is_primary(c) || c->opening_size != 0 ||
+    if (c->active || !core_is_primary(c) || c->opening_size != 0 ||
         committee_size(seats) < c->quorum)
         return;
 

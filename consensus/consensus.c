@@ -69,10 +69,10 @@ struct consensus *consensus_new(const struct consensus_config *config)
                                           .self = config->read_self};
     arena_init(&c->scratch, 8 * new_view_room(c) + (1u << 20));
     c->active = true;
-    c->ask_ms = STATE_NEVER;
-    c->pending_ms = STATE_NEVER;
-    c->wanted_ms = STATE_NEVER;
-    c->work.due_ms = STATE_NEVER;
+    c->ask_ms = CORE_NEVER;
+    c->pending_ms = CORE_NEVER;
+    c->wanted_ms = CORE_NEVER;
+    c->work.due_ms = CORE_NEVER;
     if (!allocate(c)) {
         consensus_free(c);
         return NULL;
@@ -128,7 +128,7 @@ static void take_head(struct consensus *c, const struct event_start *start)
 /* A slot that the log told of stays, and gets what the NEW-VIEW chose if it holds nothing. */
 static void take_slot(struct consensus *c, uint64_t height)
 {
-    struct slot *slot = state_slot(c, height);
+    struct slot *slot = core_slot(c, height);
     if (slot->height.n != height ||
         (!slot_has_block(slot) && !slot->my_prepare && !slot->lock.here)) {
         normal_open_slot(c, height);
@@ -149,7 +149,7 @@ static void on_start(struct consensus *c, const struct event_start *start, struc
     c->muted_view = start->muted_view;
     c->muted_height = start->muted_height;
     take_head(c, start);
-    for (uint64_t h = c->durable + 1; h <= state_top(c); h++)
+    for (uint64_t h = c->durable + 1; h <= core_top(c); h++)
         take_slot(c, h);
     if (c->log_start == 0)
         c->log_start = 1;
@@ -249,10 +249,10 @@ void consensus_summarise(const struct consensus *c, struct consensus_summary *su
         .changes = change_seats_at(c, c->view.n),
         .timeout_ms = pace_timeout_ms(c),
     };
-    for (uint64_t h = c->committed + 1; c->started && h <= state_top(c); h++)
-        summary->in_flight += state_slot_const(c, h)->open;
+    for (uint64_t h = c->committed + 1; c->started && h <= core_top(c); h++)
+        summary->in_flight += core_slot_const(c, h)->open;
     if (summary->in_flight != 0) {
-        const struct slot *lowest = state_slot_const(c, c->committed + 1);
+        const struct slot *lowest = core_slot_const(c, c->committed + 1);
         summary->prepares = lowest->prepares.voters;
         summary->commits = lowest->commits.voters;
     }

@@ -82,7 +82,7 @@ static uint64_t persist(struct consensus *c, struct actions *out, enum journal_t
 uint64_t journal_prepare(struct consensus *c, struct actions *out, const struct slot *slot)
 {
     CHECK(slot->my_prepare);
-    struct journal_vote vote = {.ballot = state_ballot(c, slot)};
+    struct journal_vote vote = {.ballot = core_ballot(c, slot)};
     vote.ballot.digest = slot->my_digest;
     if (!slot_has_block(slot) || !digest_equal(&slot->held.block.digest, &slot->my_digest))
         return persist(c, out, JOURNAL_PREPARE, &vote, NULL);
@@ -132,8 +132,8 @@ void journal_tidy(struct consensus *c, struct actions *out)
     const uint64_t first = c->sequence + 1;
     if (c->voting.n > 0)
         journal_entered(c, out);
-    for (uint64_t h = c->durable + 1; h <= state_top(c); h++) {
-        const struct slot *slot = state_slot_const(c, h);
+    for (uint64_t h = c->durable + 1; h <= core_top(c); h++) {
+        const struct slot *slot = core_slot_const(c, h);
         if (slot->my_prepare)
             (void)journal_prepare(c, out, slot);
         if (slot->lock.here)
@@ -155,7 +155,7 @@ void journal_tidy(struct consensus *c, struct actions *out)
 /* The slot for a record about `height`; NULL if the record is older than what its place holds. */
 static struct slot *read_slot(struct consensus *c, uint64_t height)
 {
-    struct slot *slot = state_slot(c, height);
+    struct slot *slot = core_slot(c, height);
     if (slot->height.n > height)
         return NULL;
     if (slot->height.n < height)

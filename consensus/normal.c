@@ -34,7 +34,7 @@ uint64_t normal_first_fresh(const struct consensus *c)
 
 void normal_open_slot(struct consensus *c, uint64_t height)
 {
-    struct slot *slot = state_slot(c, height);
+    struct slot *slot = core_slot(c, height);
     slot_reset(slot, (struct height){height});
     if (height <= c->choice.base || height >= normal_first_fresh(c))
         return;
@@ -46,8 +46,8 @@ void normal_open_slot(struct consensus *c, uint64_t height)
 /* Drops all overlays from the top down to `height`, so that its block can be replaced. */
 static void discard_from(struct consensus *c, uint64_t height, struct actions *out)
 {
-    for (uint64_t h = state_top(c); h >= height; h--) {
-        struct slot *slot = state_slot(c, h);
+    for (uint64_t h = core_top(c); h >= height; h--) {
+        struct slot *slot = core_slot(c, h);
         if (slot->run == SLOT_RUNNING || slot->run == SLOT_VALID) {
             actions_discard(out, &slot->held.block.digest);
             slot->run = SLOT_IDLE;
@@ -75,14 +75,14 @@ static enum narrate_ignored pre_prepare_ignored(const struct consensus *c,
         return NARRATE_OTHER_NEW_VIEW;
     if (height <= c->committed)
         return NARRATE_OLD_HEIGHT;
-    if (height > state_top(c))
+    if (height > core_top(c))
         return NARRATE_FAR_HEIGHT;
     if (height < normal_first_fresh(c))
         return NARRATE_NOT_FRESH;
     if (!digest_equal(&m->block.next_set, &c->committee.digest))
         return NARRATE_BOUNDARY;
 
-    const struct slot *slot = state_slot_const(c, height);
+    const struct slot *slot = core_slot_const(c, height);
     if (slot_has_block(slot)) {
         if (!digest_equal(&slot->held.block.digest, &m->block.digest))
             return NARRATE_CONFLICT;
@@ -103,7 +103,7 @@ void normal_on_pre_prepare(struct consensus *c, const struct message *m, struct 
         return;
     CHECK(c->voting.n == c->view.n);
 
-    struct slot *slot = state_slot(c, proposal->block.height.n);
+    struct slot *slot = core_slot(c, proposal->block.height.n);
     CHECK(slot->height.n == proposal->block.height.n);
     if (!slot_has_block(slot)) {
         slot_hold(slot, &proposal->block, proposal->header);
@@ -112,7 +112,7 @@ void normal_on_pre_prepare(struct consensus *c, const struct message *m, struct 
     slot->open = true;
     slot->has_pre_prepare = true;
     slot->pre_prepare = m->envelope.signature;
-    const struct ballot ballot = state_ballot(c, slot);
+    const struct ballot ballot = core_ballot(c, slot);
     tell_received(c, out, m, &ballot, slot_votes_for(&slot->prepares, &ballot.digest));
 }
 
@@ -126,7 +126,7 @@ static enum narrate_ignored vote_ignored(const struct consensus *c, const struct
         return NARRATE_OTHER_NEW_VIEW;
     if (ballot->height.n <= c->committed)
         return NARRATE_OLD_HEIGHT;
-    if (ballot->height.n > state_top(c))
+    if (ballot->height.n > core_top(c))
         return NARRATE_FAR_HEIGHT;
     return NARRATE_HEEDED;
 }
@@ -152,7 +152,7 @@ void normal_on_prepare(struct consensus *c, const struct message *m, struct acti
     out->ignored = vote_ignored(c, &m->as.vote);
     if (out->ignored)
         return;
-    struct slot *slot = state_slot(c, m->as.vote.height.n);
+    struct slot *slot = core_slot(c, m->as.vote.height.n);
     CHECK(slot->height.n == m->as.vote.height.n);
     (void)count_vote(c, &slot->prepares, m, out);
 }
@@ -162,7 +162,7 @@ void normal_on_commit(struct consensus *c, const struct message *m, struct actio
     out->ignored = vote_ignored(c, &m->as.vote);
     if (out->ignored)
         return;
-    struct slot *slot = state_slot(c, m->as.vote.height.n);
+    struct slot *slot = core_slot(c, m->as.vote.height.n);
     CHECK(slot->height.n == m->as.vote.height.n);
 
     const uint64_t voters = count_vote(c, &slot->commits, m, out);
@@ -175,9 +175,9 @@ void normal_on_commit(struct consensus *c, const struct message *m, struct actio
 void normal_note_decided(struct consensus *c, const struct certificate *certificate)
 {
     const struct ballot *ballot = &certificate->ballot;
-    if (ballot->height.n <= c->committed || ballot->height.n > state_top(c))
+    if (ballot->height.n <= c->committed || ballot->height.n > core_top(c))
         return;
-    struct slot *slot = state_slot(c, ballot->height.n);
+    struct slot *slot = core_slot(c, ballot->height.n);
     if (slot->decided.here || !slot_has_block(slot) ||
         !digest_equal(&slot->held.block.digest, &ballot->digest))
         return;
@@ -188,9 +188,9 @@ static enum narrate_ignored decided_ignored(const struct consensus *c, uint64_t 
 {
     if (height <= c->committed)
         return NARRATE_OLD_HEIGHT;
-    if (height > state_top(c))
+    if (height > core_top(c))
         return NARRATE_FAR_HEIGHT;
-    return state_slot_const(c, height)->decided.here ? NARRATE_REPEATED : NARRATE_HEEDED;
+    return core_slot_const(c, height)->decided.here ? NARRATE_REPEATED : NARRATE_HEEDED;
 }
 
 void normal_on_decided(struct consensus *c, const struct message *m, struct actions *out)
@@ -203,7 +203,7 @@ void normal_on_decided(struct consensus *c, const struct message *m, struct acti
     if (out->ignored)
         return;
 
-    struct slot *slot = state_slot(c, height);
+    struct slot *slot = core_slot(c, height);
     CHECK(slot->height.n == height);
     if (!slot_has_block(slot) || !digest_equal(&slot->held.block.digest, &decided->block.digest)) {
         discard_from(c, height, out);
@@ -220,9 +220,9 @@ void normal_on_decided(struct consensus *c, const struct message *m, struct acti
 static bool is_built_stale(const struct consensus *c, const struct consensus_block *block)
 {
     const uint64_t below = c->build_parent_height;
-    if (below < c->committed || slot_has_block(state_slot_const(c, below + 1)))
+    if (below < c->committed || slot_has_block(core_slot_const(c, below + 1)))
         return true;
-    const struct consensus_block *parent = state_block(c, below);
+    const struct consensus_block *parent = core_block(c, below);
     return parent == NULL || !digest_equal(&parent->digest, &block->parent);
 }
 
@@ -246,18 +246,18 @@ void normal_on_built(struct consensus *c, const struct event_built *built, struc
     if (built->header.size == 0)
         return;
 
-    struct slot *slot = state_slot(c, c->build_parent_height + 1);
+    struct slot *slot = core_slot(c, c->build_parent_height + 1);
     CHECK(block.height.n == slot->height.n);
     CHECK(block.view.n == c->view.n);
     CHECK(block.proposer.n == c->config.seat.n);
     CHECK(digest_equal(&block.set, &c->committee.digest));
-    CHECK(block.time_ms > state_block(c, c->build_parent_height)->time_ms);
+    CHECK(block.time_ms > core_block(c, c->build_parent_height)->time_ms);
     slot_hold(slot, &block, built->header);
     slot->run = SLOT_VALID;
     slot->open = true;
     c->has_proposed = true;
     c->proposed_ms = c->now_ms;
-    c->work.due_ms = STATE_NEVER;
+    c->work.due_ms = CORE_NEVER;
     tell_slot(out, NARRATE_PROPOSED, c, slot);
 }
 
@@ -265,8 +265,8 @@ void normal_on_executed(struct consensus *c, const struct event_executed *execut
                         struct actions *out)
 {
     struct slot *slot = NULL;
-    for (uint64_t h = c->committed + 1; h <= state_top(c); h++) {
-        struct slot *candidate = state_slot(c, h);
+    for (uint64_t h = c->committed + 1; h <= core_top(c); h++) {
+        struct slot *candidate = core_slot(c, h);
         if (candidate->run == SLOT_RUNNING && candidate->ticket == executed->ticket)
             slot = candidate;
     }
@@ -288,7 +288,7 @@ void normal_on_committed(struct consensus *c, struct height height, struct actio
     CHECK(height.n <= c->committed);
 
     c->durable = height.n;
-    normal_open_slot(c, state_top(c));
+    normal_open_slot(c, core_top(c));
     journal_tidy(c, out);
 }
 
@@ -304,7 +304,7 @@ static void note_proofs(struct consensus *c, struct slot *slot)
 {
     if (!slot_has_block(slot))
         return;
-    const struct ballot ballot = state_ballot(c, slot);
+    const struct ballot ballot = core_ballot(c, slot);
     const bool locked = slot->lock.here && slot->lock.ballot.view.n >= c->voting.n;
     if (!locked && committee_size(slot_votes_for(&slot->prepares, &ballot.digest)) >= c->quorum) {
         slot_prove(&slot->lock, &slot->prepares, &ballot, c->quorum);
@@ -335,7 +335,7 @@ static void part(struct consensus *c, struct slot *slot, struct actions *out)
         halt(c, slot, out);
     } else { /* what is decided is right, so the one below is not */
         discard_from(c, height - 1, out);
-        slot_drop(state_slot(c, height - 1));
+        slot_drop(core_slot(c, height - 1));
     }
 }
 
@@ -361,7 +361,7 @@ static void execute(struct consensus *c, struct slot *slot, struct actions *out)
         (struct action_execute){.ticket = slot->ticket,
                                 .header = actions_copy(out, slot_block_header(&slot->held)),
                                 .block = *block,
-                                .holders = holders & state_others(c)};
+                                .holders = holders & core_others(c)};
 }
 
 static void sign_pre_prepare(struct consensus *c, const struct slot *slot, uint64_t after,
@@ -375,7 +375,7 @@ static void sign_pre_prepare(struct consensus *c, const struct slot *slot, uint6
         (struct action_sign){.tag = MESSAGE_PRE_PREPARE,
                              .body = actions_pack(out, &message_pre_prepare_record, &proposal),
                              .after = after,
-                             .to = state_others(c),
+                             .to = core_others(c),
                              .view = c->voting,
                              .height = slot->height,
                              .digest = slot->held.block.digest};
@@ -391,9 +391,9 @@ static bool is_my_proposal(const struct consensus *c, const struct slot *slot)
 
 static void vote(struct consensus *c, struct slot *slot, struct actions *out)
 {
-    const struct slot *below = state_slot_const(c, slot->height.n - 1);
+    const struct slot *below = core_slot_const(c, slot->height.n - 1);
     const bool lowest = slot->height.n == c->committed + 1;
-    struct ballot ballot = state_ballot(c, slot);
+    struct ballot ballot = core_ballot(c, slot);
 
     if (slot->open && !slot->my_prepare && (lowest || below->my_prepare)) {
         slot->my_prepare = true;
@@ -441,8 +441,8 @@ static void commit(struct consensus *c, struct slot *slot, struct actions *out)
 static uint64_t voted_tip(const struct consensus *c)
 {
     uint64_t tip = c->committed;
-    while (tip < state_top(c)) {
-        const struct slot *slot = state_slot_const(c, tip + 1);
+    while (tip < core_top(c)) {
+        const struct slot *slot = core_slot_const(c, tip + 1);
         if (!slot_has_block(slot) || !slot->open || slot->run != SLOT_VALID || !slot->my_prepare)
             break;
         tip++;
@@ -452,13 +452,13 @@ static uint64_t voted_tip(const struct consensus *c)
 
 static void build(struct consensus *c, struct actions *out)
 {
-    if (!may_vote(c) || !state_is_primary(c) || c->building)
+    if (!may_vote(c) || !core_is_primary(c) || c->building)
         return;
     const uint64_t tip = voted_tip(c);
-    if (tip == state_top(c) || tip - c->committed >= c->config.in_flight_max ||
+    if (tip == core_top(c) || tip - c->committed >= c->config.in_flight_max ||
         tip + 1 < normal_first_fresh(c))
         return;
-    const struct slot *next = state_slot_const(c, tip + 1);
+    const struct slot *next = core_slot_const(c, tip + 1);
     bool empty_too;
     if (slot_has_block(next) || next->my_prepare || !pace_wants_block(c, &empty_too))
         return;
@@ -471,20 +471,20 @@ static void build(struct consensus *c, struct actions *out)
         (struct action_build){.ticket = c->build_ticket,
                               .height = {tip + 1},
                               .view = c->view,
-                              .parent = state_block(c, tip)->digest,
+                              .parent = core_block(c, tip)->digest,
                               .empty_too = empty_too};
 }
 
 void normal_advance(struct consensus *c, struct actions *out)
 {
-    for (uint64_t h = c->committed + 1; h <= state_top(c); h++)
-        note_proofs(c, state_slot(c, h));
+    for (uint64_t h = c->committed + 1; h <= core_top(c); h++)
+        note_proofs(c, core_slot(c, h));
 
-    for (uint64_t h = c->committed + 1; h <= state_top(c); h++) {
-        struct slot *slot = state_slot(c, h);
+    for (uint64_t h = c->committed + 1; h <= core_top(c); h++) {
+        struct slot *slot = core_slot(c, h);
         if (!slot_has_block(slot))
             break;
-        if (!fits(slot, state_block(c, h - 1))) {
+        if (!fits(slot, core_block(c, h - 1))) {
             part(c, slot, out);
             break;
         }
@@ -507,9 +507,9 @@ void normal_repeat_votes(struct consensus *c, struct actions *out)
 {
     if (!may_vote(c))
         return;
-    for (uint64_t h = c->committed + 1; h <= state_top(c); h++) {
-        const struct slot *slot = state_slot_const(c, h);
-        struct ballot ballot = state_ballot(c, slot);
+    for (uint64_t h = c->committed + 1; h <= core_top(c); h++) {
+        const struct slot *slot = core_slot_const(c, h);
+        struct ballot ballot = core_ballot(c, slot);
         ballot.digest = slot->my_digest;
         if (slot->my_prepare && is_my_proposal(c, slot))
             sign_pre_prepare(c, slot, 0, out);

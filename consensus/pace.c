@@ -15,8 +15,8 @@ void pace_progress(struct consensus *c)
 {
     c->commit_ms = c->now_ms;
     c->progress_ms = c->now_ms;
-    c->pending_ms = STATE_NEVER;
-    c->work.due_ms = STATE_NEVER;
+    c->pending_ms = CORE_NEVER;
+    c->work.due_ms = CORE_NEVER;
     if (c->backoff > 0)
         c->backoff--;
 }
@@ -24,8 +24,8 @@ void pace_progress(struct consensus *c)
 void pace_enter(struct consensus *c)
 {
     c->progress_ms = c->now_ms;
-    c->pending_ms = STATE_NEVER;
-    c->wanted_ms = STATE_NEVER;
+    c->pending_ms = CORE_NEVER;
+    c->wanted_ms = CORE_NEVER;
     c->status_ms =
         c->now_ms; /* so that votes of this view that came too early are sent again at once */
     c->passed_base = c->work.passed_over;
@@ -33,7 +33,7 @@ void pace_enter(struct consensus *c)
 
 void pace_leave(struct consensus *c)
 {
-    c->wanted_ms = STATE_NEVER;
+    c->wanted_ms = CORE_NEVER;
     c->suspicious = false;
 }
 
@@ -47,8 +47,8 @@ void pace_on_work(struct consensus *c, const struct event_work *work)
 
 static bool is_in_flight(const struct consensus *c)
 {
-    for (uint64_t h = c->committed + 1; h <= state_top(c); h++)
-        if (state_slot_const(c, h)->open)
+    for (uint64_t h = c->committed + 1; h <= core_top(c); h++)
+        if (core_slot_const(c, h)->open)
             return true;
     return false;
 }
@@ -61,17 +61,17 @@ static bool is_pending(const struct consensus *c)
 
 static uint64_t later(uint64_t start_ms, uint64_t delay_ms)
 {
-    return start_ms == STATE_NEVER ? STATE_NEVER : start_ms + delay_ms;
+    return start_ms == CORE_NEVER ? CORE_NEVER : start_ms + delay_ms;
 }
 
 /* When the view fails, if nothing happens. */
 static uint64_t failure_ms(const struct consensus *c)
 {
     if (c->committee.count == 1)
-        return STATE_NEVER; /* there is nobody else */
+        return CORE_NEVER; /* there is nobody else */
     if (!c->active)
         return later(c->wanted_ms, pace_timeout_ms(c));
-    if (c->pending_ms != STATE_NEVER)
+    if (c->pending_ms != CORE_NEVER)
         return later(c->pending_ms, pace_timeout_ms(c));
     return later(c->progress_ms, c->config.block_interval_max_ms + pace_timeout_ms(c));
 }
@@ -83,7 +83,7 @@ static bool is_passed_over(const struct consensus *c)
 
 static void fail(struct consensus *c, struct actions *out)
 {
-    c->pending_ms = STATE_NEVER;
+    c->pending_ms = CORE_NEVER;
     c->progress_ms = c->now_ms;
     c->passed_base = c->work.passed_over;
     if (c->active && sync_is_behind(c))
@@ -98,12 +98,12 @@ static void fail(struct consensus *c, struct actions *out)
 
 void pace_run(struct consensus *c, struct actions *out)
 {
-    if (!c->active && c->wanted_ms == STATE_NEVER &&
+    if (!c->active && c->wanted_ms == CORE_NEVER &&
         committee_size(change_seats_at(c, c->view.n)) >= c->quorum)
         c->wanted_ms = c->now_ms;
     if (!is_pending(c))
-        c->pending_ms = STATE_NEVER;
-    else if (c->pending_ms == STATE_NEVER)
+        c->pending_ms = CORE_NEVER;
+    else if (c->pending_ms == CORE_NEVER)
         c->pending_ms = c->now_ms;
 
     const bool suspicious =
@@ -133,13 +133,13 @@ static uint64_t earliest(uint64_t now_ms, uint64_t a, uint64_t b)
 
 uint64_t pace_deadline_ms(const struct consensus *c)
 {
-    uint64_t deadline = STATE_NEVER;
+    uint64_t deadline = CORE_NEVER;
     deadline = earliest(c->now_ms, deadline, c->status_ms);
     deadline = earliest(c->now_ms, deadline, c->ask_ms);
     deadline = earliest(c->now_ms, deadline, failure_ms(c));
-    if (c->work.due_ms != STATE_NEVER && c->work.due_ms > c->clock_ms)
+    if (c->work.due_ms != CORE_NEVER && c->work.due_ms > c->clock_ms)
         deadline = earliest(c->now_ms, deadline, later(c->now_ms, c->work.due_ms - c->clock_ms));
-    if (c->active && state_is_primary(c)) {
+    if (c->active && core_is_primary(c)) {
         if (c->has_proposed)
             deadline =
                 earliest(c->now_ms, deadline, c->proposed_ms + c->config.block_interval_min_ms);

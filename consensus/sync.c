@@ -21,7 +21,7 @@ void sync_learn(struct consensus *c, uint64_t height, uint64_t seats)
         return;
     c->target_seats = height == c->target ? c->target_seats | seats : seats;
     c->target = height;
-    if (c->ask_ms == STATE_NEVER)
+    if (c->ask_ms == CORE_NEVER)
         c->ask_ms = c->now_ms + grace_ms(c);
 }
 
@@ -50,7 +50,7 @@ static void answer_view(struct consensus *c, const struct message_status *status
     if (c->active && c->view.n > 0)
         actions_send(out, to, actions_copy(out, bytes_of(c->new_view_bytes, c->new_view_size)));
     else if (!c->active && c->peers[me].has_change && c->peers[me].change_view == c->view.n &&
-             (status->view.n < c->view.n || (status->changes & state_me(c)) == 0))
+             (status->view.n < c->view.n || (status->changes & core_me(c)) == 0))
         actions_send_signed(out, to, MESSAGE_VIEW_CHANGE, c->config.seat, change_body(c, me),
                             &c->peers[me].change_signature);
 }
@@ -72,7 +72,7 @@ static void answer_slot(struct consensus *c, const struct slot *slot,
     const uint64_t known[2] = {theirs->prepares, theirs->commits};
     const enum message_tag tags[2] = {MESSAGE_PREPARE, MESSAGE_COMMIT};
     for (int i = 0; i < 2; i++) {
-        if ((votes[i]->voters & ~known[i] & state_me(c)) == 0)
+        if ((votes[i]->voters & ~known[i] & core_me(c)) == 0)
             continue;
         struct ballot ballot = {.set = c->committee.digest,
                                 .height = slot->height,
@@ -89,11 +89,11 @@ static void answer_slots(struct consensus *c, const struct message_status *statu
                          struct actions *out)
 {
     const struct message_slot nothing = {0};
-    for (uint64_t h = c->committed + 1; h <= state_top(c); h++) {
+    for (uint64_t h = c->committed + 1; h <= core_top(c); h++) {
         if (h <= status->height.n || h > status->height.n + BOUNDS_WINDOW)
             continue;
         const uint64_t index = h - status->height.n - 1;
-        answer_slot(c, state_slot_const(c, h),
+        answer_slot(c, core_slot_const(c, h),
                     index < status->slot_count ? &status->slots[index] : &nothing, to, out);
     }
 }
@@ -128,7 +128,7 @@ void sync_on_status(struct consensus *c, const struct message *m, struct actions
         out->ignored = NARRATE_REPEATED;
         return;
     }
-    struct state_peer *peer = &c->peers[from];
+    struct core_peer *peer = &c->peers[from];
     if (peer->view < status->view.n)
         peer->view = status->view.n;
     if (peer->height < status->height.n)
@@ -157,8 +157,8 @@ void sync_tell_status(struct consensus *c, struct actions *out)
     for (uint8_t i = 0; i < c->committee.count; i++)
         if (c->peers[i].has_change && c->peers[i].change_view == c->view.n)
             status.changes |= COMMITTEE_BIT(i);
-    for (uint64_t h = c->committed + 1; c->active && h <= state_top(c); h++) {
-        const struct slot *slot = state_slot_const(c, h);
+    for (uint64_t h = c->committed + 1; c->active && h <= core_top(c); h++) {
+        const struct slot *slot = core_slot_const(c, h);
         const uint32_t index = (uint32_t)(h - c->committed - 1);
         if (slot_has_block(slot))
             slots[index].digest = slot->held.block.digest;
@@ -175,7 +175,7 @@ void sync_tell_status(struct consensus *c, struct actions *out)
 void sync_advance(struct consensus *c, struct actions *out)
 {
     if (!sync_is_behind(c)) {
-        c->ask_ms = STATE_NEVER;
+        c->ask_ms = CORE_NEVER;
         return;
     }
     if (c->committed >= c->asked_to && c->asked_to != 0)
@@ -186,9 +186,9 @@ void sync_advance(struct consensus *c, struct actions *out)
     c->ask_ms = c->now_ms + c->config.status_interval_ms;
 
     uint64_t from = c->committed + 1;
-    while (from <= state_top(c) && state_slot(c, from)->decided.here)
+    while (from <= core_top(c) && core_slot(c, from)->decided.here)
         from++;
-    const uint64_t to = c->target < state_top(c) ? c->target : state_top(c);
+    const uint64_t to = c->target < core_top(c) ? c->target : core_top(c);
     if (from > to)
         return;
     c->asked_to = to;
@@ -197,6 +197,6 @@ void sync_advance(struct consensus *c, struct actions *out)
         if (c->peers[i].height >= to)
             seats |= COMMITTEE_BIT(i);
     actions_add(out, ACTION_CATCH_UP)->as.catch_up =
-        (struct action_catch_up){.from = {from}, .to = {to}, .seats = seats & state_others(c)};
+        (struct action_catch_up){.from = {from}, .to = {to}, .seats = seats & core_others(c)};
     actions_tell(out, &(struct narrate_line){.kind = NARRATE_BEHIND, .height = {c->target}});
 }

@@ -2,17 +2,17 @@
  *
  * consensus.c dispatches. Handlers note facts: normal.c those of heights, change.c those of views, sync.c those of seats that are elsewhere.
  * After each event normal_advance() does whatever the facts now allow, height by height; pace.c keeps the time; journal.c the promises. */
-#ifndef CONSENSUS_STATE_H
-#define CONSENSUS_STATE_H
+#ifndef CONSENSUS_CORE_H
+#define CONSENSUS_CORE_H
 
 #include "consensus/consensus.h"
 #include "consensus/plan.h"
 #include "consensus/slot.h"
 
-#define STATE_NEVER UINT64_MAX
+#define CORE_NEVER UINT64_MAX
 
 /* What is known of another seat. */
-struct state_peer {
+struct core_peer {
     uint64_t view;        /* highest that it signed to be in or to want */
     uint64_t height;      /* highest that it signed to have committed */
     uint64_t answered_ms; /* when its STATUS was last answered */
@@ -25,7 +25,7 @@ struct state_peer {
 };
 
 /* The block that a height of the NEW-VIEW's choice must be about. */
-struct state_choice {
+struct core_choice {
     uint64_t base; /* height below the first chosen one */
     uint32_t count;
     struct slot_block blocks[BOUNDS_WINDOW];
@@ -47,7 +47,7 @@ struct consensus {
     uint8_t *new_view_bytes; /* its sealed message */
     size_t new_view_size;
     bool new_view_kept; /* was given out with a commit */
-    struct state_choice choice;
+    struct core_choice choice;
     uint8_t *my_change; /* the body of my VIEW-CHANGE for `view`, while not active */
     size_t my_change_size;
     uint8_t *opening;    /* the body of my NEW-VIEW for `view`, if I made one */
@@ -68,19 +68,19 @@ struct consensus {
         [BOUNDS_WINDOW]; /* durable + 1 .. durable + BOUNDS_WINDOW, by height modulo the window */
 
     /* --- others --- */
-    struct state_peer peers[LIMIT_VALIDATORS];
+    struct core_peer peers[LIMIT_VALIDATORS];
     uint64_t target;       /* somebody has committed it, surely */
     uint64_t target_seats; /* who proved or says so */
     uint64_t asked_to;     /* last height that was asked for */
-    uint64_t ask_ms;       /* when to ask (again); STATE_NEVER: nothing to ask for */
+    uint64_t ask_ms;       /* when to ask (again); CORE_NEVER: nothing to ask for */
 
     /* --- time --- */
     uint64_t now_ms, clock_ms;
     uint32_t backoff;     /* doublings of the time-out */
     uint64_t commit_ms;   /* last commit here */
     uint64_t progress_ms; /* the same, or when this view was entered */
-    uint64_t pending_ms; /* since when something waits for the primary; STATE_NEVER: nothing does */
-    uint64_t wanted_ms;  /* since when a quorum wants `view` or more; STATE_NEVER: not yet */
+    uint64_t pending_ms;  /* since when something waits for the primary; CORE_NEVER: nothing does */
+    uint64_t wanted_ms;   /* since when a quorum wants `view` or more; CORE_NEVER: not yet */
     uint64_t proposed_ms; /* last proposal of mine */
     bool has_proposed;
     uint64_t status_ms; /* next STATUS */
@@ -97,49 +97,49 @@ struct consensus {
     uint64_t log_start; /* of the first record that is still needed */
 };
 
-static inline struct slot *state_slot(struct consensus *c, uint64_t height)
+static inline struct slot *core_slot(struct consensus *c, uint64_t height)
 {
     return &c->slots[height % BOUNDS_WINDOW];
 }
 
-static inline const struct slot *state_slot_const(const struct consensus *c, uint64_t height)
+static inline const struct slot *core_slot_const(const struct consensus *c, uint64_t height)
 {
     return &c->slots[height % BOUNDS_WINDOW];
 }
 
 /* Highest height with a slot. */
-static inline uint64_t state_top(const struct consensus *c)
+static inline uint64_t core_top(const struct consensus *c)
 {
     return c->durable + BOUNDS_WINDOW;
 }
 
-static inline bool state_is_primary(const struct consensus *c)
+static inline bool core_is_primary(const struct consensus *c)
 {
     return committee_primary(&c->committee, c->view).n == c->config.seat.n;
 }
 
-static inline uint64_t state_me(const struct consensus *c)
+static inline uint64_t core_me(const struct consensus *c)
 {
     return COMMITTEE_BIT(c->config.seat.n);
 }
 
-static inline uint64_t state_others(const struct consensus *c)
+static inline uint64_t core_others(const struct consensus *c)
 {
-    return committee_all(&c->committee) & ~state_me(c);
+    return committee_all(&c->committee) & ~core_me(c);
 }
 
 /* The digest that a child of height `height` must name as its parent; NULL: no block is held there.
- * Requires committed <= height <= state_top. */
-static inline const struct consensus_block *state_block(const struct consensus *c, uint64_t height)
+ * Requires committed <= height <= core_top. */
+static inline const struct consensus_block *core_block(const struct consensus *c, uint64_t height)
 {
     if (height == c->committed)
         return &c->head.block;
-    const struct slot *slot = state_slot_const(c, height);
+    const struct slot *slot = core_slot_const(c, height);
     return slot_has_block(slot) ? &slot->held.block : NULL;
 }
 
 /* What is voted on about the block held at a slot, in the view whose votes are counted. */
-static inline struct ballot state_ballot(const struct consensus *c, const struct slot *slot)
+static inline struct ballot core_ballot(const struct consensus *c, const struct slot *slot)
 {
     return (struct ballot){.set = c->committee.digest,
                            .height = slot->height,
