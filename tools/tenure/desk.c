@@ -80,7 +80,7 @@ enum err desk_call(struct desk *desk, struct desk_calls *calls, uint8_t contract
     packed = record_bytes(&desk->cli->arena, described->args, args);
     if (!packed.data)
         return fault_set(&desk->cli->fault, ERR_LIMIT, "the arguments are too large");
-    calls->calls[calls->count++] = (struct tx_call){contract, method, packed};
+    calls->calls[calls->count++] = (struct call){contract, method, packed};
     return ERR_NONE;
 }
 

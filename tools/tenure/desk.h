@@ -26,7 +26,7 @@ MUST_USE enum err desk_key(struct cli *cli, struct sign_secret *secret);
 
 /* Adds one call to a transaction in the making. */
 struct desk_calls {
-    struct tx_call calls[LIMIT_TX_CALLS];
+    struct call calls[LIMIT_TX_CALLS];
     uint32_t count;
 };
 MUST_USE enum err desk_call(struct desk *desk, struct desk_calls *calls, uint8_t contract,

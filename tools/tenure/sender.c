@@ -162,8 +162,8 @@ static enum err ask_outcome(struct sender *sender, struct sender_outcome *outcom
     return err;
 }
 
-static enum err make(struct sender *sender, struct arena *arena, struct tx *tx,
-                     struct tx_call *calls, uint32_t call_count, struct fault *fault)
+static enum err make(struct sender *sender, struct arena *arena, struct tx *tx, struct call *calls,
+                     uint32_t call_count, struct fault *fault)
 {
     struct tx_body body = {
         .version = TX_VERSION, .chain = sender->chain, .sender = sender->public, .calls = calls};
@@ -209,7 +209,7 @@ static enum err follow(struct sender *sender, struct sender_outcome *outcome, co
 }
 
 enum err sender_send(struct sender *sender, struct arena *arena, struct sender_outcome *outcome,
-                     struct tx_call *calls, uint32_t call_count, uint64_t timeout_ms,
+                     struct call *calls, uint32_t call_count, uint64_t timeout_ms,
                      struct fault *fault)
 {
     struct tx tx;

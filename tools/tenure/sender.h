@@ -51,7 +51,7 @@ void sender_release(struct sender *sender);
  * node refused it, with its reason. ERR_NOT_NOW: no outcome in time (it may still come). ERR_IO: no
  * node answers. Release the outcome after ERR_NONE only. */
 MUST_USE enum err sender_send(struct sender *sender, struct arena *arena,
-                              struct sender_outcome *outcome, struct tx_call *calls,
+                              struct sender_outcome *outcome, struct call *calls,
                               uint32_t call_count, uint64_t timeout_ms, struct fault *fault);
 void sender_outcome_release(struct sender_outcome *outcome);
 

@@ -1,0 +1,291 @@
+#include "tools/tenure/agent.h"
+
+#include "base/check.h"
+#include "contracts/path.h"
+#include "tools/sys/clock.h"
+#include "tools/sys/log.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+/* How long one request for the next block rests at the node. */
+#define WAIT_MS 2000
+
+/* Between two looks when a node answers at once without a new block. */
+#define POLL_MS 150
+
+/* How long all nodes may be silent before a pass is given up (and the next one begins). */
+#define PATIENCE_MS 10000
+
+/* How long an agent waits for its transaction's block. */
+#define SEND_MS 60000
+
+/* Set by a signal: there is one agent a process. */
+static volatile sig_atomic_t stopping;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stopping = 1;
+}
+
+bool agent_is_stopping(const struct agent *agent)
+{
+    (void)agent;
+    return stopping;
+}
+
+enum err agent_open(struct agent *agent, struct cli *cli)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    enum err err;
+
+    memset(agent, 0, sizeof(*agent));
+    agent->cli = cli;
+    arena_init(&agent->arena, AGENT_ARENA_BYTES);
+    agent->data_folder = cli_text(cli, "data");
+    log_setup(LOG_LEVEL_INFO, cli->json);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    err = desk_open(&agent->desk, cli);
+    if (err)
+        return err;
+    agent->desk.client.patience_ms = PATIENCE_MS;
+    agent->desk.client.stop = &stopping;
+    err = workshop_kernel(&agent->kernel, cli_text(cli, "kernel"), &cli->fault);
+    if (!err)
+        err = desk_sign(&agent->desk);
+    if (!err)
+        err = desk_state(&agent->desk, bytes_text("parameters"), &parameters_record,
+                         &agent->parameters);
+    return err;
+}
+
+static void shop_release(struct agent_shop *shop)
+{
+    if (!shop->job)
+        return;
+    if (!digest_is_zero(&shop->global_root))
+        state_release(&shop->global);
+    workshop_release(&shop->workshop);
+    arena_release(&shop->arena);
+    memset(shop, 0, sizeof(*shop));
+}
+
+void agent_close(struct agent *agent)
+{
+    for (int i = 0; i < AGENT_SHOPS_MAX; i++)
+        shop_release(&agent->shops[i]);
+    desk_close(&agent->desk);
+    arena_release(&agent->arena);
+}
+
+/* --- a job made ready --- */
+
+/* The job's shop; a new one takes the place that was used longest ago. Only its terms are there at first. */
+static enum err shop_of(struct agent *agent, struct agent_shop **out, uint64_t job,
+                        struct fault *fault)
+{
+    struct agent_shop *oldest = &agent->shops[0];
+    struct path path = path_1("job/", job);
+    enum err err;
+
+    for (int i = 0; i < AGENT_SHOPS_MAX; i++) {
+        struct agent_shop *shop = &agent->shops[i];
+        if (shop->job == job) {
+            shop->used = agent->pass;
+            *out = shop;
+            return ERR_NONE;
+        }
+        if (shop->used < oldest->used)
+            oldest = shop;
+    }
+    shop_release(oldest);
+    arena_init(&oldest->arena, CLIENT_ANSWER_BYTES);
+    err = lookup_get(&agent->desk.client, &oldest->arena, path_key(&path), &jobs_job_record,
+                     &oldest->terms, fault);
+    if (err) {
+        arena_release(&oldest->arena);
+        memset(oldest, 0, sizeof(*oldest));
+        return err;
+    }
+    oldest->job = job;
+    oldest->used = agent->pass;
+    *out = oldest;
+    return ERR_NONE;
+}
+
+enum err agent_prepare(struct agent *agent, const struct agent_job *job, struct fault *fault)
+{
+    struct agent_shop *shop = job->shop;
+    enum err err = ERR_NONE;
+
+    if (!shop->workshop.ready) {
+        err = workshop_open(&shop->workshop, shop->terms.terms.program, agent->data_folder,
+                            &shop->terms.terms.data_root, agent->kernel, fault);
+        if (err) {
+            workshop_release(&shop->workshop);
+            return err;
+        }
+    }
+    if (digest_equal(&shop->global_root, &job->progress.global_root))
+        return ERR_NONE;
+    if (!digest_is_zero(&shop->global_root))
+        state_release(&shop->global);
+    shop->global_root = digest_zero;
+    err = workshop_fetch(&shop->workshop, &agent->desk.client, &shop->global, STATE_GLOBAL,
+                         &job->progress.global_root, fault);
+    if (!err)
+        shop->global_root = job->progress.global_root;
+    return err;
+}
+
+enum err agent_start_state(struct agent *agent, const struct agent_job *job, uint16_t slot,
+                           struct state *start, struct fault *fault)
+{
+    const struct jobs_slot *at = job->slots[slot];
+    struct digest root;
+    enum err err = workshop_start(&job->shop->workshop, &agent->desk.client, start,
+                                  &job->shop->global, &at->residue_root, slot, fault);
+
+    if (err)
+        return err;
+    root = state_root(start);
+    if (digest_equal(&root, &at->start_root))
+        return ERR_NONE;
+    state_release(start);
+    return fault_set(fault, ERR_MISMATCH,
+                     "job %" PRIu64 " round %u slot %u starts from another state than the ledger's",
+                     job->number, at->round, slot);
+}
+
+struct jobs_segment agent_segment(const struct agent_job *job, uint16_t slot)
+{
+    return (struct jobs_segment){job->number, job->slots[slot]->round, slot,
+                                 job->slots[slot]->attempt};
+}
+
+bool agent_same_segment(const struct jobs_segment *a, const struct jobs_segment *b)
+{
+    return a->job == b->job && a->round == b->round && a->slot == b->slot &&
+           a->attempt == b->attempt;
+}
+
+/* --- talking to the ledger --- */
+
+enum err agent_list(struct agent *agent, const char *word, uint64_t job,
+                    const struct record *record, struct lookup_list *list, struct fault *fault)
+{
+    struct path path = path_1(word, job);
+
+    return lookup_all(&agent->desk.client, &agent->arena, path_key(&path), record, list, fault);
+}
+
+bool agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t method,
+                const void *args)
+{
+    struct sender_outcome outcome;
+    struct fault fault;
+    struct call call = {contract, method,
+                        record_bytes(&agent->arena, catalog_method(contract, method)->args, args)};
+    enum err err;
+    bool done;
+
+    CHECK(call.args.data != NULL);
+    err = sender_send(&agent->desk.sender, &agent->arena, &outcome, &call, 1, SEND_MS, &fault);
+    agent->woken = true;
+    if (err) {
+        log_event(LOG_LEVEL_WARN, what, "not sent: %s", fault.text);
+        return false;
+    }
+    done = outcome.verdict == 0;
+    if (done)
+        log_event(LOG_LEVEL_INFO, what, "in block %" PRIu64, outcome.height);
+    else
+        log_event(LOG_LEVEL_INFO, what, "refused in block %" PRIu64 ": %s (%s)", outcome.height,
+                  outcome.message, outcome.name);
+    sender_outcome_release(&outcome);
+    return done;
+}
+
+/* Rests until there is a block that this agent hasn't seen. */
+static enum err wait_block(struct agent *agent, struct fault *fault)
+{
+    struct client_reply reply;
+    struct answer *root = NULL;
+    char path[96];
+    uint64_t wait_ms = agent->woken ? 0 : WAIT_MS, start_ms = clock_monotonic_ms();
+    enum err err;
+
+    snprintf(path, sizeof(path), "/v1/status?after_height=%" PRIu64 "&wait_ms=%" PRIu64,
+             agent->height, wait_ms);
+    err = client_call(&agent->desk.client, &reply, CLIENT_GET, path, bytes_of(NULL, 0), wait_ms,
+                      fault);
+    if (!err && reply.status != 200)
+        err = client_refusal(&agent->desk.client, &reply, path, fault);
+    if (!err)
+        err = answer_parse(&root, reply.body, fault);
+    if (err)
+        return err;
+    if (!agent->woken && answer_number(root, "height") == agent->height &&
+        clock_monotonic_ms() - start_ms < POLL_MS)
+        clock_sleep_ms(POLL_MS);
+    agent->woken = false;
+    agent->height = answer_number(root, "height");
+    agent->time_ms = answer_number(root, "time_ms");
+    answer_free(root);
+    return ERR_NONE;
+}
+
+static enum err load_job(struct agent *agent, struct agent_job *job, struct fault *fault)
+{
+    struct path path = path_1("progress/", job->number);
+    struct lookup_list list;
+    enum err err = shop_of(agent, &job->shop, job->number, fault);
+
+    if (!err)
+        err = lookup_get(&agent->desk.client, &agent->arena, path_key(&path), &jobs_progress_record,
+                         &job->progress, fault);
+    if (!err)
+        err = agent_list(agent, "slot/", job->number, &jobs_slot_record, &list, fault);
+    if (err)
+        return err;
+    job->slots = (struct jobs_slot **)list.values;
+    job->slot_count = list.count;
+    return ERR_NONE;
+}
+
+static enum err pass(struct agent *agent, void (*act)(void *self, const struct agent_job *job),
+                     void *self, struct fault *fault)
+{
+    struct lookup_list open;
+    enum err err = wait_block(agent, fault);
+
+    agent->pass++;
+    arena_clear(&agent->arena);
+    if (!err)
+        err = lookup_all(&agent->desk.client, &agent->arena, bytes_text("open/"), &jobs_open_record,
+                         &open, fault);
+    for (uint32_t i = 0; !err && i < open.count && !stopping; i++) {
+        struct agent_job job = {.number = ((struct jobs_open *)open.values[i])->job};
+        err = load_job(agent, &job, fault);
+        if (!err)
+            act(self, &job);
+    }
+    return err;
+}
+
+enum err agent_run(struct agent *agent, void (*act)(void *self, const struct agent_job *job),
+                   void *self)
+{
+    while (!stopping) {
+        struct fault fault;
+        enum err err = pass(agent, act, self, &fault);
+        if (err && err != ERR_NOT_FOUND && !stopping) {
+            log_event(LOG_LEVEL_WARN, "nodes", "%s", fault.text);
+            clock_sleep_ms(POLL_MS);
+        }
+    }
+    return ERR_NONE;
+}

@@ -1,0 +1,99 @@
+/* What the provider's and the replayer's agents share: a loop that wakes with each block, looks at the jobs that haven't ended, and
+ * lets the agent act on each.
+ *
+ * An agent keeps nothing that it couldn't compute again: what to do follows from the ledger, states are functions of the ledger's roots,
+ * and a replayer's nonces of its key. So it may be killed at any moment and started again; the ledger takes each step once. */
+#ifndef TOOLS_TENURE_AGENT_H
+#define TOOLS_TENURE_AGENT_H
+
+#include "contracts/jobs.h"
+#include "contracts/parameters.h"
+#include "tools/tenure/desk.h"
+#include "tools/tenure/lookup.h"
+#include "tools/tenure/workshop.h"
+
+/* Jobs whose program and data are kept ready; one more pushes out the one used longest ago. */
+#define AGENT_SHOPS_MAX 4
+
+/* How many nodes get each state: one may be away, and a second one for good measure. */
+#define AGENT_COPIES 2
+
+/* One pass's answers from the nodes: a job's audits and slots, with room. */
+#define AGENT_ARENA_BYTES (64u << 20)
+
+/* A job made ready: what was submitted never changes. */
+struct agent_shop {
+    uint64_t job;  /* 0: empty */
+    uint64_t used; /* pass in which it was used last */
+    struct arena arena;
+    struct jobs_job terms;
+    struct workshop workshop;
+    struct state global;       /* of the round that is worked on */
+    struct digest global_root; /* of `global`; zero: none */
+};
+
+/* A job as it stood when this pass began; in the pass's arena. */
+struct agent_job {
+    uint64_t number;
+    struct agent_shop *shop;
+    struct jobs_progress progress;
+    struct jobs_slot **slots; /* by slot */
+    uint32_t slot_count;
+};
+
+struct agent {
+    struct cli *cli;
+    struct desk desk;
+    struct arena arena; /* of one pass */
+    struct parameters parameters;
+    const char *data_folder;
+    enum kernel_kind kernel;
+    uint64_t height, time_ms; /* the last block seen */
+    uint64_t pass;
+    bool woken; /* something was done: look again without waiting for the next block */
+    struct agent_shop shops[AGENT_SHOPS_MAX];
+};
+
+/* Options that both agents have. */
+#define AGENT_OPTIONS                                                                              \
+    {"data", "DIR", "folder of the training data", IMAGES_FOLDER},                                 \
+    {                                                                                              \
+        "kernel", "NAME",                                                                          \
+            "scalar, avx2 or avx512; all give the same bits (default: the fastest here)", NULL     \
+    }
+
+/* Opens key and nodes, takes the options. From here on SIGTERM and SIGINT ask the agent to stop. Release with agent_close, also after an
+ * error. */
+MUST_USE enum err agent_open(struct agent *agent, struct cli *cli);
+void agent_close(struct agent *agent);
+
+/* Calls `act` for each job that hasn't ended, at each block, until the agent is asked to stop. */
+MUST_USE enum err agent_run(struct agent *agent,
+                            void (*act)(void *self, const struct agent_job *job), void *self);
+
+/* True once the agent was asked to stop. */
+bool agent_is_stopping(const struct agent *agent);
+
+/* Makes the job's program and data ready, and the global state of its current round. */
+MUST_USE enum err agent_prepare(struct agent *agent, const struct agent_job *job,
+                                struct fault *fault);
+
+/* The start state of the segment that `slot` is at, checked against the ledger's start root. Initialised here, after agent_prepare.
+ * ERR_MISMATCH when they differ. */
+MUST_USE enum err agent_start_state(struct agent *agent, const struct agent_job *job, uint16_t slot,
+                                    struct state *start, struct fault *fault);
+
+/* Sends one call of the jobs or beacon contract and waits for its receipt. True when it was done; else the log says why not. `what`
+ * names it there. A refusal is normal where others were faster. */
+bool agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t method,
+                const void *args);
+
+/* All values below word/job, in key order, in the pass's arena. */
+MUST_USE enum err agent_list(struct agent *agent, const char *word, uint64_t job,
+                             const struct record *record, struct lookup_list *list,
+                             struct fault *fault);
+
+struct jobs_segment agent_segment(const struct agent_job *job, uint16_t slot);
+bool agent_same_segment(const struct jobs_segment *a, const struct jobs_segment *b);
+
+#endif

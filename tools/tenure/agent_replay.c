@@ -1,0 +1,528 @@
+#include "tools/tenure/agent_replay.h"
+
+#include "base/check.h"
+#include "contracts/beacon.h"
+#include "contracts/path.h"
+#include "contracts/validator.h"
+#include "tools/sys/clock.h"
+#include "tools/sys/log.h"
+#include "tools/tenure/agent.h"
+#include "tools/tenure/founding.h"
+#include "tools/tenure/rounds.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Segments whose answers are remembered: those of one round of several jobs. What is forgotten is replayed again. */
+#define KEPT_MAX 32
+
+/* A state that can't be had is asked for again until this share of the replayer's time is over; then "unavailable" is the answer. */
+#define UNAVAILABLE_AFTER_PERCENT 60
+
+/* Answers to one segment. */
+struct kept {
+    struct jobs_segment segment; /* job 0: empty */
+    uint32_t count;
+    struct jobs_answer answers[JOBS_INTERVALS_MAX];
+};
+
+/* A segment's dispute, or a round's close, that this agent has answered. */
+struct said {
+    struct jobs_segment segment;
+    uint16_t interval;
+};
+
+struct replay {
+    struct agent agent;
+    uint8_t seat;
+    struct digest *
+        chain; /* beacon: hash 0 is the secret, each next one SHA-256 of the one before; NULL without a file */
+    uint32_t chain_length;
+    struct kept kept[KEPT_MAX];
+    uint32_t kept_next;
+    struct said voted[KEPT_MAX];
+    uint32_t voted_next;
+    uint64_t closed_job;
+    uint32_t closed_round;
+};
+
+/* --- answers --- */
+
+static const struct kept *kept_find(const struct replay *replay, const struct jobs_segment *segment)
+{
+    for (uint32_t i = 0; i < KEPT_MAX; i++)
+        if (replay->kept[i].segment.job && agent_same_segment(&replay->kept[i].segment, segment))
+            return &replay->kept[i];
+    return NULL;
+}
+
+/* Replays all intervals up to `count` from the start state, which is known to all. */
+static enum err answer_all(struct replay *replay, const struct agent_job *job, uint16_t slot,
+                           struct kept *kept, uint32_t count, struct fault *fault)
+{
+    struct segment *trainer = &job->shop->workshop.segment;
+    struct state state;
+    enum err err = agent_start_state(&replay->agent, job, slot, &state, fault);
+
+    if (err)
+        return err;
+    for (uint16_t i = 0; i < count && !err; i++) {
+        if (agent_is_stopping(&replay->agent))
+            err = fault_set(fault, ERR_NOT_NOW, "asked to stop");
+        kept->answers[i].interval = i;
+        if (!err)
+            err = segment_advance(trainer, &state, &kept->answers[i].leaf, NULL, fault);
+    }
+    kept->count = count;
+    /* The end state is needed for the round's close: with a replayer's copy a worker can't withhold it. */
+    if (!err && count == job->shop->terms.intervals)
+        err = workshop_push(&replay->agent.desk.client, &state, AGENT_COPIES, fault);
+    state_release(&state);
+    return err;
+}
+
+/* Replays one interval from a state that the worker serves. ERR_NOT_FOUND when it can't be had or isn't the interval's start. */
+static enum err answer_served(struct replay *replay, const struct agent_job *job,
+                              const struct jobs_start *start, struct jobs_answer *answer,
+                              struct fault *fault)
+{
+    struct workshop *workshop = &job->shop->workshop;
+    struct state state;
+    enum err err;
+
+    *answer = (struct jobs_answer){.interval = start->interval};
+    err = workshop_fetch(workshop, &replay->agent.desk.client, &state, STATE_SEGMENT,
+                         &start->state_root, fault);
+    if (err)
+        return err == ERR_IO ? err : ERR_NOT_FOUND;
+    if (state.step !=
+        trace_step(workshop->program.steps, workshop->program.interval, start->interval))
+        err = fault_set(fault, ERR_NOT_FOUND, "the served state is not that of interval %u's start",
+                        start->interval);
+    else if (segment_advance(&workshop->segment, &state, &answer->leaf, NULL, fault))
+        err = ERR_NOT_FOUND;
+    state_release(&state);
+    return err;
+}
+
+/* True when what couldn't be had may be called unavailable: most of the time to answer is over. */
+static bool is_patience_over(const struct replay *replay, const struct agent_job *job,
+                             const struct jobs_slot *slot)
+{
+    uint64_t rest_ms = job->shop->terms.terms.replay_ms * (100 - UNAVAILABLE_AFTER_PERCENT) / 100;
+
+    return replay->agent.time_ms + rest_ms >= slot->deadline_ms;
+}
+
+/* The served state roots of this segment; NULL when there are none (yet). */
+static enum err served_of(struct replay *replay, const struct jobs_segment *segment,
+                          struct jobs_served **served, struct fault *fault)
+{
+    struct path path = path_part("served/", segment->job, segment->slot);
+    struct jobs_served *found = arena_alloc(&replay->agent.arena, sizeof(*found));
+    enum err err;
+
+    CHECK(found != NULL);
+    err = lookup_get(&replay->agent.desk.client, &replay->agent.arena, path_key(&path),
+                     &jobs_served_record, found, fault);
+    *served = !err && agent_same_segment(&found->segment, segment) ? found : NULL;
+    return err == ERR_NOT_FOUND ? ERR_NONE : err;
+}
+
+static enum err answer_one(struct replay *replay, const struct agent_job *job, uint16_t slot,
+                           uint16_t interval, struct jobs_answer *answer, struct fault *fault)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+    struct jobs_served *served;
+    enum err err = served_of(replay, &segment, &served, fault);
+
+    if (err)
+        return err;
+    *answer = (struct jobs_answer){.interval = interval};
+    err = ERR_NOT_FOUND;
+    for (uint32_t i = 0; served && i < served->start_count; i++)
+        if (served->starts[i].interval == interval)
+            err = answer_served(replay, job, &served->starts[i], answer, fault);
+    if (err == ERR_NOT_FOUND && is_patience_over(replay, job, job->slots[slot])) {
+        log_event(LOG_LEVEL_WARN, "unavailable", "job %" PRIu64 " round %u slot %u interval %u: %s",
+                  job->number, segment.round, slot, interval,
+                  served ? fault->text : "nothing is served");
+        answer->leaf = (struct trace_leaf){0};
+        err = ERR_NONE;
+    }
+    return err;
+}
+
+/* Sampled: each drawn interval; and the end state must be there too, since the round's close needs it. */
+static enum err answer_drawn(struct replay *replay, const struct agent_job *job, uint16_t slot,
+                             const struct jobs_audit *audit, struct kept *kept, struct fault *fault)
+{
+    struct state end;
+    enum err err = workshop_fetch(&job->shop->workshop, &replay->agent.desk.client, &end,
+                                  STATE_SEGMENT, &job->slots[slot]->end_root, fault);
+    bool withheld = err == ERR_NOT_FOUND && is_patience_over(replay, job, job->slots[slot]);
+
+    if (!err)
+        state_release(&end);
+    if (withheld)
+        err = ERR_NONE;
+    kept->count = audit->interval_count;
+    for (uint32_t i = 0; i < audit->interval_count && !err; i++) {
+        kept->answers[i] = (struct jobs_answer){.interval = audit->intervals[i].interval};
+        if (!withheld)
+            err = answer_one(replay, job, slot, audit->intervals[i].interval, &kept->answers[i],
+                             fault);
+    }
+    return err;
+}
+
+/* The answers to this audit, from memory or by replaying. NULL when they can't be had now; the log says why. */
+static const struct kept *answer(struct replay *replay, const struct agent_job *job, uint16_t slot,
+                                 const struct jobs_audit *audit)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+    const struct kept *known = kept_find(replay, &segment);
+    struct kept *kept = &replay->kept[replay->kept_next];
+    uint64_t start_ms = clock_monotonic_ms();
+    struct fault fault;
+    enum err err;
+
+    if (known)
+        return known;
+    kept->segment.job = 0;
+    err = agent_prepare(&replay->agent, job, &fault);
+    if (!err && job->shop->terms.terms.sample)
+        err = answer_drawn(replay, job, slot, audit, kept, &fault);
+    else if (!err)
+        err = answer_all(replay, job, slot, kept, job->shop->terms.intervals, &fault);
+    if (err) {
+        log_event(LOG_LEVEL_WARN, "not-replayed", "job %" PRIu64 " round %u slot %u: %s",
+                  job->number, segment.round, slot, fault.text);
+        return NULL;
+    }
+    kept->segment = segment;
+    replay->kept_next = (replay->kept_next + 1) % KEPT_MAX;
+    log_event(LOG_LEVEL_INFO, "replayed",
+              "job %" PRIu64 " round %u slot %u attempt %u: %u intervals in %" PRIu64 " ms",
+              segment.job, segment.round, segment.slot, segment.attempt, kept->count,
+              clock_monotonic_ms() - start_ms);
+    return kept;
+}
+
+/* --- seal and open --- */
+
+/* A function of the key and the segment: nobody else can guess it, and after a restart it is the same. */
+static struct digest nonce_of(const struct replay *replay, const struct jobs_segment *segment)
+{
+    static const char tag[] = "tenure/nonce/1";
+    struct digest_stream stream;
+    uint8_t numbers[16];
+
+    bytes_put_u64(numbers, segment->job);
+    bytes_put_u32(numbers + 8, segment->round);
+    bytes_put_u16(numbers + 12, segment->slot);
+    bytes_put_u16(numbers + 14, segment->attempt);
+    digest_init(&stream);
+    digest_add(&stream, tag, sizeof(tag));
+    digest_add(&stream, replay->agent.desk.sender.secret.bytes, SIGN_SECRET_SIZE);
+    digest_add(&stream, replay->agent.desk.sender.chain.bytes, DIGEST_SIZE);
+    digest_add(&stream, numbers, sizeof(numbers));
+    return digest_end(&stream);
+}
+
+static void seal(struct replay *replay, const struct agent_job *job, uint16_t slot,
+                 const struct jobs_audit *audit)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+    struct sender *sender = &replay->agent.desk.sender;
+    struct digest nonce = nonce_of(replay, &segment);
+    const struct kept *kept = answer(replay, job, slot, audit);
+    struct jobs_seal args = {.segment = segment};
+
+    if (!kept)
+        return;
+    args.seal = jobs_seal_of(&sender->chain, &sender->address, &segment, kept->answers, kept->count,
+                             &nonce);
+    agent_send(&replay->agent, "sealed", CATALOG_JOBS, JOBS_SEAL, &args);
+}
+
+static void open_seal(struct replay *replay, const struct agent_job *job, uint16_t slot,
+                      const struct jobs_audit *audit)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+    const struct kept *kept = answer(replay, job, slot, audit);
+    struct jobs_open_seal args = {.segment = segment, .nonce = nonce_of(replay, &segment)};
+
+    if (!kept)
+        return;
+    args.answers = (struct jobs_answer *)kept->answers;
+    args.answer_count = kept->count;
+    agent_send(&replay->agent, "opened", CATALOG_JOBS, JOBS_OPEN, &args);
+}
+
+/* --- votes --- */
+
+static bool has_voted(struct replay *replay, const struct jobs_segment *segment, uint16_t interval)
+{
+    struct path path = path_part("vote/", segment->job, segment->slot);
+    struct jobs_vote vote;
+    struct fault fault;
+
+    for (uint32_t i = 0; i < KEPT_MAX; i++)
+        if (replay->voted[i].segment.job &&
+            agent_same_segment(&replay->voted[i].segment, segment) &&
+            replay->voted[i].interval == interval)
+            return true;
+    path_u8(&path, replay->seat);
+    return !lookup_get(&replay->agent.desk.client, &replay->agent.arena, path_key(&path),
+                       &jobs_vote_record, &vote, &fault) &&
+           agent_same_segment(&vote.segment, segment) && vote.answer.interval == interval;
+}
+
+static enum err find_vote(struct replay *replay, const struct agent_job *job, uint16_t slot,
+                          struct jobs_answer *out, struct fault *fault)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+    uint16_t interval = job->slots[slot]->disputed;
+    const struct kept *known = kept_find(replay, &segment);
+    struct kept *kept;
+    enum err err;
+
+    for (uint32_t i = 0; known && i < known->count; i++)
+        if (known->answers[i].interval == interval) {
+            *out = known->answers[i];
+            return ERR_NONE;
+        }
+    err = agent_prepare(&replay->agent, job, fault);
+    if (err)
+        return err;
+    if (job->shop->terms.terms.sample)
+        return answer_one(replay, job, slot, interval, out, fault);
+    kept = calloc(1, sizeof(*kept));
+    CHECK(kept != NULL);
+    err = answer_all(replay, job, slot, kept, interval + 1u, fault);
+    *out = kept->answers[interval];
+    free(kept);
+    return err;
+}
+
+static void vote(struct replay *replay, const struct agent_job *job, uint16_t slot,
+                 const struct jobs_audit *audit)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+    uint16_t interval = job->slots[slot]->disputed;
+    struct jobs_cast args = {.segment = segment};
+    struct fault fault;
+
+    /* The disputer's answer is its vote. */
+    if (audit && audit->status == JOBS_AUDIT_DISPUTED && audit->answer.interval == interval)
+        return;
+    if (has_voted(replay, &segment, interval))
+        return;
+    if (find_vote(replay, job, slot, &args.answer, &fault)) {
+        log_event(LOG_LEVEL_WARN, "not-voted", "job %" PRIu64 " slot %u: %s", job->number, slot,
+                  fault.text);
+        return;
+    }
+    if (agent_send(&replay->agent, "voted", CATALOG_JOBS, JOBS_VOTE, &args)) {
+        replay->voted[replay->voted_next] = (struct said){segment, interval};
+        replay->voted_next = (replay->voted_next + 1) % KEPT_MAX;
+    }
+}
+
+/* --- the beacon --- */
+
+/* Hash k of the chain for every k, so that any preimage is found by looking. */
+static enum err load_chain(struct replay *replay, const char *path, struct fault *fault)
+{
+    struct digest secret;
+    enum err err = founding_beacon_read(&secret, &replay->chain_length, path, fault);
+
+    if (err)
+        return err;
+    replay->chain = calloc(replay->chain_length + 1u, sizeof(*replay->chain));
+    CHECK(replay->chain != NULL);
+    replay->chain[0] = secret;
+    for (uint32_t i = 0; i < replay->chain_length; i++)
+        replay->chain[i + 1] = digest_of(replay->chain[i].bytes, DIGEST_SIZE);
+    return ERR_NONE;
+}
+
+static void reveal(struct replay *replay, const struct validator *validator)
+{
+    struct beacon_reveal args;
+
+    for (uint32_t i = 0; replay->chain && i < replay->chain_length; i++)
+        if (digest_equal(&replay->chain[i + 1], &validator->chain_end)) {
+            args.preimage = replay->chain[i];
+            agent_send(&replay->agent, "revealed", CATALOG_BEACON, BEACON_REVEAL, &args);
+            return;
+        }
+    log_event(LOG_LEVEL_WARN, "no-preimage",
+              "the beacon file does not continue this seat's chain (give --beacon FILE)");
+}
+
+/* The audit waits for its draw: reveal in the epoch after the one in which it was assigned, then draw. */
+static void draw(struct replay *replay, const struct agent_job *job, uint16_t slot,
+                 const struct jobs_audit *audit)
+{
+    uint64_t epoch = beacon_epoch(&replay->agent.parameters, replay->agent.time_ms);
+    struct path path = path_of("validator/");
+    struct jobs_segment segment = agent_segment(job, slot);
+    struct validator now;
+    struct fault fault;
+
+    if (audit->drawn || epoch < audit->epoch)
+        return;
+    path_u8(&path, replay->seat);
+    if (lookup_get(&replay->agent.desk.client, &replay->agent.arena, path_key(&path),
+                   &validator_record, &now, &fault)) {
+        log_event(LOG_LEVEL_WARN, "not-revealed", "%s", fault.text);
+        return;
+    }
+    if (now.revealed_epoch >= audit->epoch)
+        agent_send(&replay->agent, "drawn", CATALOG_JOBS, JOBS_DRAW, &segment);
+    else
+        reveal(replay, &now);
+}
+
+/* --- closing a round --- */
+
+static void close_round(struct replay *replay, const struct agent_job *job)
+{
+    struct rounds_result result;
+    struct jobs_close args = {.job = job->number, .round = job->progress.round};
+    struct path path = path_1("ballot_close/", job->number);
+    struct jobs_ballot ballot;
+    struct fault fault;
+    enum err err;
+
+    if (replay->closed_job == job->number && replay->closed_round == job->progress.round)
+        return;
+    path_u8(&path, replay->seat);
+    err = lookup_get(&replay->agent.desk.client, &replay->agent.arena, path_key(&path),
+                     &jobs_ballot_record, &ballot, &fault);
+    if (!err && ballot.round == job->progress.round)
+        return;
+    err = err == ERR_NOT_FOUND ? ERR_NONE : err;
+    if (!err)
+        err = agent_prepare(&replay->agent, job, &fault);
+    if (!err)
+        err = rounds_close(&replay->agent, job, &result, &fault);
+    if (err) {
+        log_event(LOG_LEVEL_WARN, "not-closed", "job %" PRIu64 " round %u: %s", job->number,
+                  job->progress.round, fault.text);
+        return;
+    }
+    args.global_root = result.global_root;
+    args.start_roots = result.start_roots;
+    args.start_root_count = result.start_root_count;
+    replay->closed_job = job->number;
+    replay->closed_round = job->progress.round;
+    agent_send(&replay->agent, "closed", CATALOG_JOBS, JOBS_CLOSE, &args);
+}
+
+/* --- the pass --- */
+
+static const struct jobs_audit *own_audit(const struct replay *replay,
+                                          const struct lookup_list *audits,
+                                          const struct jobs_segment *segment)
+{
+    for (uint32_t i = 0; i < audits->count; i++) {
+        const struct jobs_audit *audit = audits->values[i];
+        if (audit->status != JOBS_AUDIT_ENDED && agent_same_segment(&audit->segment, segment) &&
+            address_equal(&audit->replayer, &replay->agent.desk.sender.address))
+            return audit;
+    }
+    return NULL;
+}
+
+static void act_slot(struct replay *replay, const struct agent_job *job, uint16_t slot,
+                     const struct jobs_audit *audit)
+{
+    uint8_t status = job->slots[slot]->status;
+
+    if (audit && status == JOBS_SLOT_DRAWING && audit->status == JOBS_AUDIT_ASSIGNED)
+        draw(replay, job, slot, audit);
+    if (audit && status == JOBS_SLOT_SEALING && audit->status == JOBS_AUDIT_ASSIGNED)
+        seal(replay, job, slot, audit);
+    if (audit && (status == JOBS_SLOT_OPENING || status == JOBS_SLOT_VOTING) &&
+        audit->status == JOBS_AUDIT_SEALED)
+        open_seal(replay, job, slot, audit);
+    if (status == JOBS_SLOT_VOTING)
+        vote(replay, job, slot, audit);
+}
+
+static bool is_audited(const struct jobs_slot *slot)
+{
+    return slot->status == JOBS_SLOT_DRAWING || slot->status == JOBS_SLOT_SEALING ||
+           slot->status == JOBS_SLOT_OPENING || slot->status == JOBS_SLOT_VOTING;
+}
+
+static void act(void *self, const struct agent_job *job)
+{
+    struct replay *replay = self;
+    struct lookup_list audits = {0};
+    struct fault fault;
+    bool any = false;
+
+    if (job->progress.status == JOBS_CLOSING)
+        close_round(replay, job);
+    for (uint32_t i = 0; i < job->slot_count; i++)
+        any = any || is_audited(job->slots[i]);
+    if (!any || job->progress.status == JOBS_CLOSING)
+        return;
+    if (agent_list(&replay->agent, "audit/", job->number, &jobs_audit_record, &audits, &fault)) {
+        log_event(LOG_LEVEL_WARN, "nodes", "%s", fault.text);
+        return;
+    }
+    for (uint16_t slot = 0; slot < job->slot_count && !agent_is_stopping(&replay->agent); slot++) {
+        struct jobs_segment segment = agent_segment(job, slot);
+        if (is_audited(job->slots[slot]))
+            act_slot(replay, job, slot, own_audit(replay, &audits, &segment));
+    }
+}
+
+/* The seat that this account answers for. */
+static enum err find_seat(struct replay *replay, struct fault *fault)
+{
+    struct agent *agent = &replay->agent;
+    struct lookup_list validators;
+    enum err err = lookup_all(&agent->desk.client, &agent->arena, bytes_text("validator/"),
+                              &validator_record, &validators, fault);
+
+    if (err)
+        return err;
+    for (uint32_t i = 0; i < validators.count; i++) {
+        const struct validator *validator = validators.values[i];
+        if (address_equal(&validator->replayer, &agent->desk.sender.address)) {
+            replay->seat = validators.keys[i].data[validators.keys[i].size - 1];
+            return ERR_NONE;
+        }
+    }
+    return fault_set(fault, ERR_MISMATCH, "this key's account replays for no validator");
+}
+
+enum err agent_replay(struct cli *cli)
+{
+    struct replay *replay = arena_alloc(&cli->arena, sizeof(*replay));
+    const char *beacon = cli_text(cli, "beacon");
+    enum err err;
+
+    CHECK(replay != NULL);
+    err = agent_open(&replay->agent, cli);
+    if (!err && beacon)
+        err = load_chain(replay, beacon, &cli->fault);
+    if (!err)
+        err = find_seat(replay, &cli->fault);
+    if (!err) {
+        log_event(LOG_LEVEL_INFO, "ready", "replays for seat %u with kernel %s%s", replay->seat,
+                  kernel_name(replay->agent.kernel),
+                  beacon ? "" : "; no --beacon file, so sampled audits will miss its reveals");
+        err = agent_run(&replay->agent, act, replay);
+    }
+    free(replay->chain);
+    agent_close(&replay->agent);
+    return err;
+}

@@ -1,0 +1,265 @@
+#include "tools/tenure/agent_work.h"
+
+#include "base/check.h"
+#include "tools/sys/clock.h"
+#include "tools/sys/log.h"
+#include "tools/tenure/agent.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Segments remembered: all slots of the jobs that one account may work on at a time. */
+#define KEPT_MAX 128
+
+/* One segment that was trained here. */
+struct kept {
+    struct jobs_segment segment; /* job 0: empty */
+    uint32_t leaf_count;
+    struct trace_leaf leaves[JOBS_INTERVALS_MAX + 1];
+};
+
+struct work {
+    struct agent agent;
+    bool drill;
+    uint32_t drill_round;
+    struct kept kept[KEPT_MAX];
+    uint32_t kept_next;
+    float loss; /* of the last step, for the log */
+    bool sampled;
+};
+
+bool agent_work_parse_drill(uint32_t *round, const char *text)
+{
+    uint64_t number;
+
+    if (strncmp(text, "fake-end@", 9) || !cli_parse_number(&number, text + 9, 0, UINT32_MAX))
+        return false;
+    *round = (uint32_t)number;
+    return true;
+}
+
+static struct kept *kept_find(struct work *work, const struct jobs_segment *segment)
+{
+    for (uint32_t i = 0; i < KEPT_MAX; i++)
+        if (work->kept[i].segment.job && agent_same_segment(&work->kept[i].segment, segment))
+            return &work->kept[i];
+    return NULL;
+}
+
+/* --- training --- */
+
+static void on_step(void *self, uint32_t step, float loss, float norm)
+{
+    struct work *work = self;
+
+    (void)step, (void)norm;
+    work->loss = loss;
+}
+
+/* Stops between two intervals when asked to; with sampled audits each state must be there for replayers. */
+static enum err on_leaf(void *self, uint32_t index, const struct trace_leaf *leaf,
+                        struct state *state)
+{
+    struct work *work = self;
+    struct fault fault;
+    enum err err;
+
+    (void)index, (void)leaf;
+    if (agent_is_stopping(&work->agent))
+        return ERR_NOT_NOW;
+    if (!work->sampled)
+        return ERR_NONE;
+    err = workshop_push(&work->agent.desk.client, state, AGENT_COPIES, &fault);
+    if (err)
+        log_event(LOG_LEVEL_WARN, "state-not-sent", "%s", fault.text);
+    return err;
+}
+
+/* A digest that looks like work. */
+static struct digest made_up(const struct jobs_segment *segment, uint32_t leaf, uint8_t part)
+{
+    struct digest_stream stream;
+
+    digest_init(&stream);
+    digest_add(&stream, segment, sizeof(*segment));
+    digest_add(&stream, &leaf, sizeof(leaf));
+    digest_add(&stream, &part, sizeof(part));
+    return digest_end(&stream);
+}
+
+/* The drill: the first half is trained, the rest of the trace is made up, and the state in the middle is passed off as the end. */
+static enum err fake(struct work *work, const struct jobs_segment *segment, struct segment *trainer,
+                     struct state *state, struct kept *kept, const struct segment_watch *watch,
+                     struct fault *fault)
+{
+    uint32_t honest = (kept->leaf_count - 1) / 2;
+    enum err err = ERR_NONE;
+
+    kept->leaves[0] = (struct trace_leaf){.state_root = state_root(state)};
+    for (uint32_t i = 1; i <= honest && !err; i++)
+        err = segment_advance(trainer, state, &kept->leaves[i], watch, fault);
+    for (uint32_t i = honest + 1; i < kept->leaf_count; i++)
+        kept->leaves[i] = (struct trace_leaf){made_up(segment, i, 0), made_up(segment, i, 1)};
+    kept->leaves[kept->leaf_count - 1].state_root = state_root(state);
+    work->drill = false;
+    log_event(LOG_LEVEL_WARN, "drill",
+              "job %" PRIu64 " round %u slot %u: trained %u of %u intervals and made up the rest",
+              segment->job, segment->round, segment->slot, honest, kept->leaf_count - 1);
+    return err;
+}
+
+static enum err train(struct work *work, const struct agent_job *job, uint16_t slot,
+                      struct kept *kept, struct state *state, struct fault *fault)
+{
+    struct segment *trainer = &job->shop->workshop.segment;
+    struct segment_watch watch = {work, on_step, on_leaf};
+    struct jobs_segment segment = agent_segment(job, slot);
+    uint64_t start_ms = clock_monotonic_ms();
+    bool cheat = work->drill && segment.round == work->drill_round;
+    enum err err;
+
+    kept->leaf_count = job->shop->terms.intervals + 1;
+    CHECK(kept->leaf_count <= JOBS_INTERVALS_MAX + 1);
+    work->sampled = job->shop->terms.terms.sample > 0;
+    if (cheat)
+        err = fake(work, &segment, trainer, state, kept, &watch, fault);
+    else
+        err = segment_run(trainer, state, kept->leaves, &watch, fault);
+    if (err)
+        return err;
+    kept->segment = segment;
+    log_event(LOG_LEVEL_INFO, "segment-trained",
+              "job %" PRIu64 " round %u slot %u attempt %u: %u steps in %" PRIu64
+              " ms, kernel %s, last loss %.4f",
+              segment.job, segment.round, segment.slot, segment.attempt,
+              job->shop->workshop.program.steps, clock_monotonic_ms() - start_ms,
+              kernel_name(work->agent.kernel), (double)work->loss);
+    return ERR_NONE;
+}
+
+/* Trains a segment and makes its end state available. The result is kept; NULL when it failed, which the log says. */
+static struct kept *make(struct work *work, const struct agent_job *job, uint16_t slot)
+{
+    struct kept *kept = &work->kept[work->kept_next];
+    struct state state;
+    struct fault fault = {ERR_NOT_NOW, "asked to stop"};
+    enum err err = agent_prepare(&work->agent, job, &fault);
+
+    kept->segment.job = 0;
+    if (!err)
+        err = agent_start_state(&work->agent, job, slot, &state, &fault);
+    if (!err) {
+        err = train(work, job, slot, kept, &state, &fault);
+        if (!err)
+            err = workshop_push(&work->agent.desk.client, &state, AGENT_COPIES, &fault);
+        state_release(&state);
+    }
+    if (err) {
+        kept->segment.job = 0;
+        log_event(LOG_LEVEL_WARN, "segment-not-trained", "job %" PRIu64 " slot %u: %s", job->number,
+                  slot, fault.text);
+        return NULL;
+    }
+    work->kept_next = (work->kept_next + 1) % KEPT_MAX;
+    return kept;
+}
+
+/* --- what the ledger asks for --- */
+
+static void commit(struct work *work, const struct agent_job *job, uint16_t slot)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+    struct digest leaves[JOBS_INTERVALS_MAX + 1];
+    struct jobs_commit args;
+    struct kept *kept;
+
+    /* Committed or refused before: the ledger takes a trace once, and the same one again would not help. */
+    if (kept_find(work, &segment) || !(kept = make(work, job, slot)))
+        return;
+    for (uint32_t i = 0; i < kept->leaf_count; i++)
+        leaves[i] = trace_leaf_digest(&kept->leaves[i]);
+    args = (struct jobs_commit){.segment = segment,
+                                .trace_root = trace_root(kept->leaves, kept->leaf_count),
+                                .leaves = leaves,
+                                .leaf_count = kept->leaf_count,
+                                .end = kept->leaves[kept->leaf_count - 1]};
+    agent_send(&work->agent, "segment-committed", CATALOG_JOBS, JOBS_COMMIT, &args);
+}
+
+/* Which intervals the audits of this segment drew. */
+static enum err drawn(struct work *work, const struct jobs_segment *segment,
+                      bool wanted[JOBS_INTERVALS_MAX], struct fault *fault)
+{
+    struct lookup_list audits;
+    enum err err =
+        agent_list(&work->agent, "audit/", segment->job, &jobs_audit_record, &audits, fault);
+
+    for (uint32_t i = 0; !err && i < audits.count; i++) {
+        const struct jobs_audit *audit = audits.values[i];
+        if (!audit->drawn || audit->status == JOBS_AUDIT_ENDED ||
+            !agent_same_segment(&audit->segment, segment))
+            continue;
+        for (uint32_t j = 0; j < audit->interval_count; j++)
+            if (audit->intervals[j].interval < JOBS_INTERVALS_MAX)
+                wanted[audit->intervals[j].interval] = true;
+    }
+    return err;
+}
+
+static void serve(struct work *work, const struct agent_job *job, uint16_t slot)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+    struct jobs_start starts[JOBS_INTERVALS_MAX];
+    struct jobs_serve args = {segment, starts, 0};
+    bool wanted[JOBS_INTERVALS_MAX] = {false};
+    struct kept *kept = kept_find(work, &segment);
+    struct fault fault;
+
+    if (!kept && !(kept = make(work, job, slot)))
+        return;
+    if (drawn(work, &segment, wanted, &fault)) {
+        log_event(LOG_LEVEL_WARN, "not-served", "%s", fault.text);
+        return;
+    }
+    for (uint16_t i = 0; i + 1u < kept->leaf_count; i++)
+        if (wanted[i])
+            starts[args.start_count++] = (struct jobs_start){i, kept->leaves[i].state_root};
+    agent_send(&work->agent, "states-served", CATALOG_JOBS, JOBS_SERVE, &args);
+}
+
+static void act(void *self, const struct agent_job *job)
+{
+    struct work *work = self;
+
+    for (uint16_t slot = 0; slot < job->slot_count && !agent_is_stopping(&work->agent); slot++) {
+        const struct jobs_slot *at = job->slots[slot];
+        if (!at->leased || !address_equal(&at->worker, &work->agent.desk.sender.address))
+            continue;
+        if (at->status == JOBS_SLOT_TRAINING)
+            commit(work, job, slot);
+        else if (at->status == JOBS_SLOT_SERVING)
+            serve(work, job, slot);
+    }
+}
+
+enum err agent_work(struct cli *cli)
+{
+    struct work *work = arena_alloc(&cli->arena, sizeof(*work));
+    const char *drill = cli_text(cli, "drill");
+    char address[ADDRESS_TEXT_SIZE];
+    enum err err;
+
+    CHECK(work != NULL);
+    if (drill && !agent_work_parse_drill(&work->drill_round, drill))
+        return fault_set(&cli->fault, ERR_USAGE, "--drill \"%s\" is not fake-end@ROUND", drill);
+    work->drill = drill != NULL;
+    err = agent_open(&work->agent, cli);
+    if (!err) {
+        address_text(address, &work->agent.desk.sender.address);
+        log_event(LOG_LEVEL_INFO, "ready", "works for %s with kernel %s", address,
+                  kernel_name(work->agent.kernel));
+        err = agent_run(&work->agent, act, work);
+    }
+    agent_close(&work->agent);
+    return err;
+}
