@@ -1,6 +1,17 @@
 #include "consensus/narrate.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+
+__attribute__((format(printf, 2, 3))) static void say(char text[NARRATE_TEXT_SIZE],
+                                                      const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    /* allow purity: integers and words only, which no locale changes */
+    vsnprintf(text, NARRATE_TEXT_SIZE, format, arguments);
+    va_end(arguments);
+}
 
 static const char *plural(uint8_t count)
 {
@@ -14,21 +25,20 @@ static void received_text(char text[NARRATE_TEXT_SIZE], const struct narrate_lin
     switch (line->tag) {
     case MESSAGE_PREPARE:
     case MESSAGE_COMMIT:
-        snprintf(text, NARRATE_TEXT_SIZE, "< %s %llu in view %llu from %u (%u of %u)", name, height,
-                 view, line->from.n, line->count, line->needed);
+        say(text, "< %s %llu in view %llu from %u (%u of %u)", name, height, view, line->from.n,
+            line->count, line->needed);
         break;
     case MESSAGE_VIEW_CHANGE:
-        snprintf(text, NARRATE_TEXT_SIZE, "< %s %llu from %u (%u of %u)", name, view, line->from.n,
-                 line->count, line->needed);
+        say(text, "< %s %llu from %u (%u of %u)", name, view, line->from.n, line->count,
+            line->needed);
         break;
     case MESSAGE_PRE_PREPARE:
     case MESSAGE_NEW_VIEW:
     case MESSAGE_STATUS:
-        snprintf(text, NARRATE_TEXT_SIZE, "< %s %llu in view %llu from %u", name, height, view,
-                 line->from.n);
+        say(text, "< %s %llu in view %llu from %u", name, height, view, line->from.n);
         break;
     case MESSAGE_DECIDED:
-        snprintf(text, NARRATE_TEXT_SIZE, "< %s %llu, committed in view %llu", name, height, view);
+        say(text, "< %s %llu, committed in view %llu", name, height, view);
         break;
     }
 }
@@ -38,47 +48,45 @@ void narrate_text(char text[NARRATE_TEXT_SIZE], const struct narrate_line *line)
     const unsigned long long height = line->height.n, view = line->view.n;
     switch (line->kind) {
     case NARRATE_STARTED:
-        snprintf(text, NARRATE_TEXT_SIZE, "| started at height %llu in view %llu", height, view);
+        say(text, "| started at height %llu in view %llu", height, view);
         break;
     case NARRATE_PROPOSED:
-        snprintf(text, NARRATE_TEXT_SIZE, "| proposes %llu in view %llu", height, view);
+        say(text, "| proposes %llu in view %llu", height, view);
         break;
     case NARRATE_RECEIVED:
         received_text(text, line);
         break;
     case NARRATE_VOTED:
-        snprintf(text, NARRATE_TEXT_SIZE, "> %s %llu in view %llu", message_name(line->tag), height,
-                 view);
+        say(text, "> %s %llu in view %llu", message_name(line->tag), height, view);
         break;
     case NARRATE_INVALID:
-        snprintf(text, NARRATE_TEXT_SIZE, "| proposal %llu in view %llu is invalid", height, view);
+        say(text, "| proposal %llu in view %llu is invalid", height, view);
         break;
     case NARRATE_COMMITTED:
-        snprintf(text, NARRATE_TEXT_SIZE, "| committed %llu in view %llu", height, view);
+        say(text, "| committed %llu in view %llu", height, view);
         break;
     case NARRATE_SUSPECTED:
-        snprintf(text, NARRATE_TEXT_SIZE, "| no progress in view %llu", view);
+        say(text, "| no progress in view %llu", view);
         break;
     case NARRATE_JOINED:
-        snprintf(text, NARRATE_TEXT_SIZE, "| %u others are at view %llu (%u of %u)", line->count,
-                 view, line->count, line->needed);
+        say(text, "| %u others are at view %llu (%u of %u)", line->count, view, line->count,
+            line->needed);
         break;
     case NARRATE_WANTED:
-        snprintf(text, NARRATE_TEXT_SIZE, "> view-change %llu", view);
+        say(text, "> view-change %llu", view);
         break;
     case NARRATE_ENTERED:
         if (line->count == 0)
-            snprintf(text, NARRATE_TEXT_SIZE, "| entered view %llu of %u", view, line->from.n);
+            say(text, "| entered view %llu of %u", view, line->from.n);
         else
-            snprintf(text, NARRATE_TEXT_SIZE,
-                     "| entered view %llu of %u with %u block%s from %llu again", view,
-                     line->from.n, line->count, plural(line->count), height);
+            say(text, "| entered view %llu of %u with %u block%s from %llu again", view,
+                line->from.n, line->count, plural(line->count), height);
         break;
     case NARRATE_BEHIND:
-        snprintf(text, NARRATE_TEXT_SIZE, "| behind: catches up to %llu", height);
+        say(text, "| behind: catches up to %llu", height);
         break;
     case NARRATE_DIVERGED:
-        snprintf(text, NARRATE_TEXT_SIZE, "| DIVERGED from the certificate at %llu", height);
+        say(text, "| DIVERGED from the certificate at %llu", height);
         break;
     }
 }
