@@ -174,7 +174,7 @@ static void check_certificate(struct judge *judge, struct seat seat, uint64_t he
 {
     struct certificate certificate;
     struct fault fault;
-    if (record_unpack(NULL, &certificate_record, &certificate, packed, NULL) ||
+    if (record_unpack(NULL, &ballot_certificate_record, &certificate, packed, NULL) ||
         verify_certificate(judge->context, MESSAGE_COMMIT, &certificate, &fault))
         judge_fault(judge, "%u decides block %llu with a bad certificate", seat.n, (unsigned long long)height);
     else if (certificate.ballot.height.n != height || !digest_equal(&certificate.ballot.digest, digest))
