@@ -6,7 +6,6 @@
 #include "trainer/safetensors.h"
 
 #include <math.h>
-#include <stdio.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "a model file's bytes are the floats in memory");
@@ -32,8 +31,10 @@ struct model_tensor model_tensor(const struct program *program, uint32_t index)
         tensor.offset += inputs * outputs;
     }
     tensor.count = tensor.shape[0] * tensor.shape[1];
-    snprintf(tensor.name, sizeof(tensor.name), "layers.%u.%s", layer,
-             index % 2 == 0 ? "weight" : "bias");
+    const char *part = index % 2 == 0 ? ".weight" : ".bias";
+    memcpy(tensor.name, "layers.", 7);
+    tensor.name[7] = (char)('0' + layer); /* below PROGRAM_LAYERS_MAX, one digit */
+    memcpy(tensor.name + 8, part, strlen(part) + 1);
     return tensor;
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define SIZE_BYTES 8 /* before the header */
@@ -56,9 +55,12 @@ static void put_string(struct writer *writer, struct bytes text)
 
 static void put_number(struct writer *writer, uint64_t number)
 {
-    char text[24];
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-    put_text(writer, text);
+    char digits[20];
+    size_t at = sizeof(digits);
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while (number /= 10);
+    put(writer, digits + at, sizeof(digits) - at);
 }
 
 static void put_notes(struct writer *writer, const struct safetensors_note *notes,
@@ -166,10 +168,10 @@ static bool take(struct reader *reader, char c)
 
 static void want(struct reader *reader, char c)
 {
-    char what[32];
+    char what[] = "a ? is missing";
     if (take(reader, c))
         return;
-    snprintf(what, sizeof(what), "a %c is missing", c);
+    what[2] = c;
     fail(reader, ERR_MALFORMED, what);
 }
 
