@@ -221,27 +221,39 @@ static enum err assign(const struct form *form, const struct record *record, uin
     return fault_set(form->fault, ERR_USAGE, "%s has no field \"%s\"", record->name, form->name);
 }
 
+static enum err assign_text(struct arena *arena, const struct record *record, void *value,
+                            const char *assignment, uint64_t *given, struct fault *fault)
+{
+    const char *equal = strchr(assignment, '=');
+    struct form form = {arena, fault, NULL};
+    char *name;
+
+    if (!equal || equal == assignment)
+        return fault_set(fault, ERR_USAGE, "\"%s\" is not FIELD=VALUE", assignment);
+    name = arena_copy(arena, assignment, (size_t)(equal - assignment) + 1);
+    if (!name)
+        return fault_set(fault, ERR_LIMIT, "the fields are too long");
+    name[equal - assignment] = 0;
+    form.name = name;
+    return assign(&form, record, value, name, equal + 1, given);
+}
+
+enum err form_set(struct arena *arena, const struct record *record, void *value,
+                  const char *assignment, struct fault *fault)
+{
+    uint64_t given = 0;
+
+    return assign_text(arena, record, value, assignment, &given, fault);
+}
+
 enum err form_fill(struct arena *arena, const struct record *record, void *value,
                    const char *const assignments[], uint32_t count, struct fault *fault)
 {
     uint64_t given = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        const char *equal = strchr(assignments[i], '=');
-        struct form form = {arena, fault, NULL};
-        char *name;
-        enum err err;
-        if (!equal || equal == assignments[i])
-            return fault_set(fault, ERR_USAGE, "\"%s\" is not FIELD=VALUE", assignments[i]);
-        name = arena_copy(arena, assignments[i], (size_t)(equal - assignments[i]) + 1);
-        if (!name)
-            return fault_set(fault, ERR_LIMIT, "the fields are too long");
-        name[equal - assignments[i]] = 0;
-        form.name = name;
-        err = assign(&form, record, value, name, equal + 1, &given);
-        if (err)
-            return err;
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if (assign_text(arena, record, value, assignments[i], &given, fault))
+            return fault->code;
     for (uint32_t i = 0; i < record->field_count && i < FORM_FIELDS_MAX; i++) {
         const struct record_field *field = &record->fields[i];
         bool optional = field->kind == RECORD_KIND_LIST || field->kind == RECORD_KIND_DIGESTS ||

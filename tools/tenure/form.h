@@ -23,6 +23,10 @@
 MUST_USE enum err form_fill(struct arena *arena, const struct record *record, void *value,
                             const char *const assignments[], uint32_t count, struct fault *fault);
 
+/* Sets one field of a record that is filled already. ERR_USAGE as above. */
+MUST_USE enum err form_set(struct arena *arena, const struct record *record, void *value,
+                           const char *assignment, struct fault *fault);
+
 /* "name: kind" of every field, one a line, for messages and --help. */
 void form_describe(struct text *out, const struct record *record);
 
