@@ -474,6 +474,7 @@ static bool session_start(struct link *link)
 {
     const struct link_options *options = &link->options;
     struct session_random random;
+    /* allow purity: ephemeral keys and nonces are random */
     bool ok = getrandom(&random, sizeof(random), 0) == (ssize_t)sizeof(random) &&
               session_init(&link->session, options->side, options->lane, options->genesis,
                            options->identity, &random);
