@@ -1,0 +1,103 @@
+/* The one thread that runs consensus: events in, consensus_step, actions out in their order.
+ *
+ * It takes all events that wait, steps through them, makes the log durable once, and only then lets the signed messages leave (which come
+ * back to the core as events, until it has nothing more to say). It sleeps until the core's deadline. */
+#ifndef TOOLS_TENURED_DRIVER_H
+#define TOOLS_TENURED_DRIVER_H
+
+#include "consensus/consensus.h"
+#include "tools/sys/queue.h"
+#include "tools/sys/thread.h"
+#include "tools/tenured/catchup.h"
+#include "tools/tenured/parcel.h"
+
+/* Events that wait; verifiers rest when it is full. */
+#define DRIVER_QUEUE 8192
+
+/* A body that doesn't come by itself is asked for, and again. */
+#define DRIVER_ASK_FIRST_MS 100
+#define DRIVER_ASK_AGAIN_MS 300
+
+struct node;
+
+enum driver_kind {
+    DRIVER_MESSAGE,   /* verified; with a parcel: a decided block that was asked for */
+    DRIVER_BODY,      /* parcel; `valid` unless a transaction in it isn't */
+    DRIVER_WANT_BODY, /* digest, of something that isn't committed here */
+    DRIVER_BUILT,     /* ticket, parcel or NULL, more */
+    DRIVER_EXECUTED,  /* ticket, digest, verdict; or lacks_body */
+    DRIVER_COMMITTED, /* height */
+    DRIVER_WORK,
+};
+
+struct driver_event {
+    enum driver_kind kind;
+    struct seat from;
+    struct message message;
+    struct arena arena;    /* of the message */
+    uint8_t *raw;          /* what the message borrows from; owned */
+    struct parcel *parcel; /* owned */
+    bool valid, more, lacks_body;
+    uint64_t ticket;
+    struct digest digest;
+    enum event_verdict verdict;
+    struct height height;
+    struct event_work work;
+};
+
+/* A block that is to be executed and whose body isn't here. */
+struct driver_wait {
+    struct action_execute execute; /* without its header */
+    uint64_t ask_ms;               /* when to ask next */
+    unsigned turn;
+};
+
+#define DRIVER_WAITS 64
+
+/* Signatures between two syncs: DRIVER_SETTLE of them end a turn; what one step adds, and what comes back, is far less than the rest. */
+#define DRIVER_SETTLE   128
+#define DRIVER_PROMISES 1024
+
+/* A signature that waits for the sync. */
+struct driver_promise {
+    enum message_tag tag;
+    struct bytes body; /* in promise_arena */
+    uint64_t after, to;
+};
+
+struct driver {
+    struct node *node;
+    struct queue queue;
+    struct thread thread;
+    struct consensus *consensus;
+    struct actions actions;
+    struct arena step_arena, promise_arena, own_arena;
+    struct driver_promise promises[DRIVER_PROMISES];
+    size_t promise_count;
+    struct action_forget forget;
+    struct driver_wait waits[DRIVER_WAITS];
+    size_t wait_count;
+    struct parcel_shelf shelf;
+    struct catchup catchup;
+    pthread_mutex_t mutex; /* of what follows */
+    struct consensus_summary summary;
+};
+
+/* Reads the log back into a new core. Requires chain, votelog, signer and committee of the node. */
+MUST_USE enum err driver_init(struct driver *driver, struct node *node, struct fault *fault);
+MUST_USE enum err driver_start(struct driver *driver, struct fault *fault);
+
+/* A zeroed event; NULL when memory is short. */
+struct driver_event *driver_event_new(enum driver_kind kind);
+void driver_event_free(struct driver_event *event);
+
+/* Takes it over, waiting while the queue is full. Not for the driver's own thread. */
+void driver_post_take(struct driver *driver, struct driver_event *event);
+
+/* The core's summary; any thread. */
+void driver_summary(struct driver *driver, struct consensus_summary *summary);
+
+void driver_stop(struct driver *driver);
+void driver_release(struct driver *driver);
+
+#endif

@@ -1,0 +1,92 @@
+/* The thread that owns chain and pool: builds, executes and commits blocks, and lets transactions in.
+ *
+ * Jobs of the driver are done in the order given and come first; batches of transactions are taken a few at a time in between. After
+ * each turn the driver hears what waits in the pool, if that changed. */
+#ifndef TOOLS_TENURED_EXECUTOR_H
+#define TOOLS_TENURED_EXECUTOR_H
+
+#include <stdatomic.h>
+
+#include "consensus/consensus.h"
+#include "tools/sys/queue.h"
+#include "tools/sys/thread.h"
+#include "tools/tenured/intake.h"
+#include "tools/tenured/parcel.h"
+
+/* A proposal of ours takes at most so much, so that a block is executed in a tenth of a second. */
+#define EXECUTOR_BLOCK_TXS   2000
+#define EXECUTOR_BLOCK_BYTES (2u << 20)
+
+/* What waits longer is forwarded again, once in so long. */
+#define EXECUTOR_REPEAT_MS 2000
+
+/* Transactions in one list for the others. */
+#define EXECUTOR_FORWARD_MAX 1024
+
+struct node;
+
+enum executor_kind {
+    EXECUTOR_BUILD,
+    EXECUTOR_EXECUTE,
+    EXECUTOR_COMMIT,
+    EXECUTOR_DISCARD,
+    EXECUTOR_SERVE, /* a peer wants a body that may be held here */
+    EXECUTOR_WAKE,  /* batches wait */
+};
+
+struct executor_job {
+    enum executor_kind kind;
+    uint64_t ticket;       /* BUILD, EXECUTE */
+    struct digest digest;  /* EXECUTE, COMMIT, DISCARD, SERVE; BUILD: of the parent */
+    struct view view;      /* BUILD */
+    bool empty_too;        /* BUILD */
+    struct parcel *parcel; /* EXECUTE: NULL when the body may be held; owned */
+    struct seat seat;      /* SERVE */
+    uint8_t *data;         /* COMMIT: certificate, then NEW-VIEW; owned */
+    struct bytes certificate, new_view;
+    struct digest new_view_digest;
+};
+
+struct executor {
+    struct node *node;
+    struct queue jobs, batches;
+    atomic_bool woken; /* a WAKE is among the jobs */
+    struct thread thread;
+    struct pool *pool;
+    pthread_mutex_t mutex; /* of `stats` */
+    struct pool_stats stats;
+    struct recent fates; /* by transaction id: pending, or why it was dropped */
+    struct arena arena;
+    struct digest tip;      /* the block built or executed last */
+    struct event_work work; /* as the driver heard it last */
+    uint64_t waiting_since; /* pool_stats.oldest_ms when passed_over was 0 */
+    uint64_t passed_over;
+    uint64_t repeated_ms; /* when waiting transactions were forwarded again */
+    struct arena forward_arena;
+    struct block_item
+        *forward; /* what clients gave us, for the others; EXECUTOR_FORWARD_MAX of them */
+    uint32_t forward_count;
+    size_t forward_bytes;
+    atomic_ullong committed_txs; /* since the start */
+};
+
+MUST_USE enum err executor_init(struct executor *executor, struct node *node);
+MUST_USE enum err executor_start(struct executor *executor, struct fault *fault);
+
+/* Takes the job over. Never blocks: consensus has a bounded number of them. */
+void executor_job_take(struct executor *executor, struct executor_job *job);
+
+/* Takes a batch over: to be admitted, or (checked) added. Never blocks: batches are counted at the door. */
+void executor_batch_take(struct executor *executor, struct intake *intake);
+
+/* What became of a transaction that isn't committed; any thread. */
+enum api_fate executor_fate(struct executor *executor, const struct digest *id,
+                            enum tx_verdict *reason);
+
+/* What is in the pool; any thread. */
+struct pool_stats executor_stats(struct executor *executor);
+
+void executor_stop(struct executor *executor);
+void executor_release(struct executor *executor);
+
+#endif

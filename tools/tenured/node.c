@@ -1,0 +1,435 @@
+#include "tools/tenured/node.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "contracts/validator.h"
+#include "ledger/history.h"
+#include "tools/sys/clock.h"
+#include "tools/sys/log.h"
+#include "tools/tenured/report.h"
+
+#define NODE_GENESIS_MAX (64u << 20)
+#define NODE_PEM_MAX     65536
+#define NODE_CHECKED     65536 /* signatures remembered: several times what is in flight; 9 MB */
+
+int node_exit_code(enum err err)
+{
+    switch (err) {
+    case ERR_NONE:
+        return EX_OK;
+    case ERR_USAGE:
+        return EX_CONFIG;
+    case ERR_NOT_FOUND:
+        return EX_NOINPUT;
+    case ERR_SIGNATURE:
+        return EX_NOPERM;
+    case ERR_MALFORMED:
+    case ERR_MISMATCH:
+    case ERR_CORRUPT:
+        return EX_DATAERR;
+    case ERR_IO:
+        return EX_IOERR;
+    case ERR_BUSY:
+        return EX_UNAVAILABLE;
+    case ERR_LIMIT:
+    case ERR_NOT_NOW:
+        return EX_OSERR;
+    }
+    return EX_SOFTWARE;
+}
+
+/* --- failures --- */
+
+void node_fail(struct node *node, enum err code, const char *format, ...)
+{
+    char text[FAULT_TEXT_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    pthread_mutex_lock(&node->mutex);
+    bool first = !node->failed;
+    if (first) {
+        node->failed = true;
+        fault_set(&node->fault, code, "%s", text);
+    }
+    pthread_mutex_unlock(&node->mutex);
+    if (!first)
+        return;
+    log_event(LOG_LEVEL_ERROR, "failed", "%s; the node stops", text);
+    kill(getpid(), SIGTERM);
+}
+
+bool node_failed(struct node *node, enum err err, const struct fault *fault)
+{
+    if (err)
+        node_fail(node, err, "%s", fault->text[0] ? fault->text : err_name(err));
+    return err != ERR_NONE;
+}
+
+/* --- what is handed to net/ and the API --- */
+
+void node_send(struct node *node, uint64_t to, enum peer_lane lane, uint8_t tag, struct bytes body)
+{
+    for (uint8_t seat = 0; seat < node->committee.count; seat++) {
+        if (seat == node->seat.n || !(to & COMMITTEE_BIT(seat)))
+            continue;
+        enum err err = peer_send(node->net, (struct seat){seat}, lane, tag, body);
+        if (err == ERR_LIMIT)
+            log_event(LOG_LEVEL_WARN, "send-refused",
+                      "a record of %zu bytes is too large for a frame", body.size);
+        /* Not connected, or its queue is full: consensus and the executor repeat what matters. */
+    }
+}
+
+static bool node_on_sign(void *self, struct sign_signature *signature, const struct digest *digest)
+{
+    struct node *node = self;
+    *signature = sign_make(&node->signer.secret, digest);
+    return true;
+}
+
+static bool node_on_record(void *self, struct seat from, enum peer_lane lane, uint8_t tag,
+                           struct bytes body)
+{
+    struct node *node = self;
+    return verifier_record(&node->verifier, from, lane, tag, body);
+}
+
+static const char *node_lane_name(enum peer_lane lane)
+{
+    return lane == PEER_VOTES ? "votes" : "bulk";
+}
+
+static void node_on_connected(void *self, struct seat seat, enum peer_lane lane)
+{
+    struct node *node = self;
+    log_event(LOG_LEVEL_INFO, "peer-connected", "%s (%s)", node->names[seat.n],
+              node_lane_name(lane));
+}
+
+static void node_on_disconnected(void *self, struct seat seat, enum peer_lane lane, const char *why)
+{
+    struct node *node = self;
+    log_event(LOG_LEVEL_WARN, "peer-disconnected", "%s (%s): %s", node->names[seat.n],
+              node_lane_name(lane), why);
+}
+
+static void node_on_refused(void *self, const char *address, const char *why)
+{
+    (void)self;
+    log_event(LOG_LEVEL_WARN, "peer-refused", "%s: %s", address, why);
+}
+
+static bool node_on_submit(void *self, struct api_batch *batch)
+{
+    struct node *node = self;
+    return verifier_batch(&node->verifier, batch);
+}
+
+static enum api_fate node_on_fate(void *self, const struct digest *id, enum tx_verdict *reason)
+{
+    struct node *node = self;
+    return executor_fate(&node->executor, id, reason);
+}
+
+static void node_on_corrupt(void *self, const struct fault *fault)
+{
+    struct node *node = self;
+    node_failed(node, fault->code, fault);
+}
+
+/* --- start --- */
+
+static enum err node_load_genesis(struct node *node, struct fault *fault)
+{
+    enum err err = file_read(&node->genesis_raw, &node->genesis_size, node->settings.genesis,
+                             NODE_GENESIS_MAX, fault);
+    if (err)
+        return err;
+    struct fault inner = {0};
+    struct bytes raw = bytes_of(node->genesis_raw, node->genesis_size);
+    err = record_unpack(&node->genesis_arena, &genesis_record, &node->genesis, raw, &inner);
+    if (!err)
+        err = genesis_check(&node->genesis, &inner);
+    if (err)
+        return fault_set(fault, ERR_MALFORMED, "genesis %s: %s", node->settings.genesis,
+                         inner.text);
+    node->chain_digest = digest_of(raw.data, raw.size);
+    node->signer.chain = node->chain_digest;
+
+    struct sign_public keys[LIMIT_VALIDATORS];
+    struct validator_member members[LIMIT_VALIDATORS];
+    struct validator_set set = {members, node->genesis.validator_count};
+    for (uint32_t i = 0; i < set.member_count; i++) {
+        const struct genesis_validator *validator = &node->genesis.validators[i];
+        keys[i] = validator->public_key;
+        members[i].public_key = validator->public_key;
+        snprintf(node->names[i], sizeof(node->names[i]), "%.*s", (int)validator->name.size,
+                 (const char *)validator->name.data);
+    }
+    struct digest digest = validator_set_digest(&node->genesis_arena, &set);
+    committee_init(&node->committee, &digest, keys, (uint8_t)set.member_count);
+    return ERR_NONE;
+}
+
+static enum err node_find_seat(struct node *node, struct fault *fault)
+{
+    for (uint8_t i = 0; i < node->committee.count; i++)
+        if (memcmp(&node->committee.keys[i], &node->signer.public, sizeof(node->signer.public)) ==
+            0) {
+            node->seat.n = i;
+            return ERR_NONE;
+        }
+    return fault_set(fault, ERR_MISMATCH, "key file %s: its key is no validator's of genesis %s",
+                     node->settings.key, node->settings.genesis);
+}
+
+static enum err node_open_data(struct node *node, struct fault *fault)
+{
+    char path[FILE_PATH_SIZE];
+    enum err err = file_make_folder(node->settings.data, 0700, fault);
+    if (!err)
+        err = file_join(path, node->settings.data, "lock", fault);
+    if (!err)
+        err = file_lock(&node->lock, path, fault);
+    if (!err)
+        err = file_join(path, node->settings.data, "chain", fault);
+    if (!err)
+        err =
+            chain_open(&node->chain, path, bytes_of(node->genesis_raw, node->genesis_size), fault);
+    if (!err)
+        err = file_join(path, node->settings.data, "votes.log", fault);
+    if (!err)
+        err = votelog_open(&node->votelog, path, &node->chain_digest,
+                           chain_head(node->chain)->header.height > 0, fault);
+    if (!err)
+        err = file_join(path, node->settings.data, "blobs", fault);
+    if (!err)
+        err = blob_open(&node->blobs, path, node->settings.blob_mb << 20, fault);
+    return err;
+}
+
+/* The digest of block 0, which every VIEW-CHANGE of a young chain starts from. */
+static enum err node_read_block_zero(struct node *node, struct fault *fault)
+{
+    struct arena arena;
+    struct history_block block;
+    arena_init(&arena, 1u << 20);
+    struct history *history = history_open(node->chain, fault);
+    enum err err =
+        history ? history_block(&arena, history, &block, (struct height){0}, fault) : fault->code;
+    if (!err)
+        node->genesis_block = block.digest;
+    if (history)
+        history_close(history);
+    arena_release(&arena);
+    return err;
+}
+
+/* PEM texts, read whole; zeroed memory is released too. */
+struct node_pems {
+    uint8_t *authority, *certificate, *key;
+};
+
+static enum err node_read_pems(struct node_pems *pems, const struct settings *settings,
+                               struct fault *fault)
+{
+    size_t size;
+    enum err err = file_read(&pems->authority, &size, settings->authority, NODE_PEM_MAX, fault);
+    if (!err)
+        err = file_read(&pems->certificate, &size, settings->certificate, NODE_PEM_MAX, fault);
+    if (!err)
+        err = file_read(&pems->key, &size, settings->certificate_key, NODE_PEM_MAX, fault);
+    return err;
+}
+
+static void node_release_pems(struct node_pems *pems)
+{
+    free(pems->authority);
+    free(pems->certificate);
+    free(pems->key);
+}
+
+/* Finds "NAME HOST:PORT" for each validator in the settings' lines, and cuts the lines into strings. */
+static enum err node_members(struct node *node, char *lines,
+                             struct peer_member members[LIMIT_VALIDATORS], struct fault *fault)
+{
+    for (uint8_t i = 0; i < node->committee.count; i++)
+        members[i] =
+            (struct peer_member){.name = node->names[i], .public = node->committee.keys[i]};
+    for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n")) {
+        char *space = strrchr(line, ' ');
+        bool known = false;
+        if (space)
+            *space = 0;
+        for (uint8_t i = 0; i < node->committee.count && space; i++)
+            if (strcmp(node->names[i], line) == 0) {
+                members[i].address = space + 1;
+                known = true;
+            }
+        if (!known)
+            return fault_set(fault, ERR_USAGE,
+                             "peers.peer = \"%s\": give the name of a validator and its HOST:PORT",
+                             line);
+    }
+    members[node->seat.n].address = node->settings.peers_listen;
+    for (uint8_t i = 0; i < node->committee.count; i++)
+        if (!members[i].address)
+            return fault_set(fault, ERR_USAGE,
+                             "validator %s has no peers.peer line with its HOST:PORT",
+                             node->names[i]);
+    return ERR_NONE;
+}
+
+static enum err node_open_peers(struct node *node, const struct node_pems *pems,
+                                struct fault *fault)
+{
+    char lines[SETTINGS_PEERS_SIZE];
+    struct peer_member members[LIMIT_VALIDATORS];
+    memcpy(lines, node->settings.peers, sizeof(lines));
+    enum err err = node_members(node, lines, members, fault);
+    if (err)
+        return err;
+    struct peer_options options = {
+        .seat = node->seat,
+        .members = members,
+        .member_count = node->committee.count,
+        .genesis = node->chain_digest,
+        .listen = node->settings.peers_listen,
+        .authority_pem = (const char *)pems->authority,
+        .certificate_pem = (const char *)pems->certificate,
+        .key_pem = (const char *)pems->key,
+        .owner = {node, node_on_sign, node_on_record, node_on_connected, node_on_disconnected,
+                  node_on_refused},
+    };
+    return peer_open(&node->net, &options, fault);
+}
+
+static enum err node_open_api(struct node *node, const struct node_pems *pems, struct fault *fault)
+{
+    struct http_options options = http_defaults();
+    options.listen = node->settings.api_listen;
+    options.connections_max = (uint32_t)node->settings.api_connections;
+    options.requests_per_s = (uint32_t)node->settings.api_requests_per_s;
+    if (node->settings.api_tls) {
+        options.certificate_pem = (const char *)pems->certificate;
+        options.key_pem = (const char *)pems->key;
+        options.authority_pem = (const char *)pems->authority;
+    }
+    struct api_node api = {
+        .self = node,
+        .chain = node->chain,
+        .blobs = node->blobs,
+        .genesis = node->chain_digest,
+        .version = NODE_VERSION,
+        .name = node->names[node->seat.n],
+        .submit = node_on_submit,
+        .fate = node_on_fate,
+        .status = report_status,
+        .metrics = report_metrics,
+        .corrupt = node_on_corrupt,
+    };
+    return api_open(&node->api, &api, &options, fault);
+}
+
+static enum err node_open_doors(struct node *node, struct fault *fault)
+{
+    struct node_pems pems = {0};
+    enum err err = node_read_pems(&pems, &node->settings, fault);
+    if (!err)
+        err = node_open_peers(node, &pems, fault);
+    if (!err)
+        err = node_open_api(node, &pems, fault);
+    /* A port in use is nobody's disk. */
+    if (err == ERR_IO)
+        err = ERR_BUSY;
+    node_release_pems(&pems);
+    return err;
+}
+
+static enum err node_bring_up(struct node *node, struct fault *fault)
+{
+    enum err err = node_load_genesis(node, fault);
+    if (!err)
+        err = signer_init(&node->signer, &node->settings, fault);
+    if (!err)
+        err = node_find_seat(node, fault);
+    if (!err)
+        err = node_open_data(node, fault);
+    if (!err)
+        err = node_read_block_zero(node, fault);
+    if (!err && recent_init(&node->checked, NODE_CHECKED))
+        err = fault_set(fault, ERR_LIMIT, "no memory for the signature cache");
+    if (!err && (verifier_init(&node->verifier, node) || executor_init(&node->executor, node)))
+        err = fault_set(fault, ERR_LIMIT, "no memory for the queues");
+    if (!err)
+        err = driver_init(&node->driver, node, fault);
+    if (!err)
+        err = node_open_doors(node, fault);
+    if (!err)
+        err = driver_start(&node->driver, fault);
+    if (!err)
+        err = executor_start(&node->executor, fault);
+    if (!err)
+        err = verifier_start(&node->verifier, fault);
+    return err;
+}
+
+enum err node_start(struct node *node, const struct settings *settings, struct fault *fault)
+{
+    memset(node, 0, sizeof(*node));
+    node->settings = *settings;
+    node->lock = -1;
+    node->votelog.wal.descriptor = -1;
+    node->started_ms = clock_monotonic_ms();
+    pthread_mutex_init(&node->mutex, NULL);
+    arena_init(&node->genesis_arena, 4 * NODE_GENESIS_MAX);
+    enum err err = node_bring_up(node, fault);
+    if (err) {
+        enum err stopped = node_stop(node);
+        (void)stopped;
+        return err;
+    }
+    log_event(LOG_LEVEL_INFO, "started",
+              "validator %s (seat %u of %u), chain at height %llu, API on port %u",
+              node->names[node->seat.n], node->seat.n, node->committee.count,
+              (unsigned long long)chain_head(node->chain)->header.height, api_port(node->api));
+    return ERR_NONE;
+}
+
+enum err node_stop(struct node *node)
+{
+    /* Threads first, then what they use. */
+    if (node->driver.queue.ring)
+        driver_stop(&node->driver);
+    if (node->executor.batches.ring)
+        executor_stop(&node->executor);
+    if (node->verifier.bulk.ring)
+        verifier_stop(&node->verifier);
+    executor_release(&node->executor);
+    verifier_release(&node->verifier);
+    api_close(node->api);
+    peer_close(node->net);
+    if (node->driver.node)
+        driver_release(&node->driver);
+    recent_release(&node->checked);
+    if (node->blobs)
+        blob_close(node->blobs);
+    votelog_close(&node->votelog);
+    chain_close(node->chain);
+    if (node->lock >= 0)
+        close(node->lock);
+    signer_clear(&node->signer);
+    free(node->genesis_raw);
+    arena_release(&node->genesis_arena);
+    pthread_mutex_destroy(&node->mutex);
+    return node->failed ? node->fault.code : ERR_NONE;
+}

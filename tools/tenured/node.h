@@ -1,0 +1,72 @@
+/* Everything that one validator is made of, and how it stops.
+ *
+ *     peers, clients --> verifier --> driver <--> executor (chain, pool)
+ *                                       |
+ *                                    votelog
+ */
+#ifndef TOOLS_TENURED_NODE_H
+#define TOOLS_TENURED_NODE_H
+
+#include "contracts/genesis.h"
+#include "tools/sys/settings.h"
+#include "tools/tenured/driver.h"
+#include "tools/tenured/executor.h"
+#include "tools/tenured/signer.h"
+#include "tools/tenured/verifier.h"
+#include "tools/tenured/votelog.h"
+
+#define NODE_VERSION "0.1.0"
+
+struct node {
+    struct settings settings;
+    struct signer signer;
+
+    uint8_t *genesis_raw; /* owned; `genesis` borrows from it and the arena */
+    size_t genesis_size;
+    struct arena genesis_arena;
+    struct genesis genesis;
+    struct digest chain_digest;  /* of the genesis record */
+    struct digest genesis_block; /* of block 0's header */
+    struct committee committee;
+    struct seat seat;
+    char names[LIMIT_VALIDATORS][LIMIT_TEXT_BYTES + 1];
+
+    int lock; /* of the data folder; -1: none */
+    struct chain *chain;
+    struct votelog votelog;
+    struct blob_store *blobs;
+    struct recent checked; /* signatures found valid */
+
+    struct verifier verifier;
+    struct executor executor;
+    struct driver driver;
+    struct peer_net *net;
+    struct api *api;
+    uint64_t started_ms;
+
+    pthread_mutex_t mutex;
+    bool failed; /* the first failure counts */
+    struct fault fault;
+};
+
+/* The exit code for an error, from sysexits.h. */
+int node_exit_code(enum err err);
+
+/* Brings it all up from `settings`; when it fails, everything is down again. */
+MUST_USE enum err node_start(struct node *node, const struct settings *settings,
+                             struct fault *fault);
+
+/* The node can't go on: keeps the first fault, and has main stop it. From any thread; returns at once. */
+void node_fail(struct node *node, enum err code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* As above with a fault of the store; ERR_NONE is ignored and gives false. */
+bool node_failed(struct node *node, enum err err, const struct fault *fault);
+
+/* Stops everything in order. ERR_NONE, or the failure that stopped it. */
+enum err node_stop(struct node *node);
+
+/* Sends to every seat in `to` that is connected. */
+void node_send(struct node *node, uint64_t to, enum peer_lane lane, uint8_t tag, struct bytes body);
+
+#endif

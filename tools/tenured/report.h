@@ -1,0 +1,15 @@
+/* What a node says about itself: status, metrics, and in a sentence why nothing moves. */
+#ifndef TOOLS_TENURED_REPORT_H
+#define TOOLS_TENURED_REPORT_H
+
+#include "tools/tenured/node.h"
+
+/* api_node.status and .metrics; `self` is the node. */
+void report_status(void *self, struct api_status *status);
+void report_metrics(void *self, struct text *text);
+
+/* One sentence about what progress waits for, "" when nothing does: "waiting for COMMIT of validators c, d; d unreachable for 12 s". */
+void report_waiting(struct node *node, const struct consensus_summary *summary, char *text,
+                    size_t size);
+
+#endif

@@ -1,0 +1,400 @@
+#include "tools/tenured/verifier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "ledger/block.h"
+#include "ledger/tx.h"
+#include "tools/sys/log.h"
+#include "tools/tenured/catchup.h"
+#include "tools/tenured/node.h"
+#include "tools/tenured/wire.h"
+
+/* A record of a peer with its bytes, or a batch that needs its signatures checked. */
+struct verifier_job {
+    struct intake *intake; /* NULL: a record */
+    struct seat from;
+    enum peer_lane lane;
+    uint8_t tag;
+    struct bytes body;
+    uint8_t data[];
+};
+
+enum err verifier_init(struct verifier *verifier, struct node *node)
+{
+    memset(verifier, 0, sizeof(*verifier));
+    verifier->node = node;
+    enum err err =
+        queue_init(&verifier->votes, (size_t)LIMIT_VALIDATORS * VERIFIER_SHARE_VOTES, SIZE_MAX);
+    if (!err)
+        err = queue_init(&verifier->bulk,
+                         (size_t)LIMIT_VALIDATORS * VERIFIER_SHARE_BULK + VERIFIER_BATCHES_MAX,
+                         SIZE_MAX);
+    return err;
+}
+
+/* The share is given back when the record is done with. */
+static void verifier_job_free(struct verifier *verifier, struct verifier_job *job)
+{
+    atomic_fetch_sub(&verifier->shares[job->from.n][job->lane], 1);
+    free(job);
+}
+
+bool verifier_record(struct verifier *verifier, struct seat from, enum peer_lane lane, uint8_t tag,
+                     struct bytes body)
+{
+    unsigned share = lane == PEER_VOTES ? VERIFIER_SHARE_VOTES : VERIFIER_SHARE_BULK;
+    if (atomic_fetch_add(&verifier->shares[from.n][lane], 1) >= share) {
+        atomic_fetch_sub(&verifier->shares[from.n][lane], 1);
+        return false;
+    }
+    struct verifier_job *job = malloc(sizeof(*job) + body.size);
+    if (!job) {
+        atomic_fetch_sub(&verifier->shares[from.n][lane], 1);
+        return false;
+    }
+    *job = (struct verifier_job){
+        .from = from, .lane = lane, .tag = tag, .body = bytes_of(job->data, body.size)};
+    if (body.size > 0)
+        memcpy(job->data, body.data, body.size);
+    if (queue_push(lane == PEER_VOTES ? &verifier->votes : &verifier->bulk, job, body.size, 0)) {
+        verifier_job_free(verifier, job);
+        return false;
+    }
+    return true;
+}
+
+/* --- signatures --- */
+
+/* verify_signature that asks the cache first; keyed by body, key and signature. */
+static bool verifier_signature(const void *self, struct seat seat, const struct sign_public *key,
+                               const struct digest *digest, const struct sign_signature *signature)
+{
+    struct node *node = (struct node *)(uintptr_t)self;
+    struct digest_stream stream;
+    digest_init(&stream);
+    digest_add(&stream, digest->bytes, DIGEST_SIZE);
+    digest_add(&stream, key->bytes, SIGN_PUBLIC_SIZE);
+    digest_add(&stream, signature->bytes, SIGN_SIGNATURE_SIZE);
+    struct digest name = digest_end(&stream);
+    uint8_t known;
+    if (recent_get(&node->checked, &name, &known))
+        return true;
+    if (!verify_ecdsa(NULL, seat, key, digest, signature))
+        return false;
+    recent_put(&node->checked, &name, 1);
+    return true;
+}
+
+static struct verify_context verifier_context(const struct verifier *verifier)
+{
+    const struct node *node = verifier->node;
+    return (struct verify_context){
+        .chain = node->chain_digest,
+        .genesis_block = node->genesis_block,
+        .committee = &node->committee,
+        .view = {atomic_load(&verifier->view)},
+        .read = wire_read_header,
+        .signature = verifier_signature,
+        .self = node,
+    };
+}
+
+/* A verified message as an event that owns its bytes; NULL when it is none. */
+static struct driver_event *verifier_message(struct verifier *verifier, struct seat from,
+                                             struct bytes raw)
+{
+    struct driver_event *event = driver_event_new(DRIVER_MESSAGE);
+    uint8_t *copy = malloc(raw.size + 1);
+    if (!event || !copy) {
+        free(event);
+        free(copy);
+        return NULL;
+    }
+    memcpy(copy, raw.data, raw.size);
+    event->raw = copy;
+    event->from = from;
+    arena_init(&event->arena, 8 * raw.size + (1u << 20));
+    struct verify_context context = verifier_context(verifier);
+    struct fault fault = {0};
+    enum err err =
+        verify_message(&event->arena, &context, &event->message, bytes_of(copy, raw.size), &fault);
+    if (!err)
+        return event;
+    if (err != ERR_NOT_NOW)
+        log_event(LOG_LEVEL_WARN, "message-refused", "from %s: %s", verifier->node->names[from.n],
+                  fault.text);
+    driver_event_free(event);
+    return NULL;
+}
+
+/* --- bodies --- */
+
+/* False if a transaction isn't well-formed or wrongly signed. */
+static bool verifier_body_signatures(struct verifier *verifier, const struct block_body *body)
+{
+    struct arena arena;
+    bool valid = true;
+    arena_init(&arena, 1u << 20);
+    for (uint32_t i = 0; i < body->item_count && valid; i++) {
+        struct bytes raw = body->items[i].tx;
+        struct digest whole = digest_of(raw.data, raw.size);
+        struct tx tx;
+        uint8_t known;
+        if (recent_get(&verifier->node->checked, &whole, &known))
+            continue;
+        arena_clear(&arena);
+        valid = tx_unpack(&arena, &tx, raw, NULL) == TX_OK && tx_check_signature(&tx) == TX_OK;
+        if (valid)
+            recent_put(&verifier->node->checked, &whole, 1);
+    }
+    arena_release(&arena);
+    return valid;
+}
+
+/* Is `raw` the body that the header names? Then *valid says whether all its transactions are signed; those of a certified block
+ * were checked by a quorum, and aren't again. */
+static bool verifier_body_fits(struct verifier *verifier, struct bytes header_raw, struct bytes raw,
+                               bool certified, bool *valid)
+{
+    struct arena arena;
+    struct block_header header;
+    struct block_body body;
+    arena_init(&arena, LIMIT_BLOCK_TXS * 64 + 4096);
+    bool fits = !block_header_unpack(&header, header_raw, NULL) &&
+                !block_body_unpack(&arena, &body, raw, NULL);
+    if (fits) {
+        struct digest root = block_tx_root(&body);
+        fits = digest_equal(&root, &header.tx_root);
+    }
+    if (fits)
+        *valid = certified || verifier_body_signatures(verifier, &body);
+    arena_release(&arena);
+    return fits;
+}
+
+static void verifier_on_body(struct verifier *verifier, const struct verifier_job *job)
+{
+    struct wire_body wire;
+    bool valid;
+    if (record_unpack(NULL, &wire_body_record, &wire, job->body, NULL) ||
+        !verifier_body_fits(verifier, wire.header, wire.body, false, &valid)) {
+        log_event(LOG_LEVEL_WARN, "body-refused", "from %s: it isn't the body of its header",
+                  verifier->node->names[job->from.n]);
+        return;
+    }
+    struct driver_event *event = driver_event_new(DRIVER_BODY);
+    if (!event)
+        return;
+    event->from = job->from;
+    event->valid = valid;
+    event->parcel = parcel_new(wire.header, wire.body);
+    if (event->parcel)
+        driver_post_take(&verifier->node->driver, event);
+    else
+        driver_event_free(event);
+}
+
+static void verifier_on_block(struct verifier *verifier, const struct verifier_job *job)
+{
+    struct wire_block wire;
+    if (record_unpack(NULL, &wire_block_record, &wire, job->body, NULL)) {
+        log_event(LOG_LEVEL_WARN, "block-refused", "from %s: malformed",
+                  verifier->node->names[job->from.n]);
+        return;
+    }
+    struct driver_event *event = verifier_message(verifier, job->from, wire.decided);
+    if (!event)
+        return;
+    bool valid;
+    if (event->message.tag != MESSAGE_DECIDED ||
+        !verifier_body_fits(verifier, event->message.as.decided.header, wire.body, true, &valid)) {
+        log_event(LOG_LEVEL_WARN, "block-refused", "from %s: body and certificate don't fit",
+                  verifier->node->names[job->from.n]);
+        driver_event_free(event);
+        return;
+    }
+    event->parcel = parcel_new(event->message.as.decided.header, wire.body);
+    if (event->parcel)
+        driver_post_take(&verifier->node->driver, event);
+    else
+        driver_event_free(event);
+}
+
+static void verifier_on_want_body(struct verifier *verifier, const struct verifier_job *job)
+{
+    struct wire_want_body want;
+    if (record_unpack(NULL, &wire_want_body_record, &want, job->body, NULL) ||
+        catchup_serve_body(verifier->node, job->from, &want.digest))
+        return;
+    struct driver_event *event = driver_event_new(DRIVER_WANT_BODY);
+    if (!event)
+        return;
+    event->from = job->from;
+    event->digest = want.digest;
+    driver_post_take(&verifier->node->driver, event);
+}
+
+/* --- transactions --- */
+
+bool verifier_batch(struct verifier *verifier, struct api_batch *batch)
+{
+    struct intake *intake = NULL;
+    if (atomic_fetch_add(&verifier->batches, 1) < VERIFIER_BATCHES_MAX)
+        intake = intake_new(batch->txs, batch->count);
+    if (!intake) {
+        atomic_fetch_sub(&verifier->batches, 1);
+        return false;
+    }
+    intake->api = batch;
+    executor_batch_take(&verifier->node->executor, intake);
+    return true;
+}
+
+/* The record stays until the batch is done with. True if the batch has it now. */
+static bool verifier_on_txs(struct verifier *verifier, struct verifier_job *job)
+{
+    struct intake *intake = intake_new(NULL, LIMIT_BLOCK_TXS);
+    struct block_body list;
+    struct bytes *txs = NULL;
+    if (intake && !block_body_unpack(&intake->arena, &list, job->body, NULL) && list.item_count > 0)
+        txs = arena_array(&intake->arena, list.item_count, sizeof(*txs));
+    if (!txs) {
+        if (intake)
+            intake_free(intake);
+        return false;
+    }
+    for (uint32_t i = 0; i < list.item_count; i++)
+        txs[i] = list.items[i].tx;
+    intake->txs = txs;
+    intake->count = list.item_count;
+    intake->frame = job;
+    atomic_fetch_add(&verifier->batches, 1);
+    executor_batch_take(&verifier->node->executor, intake);
+    return true;
+}
+
+void verifier_signatures_take(struct verifier *verifier, struct intake *intake)
+{
+    struct verifier_job *job = calloc(1, sizeof(*job));
+    if (job)
+        job->intake = intake;
+    if (!job || queue_push(&verifier->bulk, job, 0, 0)) {
+        free(job);
+        verifier_finish_take(verifier, intake);
+    }
+}
+
+void verifier_finish_take(struct verifier *verifier, struct intake *intake)
+{
+    /* A batch that was cut short (the node stops, memory is short) is answered as one for which there is no room. */
+    for (uint32_t i = 0; i < intake->count && !intake->checked; i++)
+        if (intake->verdicts[i] == TX_OK)
+            intake->verdicts[i] = TX_POOL_FULL;
+    intake_answer(intake);
+    if (intake->frame)
+        verifier_job_free(verifier, intake->frame);
+    intake_free(intake);
+    atomic_fetch_sub(&verifier->batches, 1);
+}
+
+/* --- threads --- */
+
+/* One record; true if it must not be freed yet. */
+static bool verifier_on_record(struct verifier *verifier, struct verifier_job *job)
+{
+    struct driver_event *event;
+    switch (job->tag) {
+    case WIRE_MESSAGE:
+        event = verifier_message(verifier, job->from, job->body);
+        if (event)
+            driver_post_take(&verifier->node->driver, event);
+        return false;
+    case WIRE_BODY:
+        verifier_on_body(verifier, job);
+        return false;
+    case WIRE_BLOCK:
+        verifier_on_block(verifier, job);
+        return false;
+    case WIRE_WANT_BODY:
+        verifier_on_want_body(verifier, job);
+        return false;
+    case WIRE_WANT_BLOCKS:
+        catchup_serve(verifier->node, job->from, job->body);
+        return false;
+    case WIRE_TXS:
+        return verifier_on_txs(verifier, job);
+    }
+    log_event(LOG_LEVEL_WARN, "record-refused", "from %s: unknown tag %u",
+              verifier->node->names[job->from.n], job->tag);
+    return false;
+}
+
+static void verifier_work(struct verifier *verifier, struct queue *queue)
+{
+    void *item;
+    while (queue_pop(queue, &item, 1, QUEUE_FOREVER) > 0) {
+        struct verifier_job *job = item;
+        if (job->intake) {
+            intake_check(job->intake, &verifier->node->checked);
+            executor_batch_take(&verifier->node->executor, job->intake);
+            free(job);
+        } else if (!verifier_on_record(verifier, job)) {
+            verifier_job_free(verifier, job);
+        }
+    }
+}
+
+static void verifier_run_votes(void *self)
+{
+    struct verifier *verifier = self;
+    verifier_work(verifier, &verifier->votes);
+}
+
+static void verifier_run_bulk(void *self)
+{
+    struct verifier *verifier = self;
+    verifier_work(verifier, &verifier->bulk);
+}
+
+enum err verifier_start(struct verifier *verifier, struct fault *fault)
+{
+    uint64_t wanted = verifier->node->settings.verifiers;
+    unsigned count = 1 + (wanted > 0 ? (unsigned)wanted : thread_cores());
+    if (count > VERIFIER_THREADS_MAX + 1)
+        count = VERIFIER_THREADS_MAX + 1;
+    for (unsigned i = 0; i < count; i++) {
+        if (thread_start(&verifier->threads[i], i == 0 ? "votes" : "verifier",
+                         i == 0 ? verifier_run_votes : verifier_run_bulk, verifier))
+            return fault_set(fault, ERR_IO, "no thread for a verifier");
+        verifier->thread_count++;
+    }
+    return ERR_NONE;
+}
+
+void verifier_stop(struct verifier *verifier)
+{
+    queue_close(&verifier->votes);
+    queue_close(&verifier->bulk);
+    for (unsigned i = 0; i < verifier->thread_count; i++)
+        thread_join(&verifier->threads[i]);
+}
+
+void verifier_release(struct verifier *verifier)
+{
+    struct queue *const queues[] = {&verifier->votes, &verifier->bulk};
+    for (size_t i = 0; i < 2; i++) {
+        void *item;
+        while (queues[i]->ring && queue_pop(queues[i], &item, 1, 0) > 0) {
+            struct verifier_job *job = item;
+            if (job->intake) {
+                verifier_finish_take(verifier, job->intake);
+                free(job);
+            } else {
+                verifier_job_free(verifier, job);
+            }
+        }
+        queue_release(queues[i]);
+    }
+}

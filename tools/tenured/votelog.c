@@ -1,0 +1,150 @@
+#include "tools/tenured/votelog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+#define VOTELOG_HEAD_SIZE 8 /* the sequence */
+
+static enum err votelog_keep(struct votelog *log, uint64_t sequence, struct bytes record)
+{
+    if (log->count == log->room) {
+        size_t room = log->room ? 2 * log->room : 64;
+        struct votelog_record *records = realloc(log->records, room * sizeof(*records));
+        if (!records)
+            return ERR_LIMIT;
+        log->records = records;
+        log->room = room;
+    }
+    uint8_t *copy = malloc(record.size + 1);
+    if (!copy)
+        return ERR_LIMIT;
+    if (record.size > 0)
+        memcpy(copy, record.data, record.size);
+    log->records[log->count++] = (struct votelog_record){sequence, bytes_of(copy, record.size)};
+    log->kept_bytes += record.size;
+    log->appended = sequence;
+    return ERR_NONE;
+}
+
+/* One record of the file: sequences ascend without a gap. */
+static void votelog_tell(void *self, struct bytes record)
+{
+    struct votelog *log = self;
+    if (log->err)
+        return;
+    uint64_t sequence = record.size >= VOTELOG_HEAD_SIZE ? bytes_get_u64(record.data) : 0;
+    if (sequence == 0 || (log->count > 0 && sequence != log->appended + 1)) {
+        log->err = ERR_CORRUPT;
+        return;
+    }
+    log->err = votelog_keep(
+        log, sequence, bytes_of(record.data + VOTELOG_HEAD_SIZE, record.size - VOTELOG_HEAD_SIZE));
+}
+
+enum err votelog_open(struct votelog *log, const char *path, const struct digest *chain,
+                      bool must_exist, struct fault *fault)
+{
+    memset(log, 0, sizeof(*log));
+    guard_init(&log->guard, chain);
+    if (must_exist && !file_exists(path))
+        return fault_set(
+            fault, ERR_NOT_FOUND,
+            "%s: is missing, so nobody knows what this validator has signed; restore it", path);
+
+    struct wal_reader reader = {.tell = votelog_tell, .self = log};
+    enum err err = wal_open(&log->wal, path, &reader, fault);
+    if (err)
+        return err;
+    err = log->err;
+    if (!err && reader.mark_size > 0)
+        err = guard_unpack(&log->guard, bytes_of(reader.mark, reader.mark_size));
+    if (err)
+        err = fault_set(fault, ERR_CORRUPT, "%s: holds something else than votes", path);
+    else if (!digest_equal(&log->guard.chain, chain))
+        err = fault_set(fault, ERR_MISMATCH, "%s: its votes are of another chain", path);
+    if (err) {
+        votelog_close(log);
+        return err;
+    }
+    log->whole = reader.whole;
+    log->synced = log->appended;
+    log->dirty = reader.mark_size == 0;
+    return ERR_NONE;
+}
+
+void votelog_close(struct votelog *log)
+{
+    wal_close(&log->wal);
+    for (size_t i = 0; i < log->count; i++)
+        free((void *)log->records[i].bytes.data);
+    free(log->records);
+    log->records = NULL;
+    log->count = 0;
+}
+
+static enum err votelog_write(struct votelog *log, const struct votelog_record *record)
+{
+    uint8_t *framed = malloc(VOTELOG_HEAD_SIZE + record->bytes.size);
+    if (!framed)
+        return ERR_LIMIT;
+    bytes_put_u64(framed, record->sequence);
+    memcpy(framed + VOTELOG_HEAD_SIZE, record->bytes.data, record->bytes.size);
+    enum err err = wal_append(&log->wal, bytes_of(framed, VOTELOG_HEAD_SIZE + record->bytes.size));
+    free(framed);
+    return err;
+}
+
+enum err votelog_append(struct votelog *log, uint64_t sequence, struct bytes record)
+{
+    CHECK(log->appended == 0 || sequence == log->appended + 1);
+    enum err err = votelog_keep(log, sequence, record);
+    if (!err)
+        err = votelog_write(log, &log->records[log->count - 1]);
+    log->dirty = true;
+    return err;
+}
+
+bool votelog_allow(struct votelog *log, const struct action_sign *sign)
+{
+    log->dirty = log->dirty || sign->tag != MESSAGE_STATUS;
+    return guard_allow(&log->guard, sign);
+}
+
+void votelog_forget(struct votelog *log, uint64_t before)
+{
+    size_t dead = 0;
+    while (dead < log->count && log->records[dead].sequence < before) {
+        log->kept_bytes -= log->records[dead].bytes.size;
+        free((void *)log->records[dead].bytes.data);
+        dead++;
+    }
+    memmove(log->records, log->records + dead, (log->count - dead) * sizeof(log->records[0]));
+    log->count -= dead;
+}
+
+/* The file anew, with what is kept. All that was appended is among it. */
+static enum err votelog_rewrite(struct votelog *log, struct bytes mark, struct fault *fault)
+{
+    wal_drop(&log->wal);
+    for (size_t i = 0; i < log->count; i++)
+        if (votelog_write(log, &log->records[i]))
+            return fault_set(fault, ERR_LIMIT, "%s: no memory to write it anew", log->wal.path);
+    return wal_restart(&log->wal, mark, fault);
+}
+
+enum err votelog_sync(struct votelog *log, struct fault *fault)
+{
+    if (!log->dirty)
+        return ERR_NONE;
+    uint8_t packed[GUARD_BYTES_MAX];
+    struct bytes mark = bytes_of(packed, guard_pack(packed, &log->guard));
+    bool dead = wal_size(&log->wal) > log->kept_bytes + VOTELOG_DEAD_BYTES;
+    enum err err = dead ? votelog_rewrite(log, mark, fault) : wal_commit(&log->wal, mark, fault);
+    if (err)
+        return err;
+    log->synced = log->appended;
+    log->dirty = false;
+    return ERR_NONE;
+}

@@ -1,0 +1,57 @@
+/* What validators say to each other beside the messages of consensus: records by tag, over net/peer.h.
+ *
+ *   tag          body                    lane    when
+ *   MESSAGE      consensus/message.h     votes   consensus wants it sent
+ *   BODY         header and body         bulk    pushed by the proposer before its PRE-PREPARE, and answers WANT_BODY
+ *   WANT_BODY    header digest           bulk    a block is proposed or decided whose body isn't here
+ *   TXS          list of transactions    bulk    clients gave them to the sender, so that any primary can order them
+ *   WANT_BLOCKS  heights                 bulk    the sender is behind
+ *   BLOCK        DECIDED message, body   bulk    answers WANT_BLOCKS, a height each
+ *
+ * A list of transactions has the form of a block's body. */
+#ifndef TOOLS_TENURED_WIRE_H
+#define TOOLS_TENURED_WIRE_H
+
+#include "base/record.h"
+#include "consensus/subject.h"
+
+/* On the wire: never renumbered. */
+enum wire_tag {
+    WIRE_MESSAGE = 1,
+    WIRE_BODY = 2,
+    WIRE_WANT_BODY = 3,
+    WIRE_TXS = 4,
+    WIRE_WANT_BLOCKS = 5,
+    WIRE_BLOCK = 6,
+};
+
+/* Transactions are forwarded in lists of about this size. */
+#define WIRE_TXS_BYTES 65536
+
+struct wire_body {
+    struct bytes header;
+    struct bytes body;
+};
+
+struct wire_want_body {
+    struct digest digest;
+};
+
+struct wire_want_blocks {
+    struct height from, to; /* inclusive */
+};
+
+struct wire_block {
+    struct bytes decided; /* whole message */
+    struct bytes body;
+};
+
+extern const struct record wire_body_record;
+extern const struct record wire_want_body_record;
+extern const struct record wire_want_blocks_record;
+extern const struct record wire_block_record;
+
+/* consensus' view of the ledger's headers: a subject_read. `self` isn't used. */
+bool wire_read_header(const void *self, struct consensus_block *block, struct bytes header);
+
+#endif
