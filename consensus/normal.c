@@ -496,7 +496,7 @@ void normal_advance(struct consensus *c, struct actions *out)
             break;
         if (may_vote(c))
             vote(c, slot, out);
-        if (slot->decided.here)
+        if (slot->decided.here && h == c->committed + 1)
             commit(c, slot, out);
     }
     if (!c->halted)
