@@ -127,6 +127,19 @@ enum err desk_send(struct desk *desk, struct desk_calls *calls, struct sender_ou
     return ERR_NONE;
 }
 
+bool desk_event(const struct sender_outcome *outcome, const char *name, const char *field,
+                uint64_t *number)
+{
+    for (uint32_t i = 0; i < answer_count(outcome->receipt, "events"); i++) {
+        const struct answer *event = answer_item(outcome->receipt, "events", i);
+        if (strcmp(answer_text(event, "event"), name))
+            continue;
+        *number = answer_number(answer_at(event, "data"), field);
+        return true;
+    }
+    return false;
+}
+
 enum err desk_get(struct desk *desk, struct answer **root, const char *path)
 {
     return client_get(&desk->client, root, &desk->cli->fault, "%s", path);

@@ -41,6 +41,10 @@ MUST_USE enum err desk_send(struct desk *desk, struct desk_calls *calls,
 MUST_USE enum err desk_submit(struct desk *desk, struct desk_calls *calls,
                               struct sender_outcome *outcome);
 
+/* A number in the first event of that name in a receipt, such as the new offer's. False if there is no such event. */
+bool desk_event(const struct sender_outcome *outcome, const char *name, const char *field,
+                uint64_t *number);
+
 /* GET of `path`, into the desk's fault; free with answer_free. */
 MUST_USE enum err desk_get(struct desk *desk, struct answer **root, const char *path);
 
