@@ -172,6 +172,36 @@ static inline struct bytes council_decided(struct council *c, const struct counc
     return message;
 }
 
+/* The body of a VIEW-CHANGE by a seat that committed `committed` and holds the prepared certificates. */
+static inline struct bytes council_change(struct council *c, uint64_t view, const struct certificate *committed,
+                                          struct message_prepared *prepared, uint32_t prepared_count)
+{
+    struct message_view_change change = {c->committee.digest, {view}, *committed, prepared, prepared_count};
+    return council_pack(c, &message_view_change_record, &change);
+}
+
+/* A prepared block, prepared in `view`. */
+static inline struct message_prepared council_prepared(struct council *c, const struct council_block *block,
+                                                       uint64_t view, const struct digest *new_view)
+{
+    struct ballot ballot = council_ballot(c, block, view, new_view);
+    return (struct message_prepared){council_header(block), council_certificate(c, MESSAGE_PREPARE, &ballot),
+                                     block->block};
+}
+
+/* The NEW-VIEW for `view` from the given VIEW-CHANGEs, a quorum by ascending seat; *digest names it. */
+static inline struct bytes council_new_view(struct council *c, uint64_t view, struct message_envelope *changes,
+                                            struct digest *digest)
+{
+    struct message_new_view new_view = {.set = c->committee.digest,
+                                        .view = {view},
+                                        .changes = changes,
+                                        .change_count = committee_quorum(&c->committee)};
+    struct bytes body = council_pack(c, &message_new_view_record, &new_view);
+    *digest = verify_digest(&c->context, MESSAGE_NEW_VIEW, body);
+    return council_seal(c, MESSAGE_NEW_VIEW, committee_primary(&c->committee, (struct view){view}).n, body);
+}
+
 /* --- steps --- */
 
 static inline unsigned long long council_n(uint64_t n)
