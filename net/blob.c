@@ -1,0 +1,470 @@
+#include "net/blob.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/merkle.h"
+
+#define BLOB_BYTES_MIN   (4u << 20)
+#define BLOB_PATH_SIZE   4096
+#define BLOB_NONE        UINT32_MAX
+#define BLOB_BUCKETS_MIN 1024 /* a power of two, as every count of buckets */
+
+enum blob_kind { BLOB_CHUNK = 0, BLOB_MANIFEST = 1 };
+
+struct blob_entry {
+    struct digest id;
+    enum blob_kind kind;
+    uint64_t size;
+    uint32_t older,
+        newer;      /* neighbours by use; BLOB_NONE at the ends. A free entry: next in `older` */
+    uint32_t chain; /* next in its bucket */
+};
+
+struct blob_store {
+    char directory[BLOB_PATH_SIZE - 128];
+    pthread_mutex_t mutex; /* guards all of it, and the files */
+    struct blob_entry *entries;
+    uint32_t entry_count, entry_room; /* count: ever used, free ones among them */
+    uint32_t free, oldest, newest;    /* heads of lists */
+    uint32_t *buckets;
+    uint32_t bucket_count;
+    struct blob_usage usage;
+};
+
+static const char *const blob_folders[] = {"chunks", "manifests"};
+
+/* --- the index --- */
+
+static uint32_t *bucket_of(struct blob_store *store, enum blob_kind kind, const struct digest *id)
+{
+    return &store->buckets[(bytes_get_u32(id->bytes) + (uint32_t)kind) & (store->bucket_count - 1)];
+}
+
+static uint32_t index_find(struct blob_store *store, enum blob_kind kind, const struct digest *id)
+{
+    uint32_t at = *bucket_of(store, kind, id);
+    while (at != BLOB_NONE &&
+           (store->entries[at].kind != kind || !digest_equal(&store->entries[at].id, id)))
+        at = store->entries[at].chain;
+    return at;
+}
+
+static void order_unlink(struct blob_store *store, uint32_t at)
+{
+    struct blob_entry *entry = &store->entries[at];
+    *(entry->older == BLOB_NONE ? &store->oldest : &store->entries[entry->older].newer) =
+        entry->newer;
+    *(entry->newer == BLOB_NONE ? &store->newest : &store->entries[entry->newer].older) =
+        entry->older;
+}
+
+static void order_append(struct blob_store *store, uint32_t at)
+{
+    struct blob_entry *entry = &store->entries[at];
+    entry->older = store->newest;
+    entry->newer = BLOB_NONE;
+    *(store->newest == BLOB_NONE ? &store->oldest : &store->entries[store->newest].newer) = at;
+    store->newest = at;
+}
+
+static void index_touch(struct blob_store *store, uint32_t at)
+{
+    order_unlink(store, at);
+    order_append(store, at);
+}
+
+/* Makes room for one more entry. */
+static bool index_grow(struct blob_store *store)
+{
+    if (store->free != BLOB_NONE || store->entry_count < store->entry_room)
+        return true;
+    uint32_t room = store->entry_room == 0 ? BLOB_BUCKETS_MIN : store->entry_room * 2;
+    struct blob_entry *entries = realloc(store->entries, room * sizeof(*entries));
+    if (entries == NULL)
+        return false;
+    store->entries = entries;
+    uint32_t *buckets = realloc(store->buckets, room * sizeof(*buckets));
+    if (buckets == NULL)
+        return false;
+    store->buckets = buckets;
+    store->entry_room = store->bucket_count = room;
+
+    memset(buckets, 0xff, room * sizeof(*buckets));
+    for (uint32_t at = store->oldest; at != BLOB_NONE; at = entries[at].newer) {
+        uint32_t *bucket = bucket_of(store, entries[at].kind, &entries[at].id);
+        entries[at].chain = *bucket;
+        *bucket = at;
+    }
+    return true;
+}
+
+/* Requires room. */
+static void index_add(struct blob_store *store, enum blob_kind kind, const struct digest *id,
+                      uint64_t size)
+{
+    uint32_t at = store->free;
+    if (at != BLOB_NONE)
+        store->free = store->entries[at].older;
+    else
+        at = store->entry_count++;
+    uint32_t *bucket = bucket_of(store, kind, id);
+    store->entries[at] =
+        (struct blob_entry){.id = *id, .kind = kind, .size = size, .chain = *bucket};
+    *bucket = at;
+    order_append(store, at);
+    store->usage.bytes += size;
+    store->usage.files++;
+}
+
+static void index_remove(struct blob_store *store, uint32_t at)
+{
+    struct blob_entry *entry = &store->entries[at];
+    uint32_t *link = bucket_of(store, entry->kind, &entry->id);
+    while (*link != at)
+        link = &store->entries[*link].chain;
+    *link = entry->chain;
+    order_unlink(store, at);
+    store->usage.bytes -= entry->size;
+    store->usage.files--;
+    entry->older = store->free;
+    store->free = at;
+}
+
+/* --- files --- */
+
+static void path_of(char path[BLOB_PATH_SIZE], const struct blob_store *store, enum blob_kind kind,
+                    const struct digest *id, const char *suffix)
+{
+    char text[DIGEST_TEXT_SIZE];
+    digest_text(text, id);
+    snprintf(path, BLOB_PATH_SIZE, "%s/%s/%.2s/%s%s", store->directory, blob_folders[kind], text,
+             text, suffix);
+}
+
+static void drop(struct blob_store *store, uint32_t at)
+{
+    char path[BLOB_PATH_SIZE];
+    path_of(path, store, store->entries[at].kind, &store->entries[at].id, "");
+    unlink(path);
+    index_remove(store, at);
+}
+
+static bool write_all(int fd, struct bytes data)
+{
+    while (data.size > 0) {
+        ssize_t count = write(fd, data.data, data.size);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return false;
+        data = bytes_of(data.data + count, data.size - (size_t)count);
+    }
+    return true;
+}
+
+static enum err file_write(const struct blob_store *store, enum blob_kind kind,
+                           const struct digest *id, struct bytes data)
+{
+    char path[BLOB_PATH_SIZE], new[BLOB_PATH_SIZE];
+    path_of(path, store, kind, id, "");
+    path_of(new, store, kind, id, ".new");
+    int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return ERR_IO;
+    bool written = write_all(fd, data);
+    written = close(fd) == 0 && written && rename(new, path) == 0;
+    if (!written)
+        unlink(new);
+    return written ? ERR_NONE : ERR_IO;
+}
+
+/* Exactly `size` bytes, in `arena`. ERR_CORRUPT when the file has another size or is gone. */
+static enum err file_read(struct arena *arena, const struct blob_store *store, enum blob_kind kind,
+                          const struct digest *id, uint64_t size, struct bytes *data)
+{
+    char path[BLOB_PATH_SIZE];
+    uint8_t *out = arena_alloc(arena, size + 1);
+    if (out == NULL)
+        return ERR_LIMIT;
+    path_of(path, store, kind, id, "");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? ERR_CORRUPT : ERR_IO;
+    size_t have = 0;
+    ssize_t count = 1;
+    while (have <= size && count > 0) {
+        count = read(fd, out + have, size + 1 - have);
+        have += count > 0 ? (size_t)count : 0;
+    }
+    close(fd);
+    if (count < 0)
+        return ERR_IO;
+    *data = bytes_of(out, have);
+    return have == size ? ERR_NONE : ERR_CORRUPT;
+}
+
+static struct digest content_id(enum blob_kind kind, struct bytes data)
+{
+    if (kind == BLOB_CHUNK)
+        return merkle_leaf(data.data, data.size);
+    return merkle_root((const struct digest *)data.data, data.size / DIGEST_SIZE);
+}
+
+static enum err put(struct blob_store *store, enum blob_kind kind, const struct digest *id,
+                    struct bytes data)
+{
+    struct digest found = content_id(kind, data);
+    if (!digest_equal(&found, id))
+        return ERR_MISMATCH;
+
+    enum err err = ERR_NONE;
+    pthread_mutex_lock(&store->mutex);
+    uint32_t at = index_find(store, kind, id);
+    if (at != BLOB_NONE) {
+        index_touch(store, at);
+    } else if (!index_grow(store)) {
+        err = ERR_LIMIT;
+    } else {
+        while (store->usage.bytes + data.size > store->usage.bytes_max) {
+            drop(store, store->oldest);
+            store->usage.evicted++;
+        }
+        err = file_write(store, kind, id, data);
+        if (err == ERR_NONE)
+            index_add(store, kind, id, data.size);
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return err;
+}
+
+static enum err get(struct arena *arena, struct blob_store *store, enum blob_kind kind,
+                    const struct digest *id, struct bytes *data)
+{
+    enum err err = ERR_NOT_FOUND;
+    struct bytes found;
+    pthread_mutex_lock(&store->mutex);
+    uint32_t at = index_find(store, kind, id);
+    if (at != BLOB_NONE) {
+        index_touch(store, at);
+        err = file_read(arena, store, kind, id, store->entries[at].size, &found);
+        if (err == ERR_NONE) {
+            struct digest content = content_id(kind, found);
+            err = digest_equal(&content, id) ? ERR_NONE : ERR_CORRUPT;
+        }
+        if (err == ERR_CORRUPT) {
+            store->usage.corrupt++;
+            drop(store, at);
+        }
+    }
+    pthread_mutex_unlock(&store->mutex);
+    if (err == ERR_NONE)
+        *data = found;
+    return err;
+}
+
+/* --- opening --- */
+
+struct blob_found {
+    struct timespec when;
+    struct digest id;
+    enum blob_kind kind;
+    uint64_t size;
+};
+
+struct blob_scan {
+    struct blob_found *items;
+    size_t count, room;
+};
+
+static int found_compare(const void *a, const void *b)
+{
+    const struct blob_found *x = a, *y = b;
+    if (x->when.tv_sec != y->when.tv_sec)
+        return x->when.tv_sec < y->when.tv_sec ? -1 : 1;
+    return (x->when.tv_nsec > y->when.tv_nsec) - (x->when.tv_nsec < y->when.tv_nsec);
+}
+
+/* Reads one folder of files; what isn't named by a digest is a leftover, and removed. */
+static enum err scan_folder(struct blob_scan *scan, const char *path, enum blob_kind kind,
+                            struct fault *fault)
+{
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return fault_set(fault, ERR_IO, "%s: %s", path, strerror(errno));
+    enum err err = ERR_NONE;
+    const struct dirent *entry;
+    while (err == ERR_NONE && (entry = readdir(directory)) != NULL) {
+        struct blob_found found = {.kind = kind};
+        struct stat st;
+        if (entry->d_name[0] == '.')
+            continue;
+        if (!bytes_from_hex(found.id.bytes, DIGEST_SIZE, entry->d_name)) {
+            unlinkat(dirfd(directory), entry->d_name, 0);
+            continue;
+        }
+        if (fstatat(dirfd(directory), entry->d_name, &st, 0) != 0)
+            continue;
+        found.when = st.st_mtim;
+        found.size = (uint64_t)st.st_size;
+        if (scan->count == scan->room) {
+            size_t room = scan->room == 0 ? 1024 : scan->room * 2;
+            struct blob_found *items = realloc(scan->items, room * sizeof(*items));
+            if (items == NULL) {
+                err = fault_set(fault, ERR_LIMIT, "out of memory");
+                break;
+            }
+            scan->items = items;
+            scan->room = room;
+        }
+        scan->items[scan->count++] = found;
+    }
+    closedir(directory);
+    return err;
+}
+
+static enum err folder_make(const char *path, struct fault *fault)
+{
+    if (mkdir(path, 0755) != 0 && errno != EEXIST)
+        return fault_set(fault, ERR_IO, "can't make the folder %s: %s", path, strerror(errno));
+    return ERR_NONE;
+}
+
+/* Makes all folders and reads what is in them. */
+static enum err scan_all(struct blob_scan *scan, const char *directory, struct fault *fault)
+{
+    char path[BLOB_PATH_SIZE];
+    enum err err = folder_make(directory, fault);
+    for (int kind = 0; kind < 2 && err == ERR_NONE; kind++) {
+        snprintf(path, sizeof(path), "%s/%s", directory, blob_folders[kind]);
+        err = folder_make(path, fault);
+        for (unsigned i = 0; i < 256 && err == ERR_NONE; i++) {
+            snprintf(path, sizeof(path), "%s/%s/%02x", directory, blob_folders[kind], i);
+            err = folder_make(path, fault);
+            if (err == ERR_NONE)
+                err = scan_folder(scan, path, (enum blob_kind)kind, fault);
+        }
+    }
+    return err;
+}
+
+enum err blob_open(struct blob_store **out, const char *directory, uint64_t bytes_max,
+                   struct fault *fault)
+{
+    struct blob_store *store = calloc(1, sizeof(*store));
+    struct blob_scan scan = {0};
+    if (store == NULL)
+        return fault_set(fault, ERR_LIMIT, "out of memory");
+    pthread_mutex_init(&store->mutex, NULL);
+    store->free = store->oldest = store->newest = BLOB_NONE;
+    store->usage.bytes_max = bytes_max;
+
+    enum err err = ERR_NONE;
+    int length = snprintf(store->directory, sizeof(store->directory), "%s", directory);
+    if (length <= 0 || (size_t)length >= sizeof(store->directory))
+        err = fault_set(fault, ERR_USAGE, "the blob folder's path is empty or too long");
+    else if (bytes_max < BLOB_BYTES_MIN)
+        err = fault_set(fault, ERR_USAGE, "the blob store needs at least %u bytes", BLOB_BYTES_MIN);
+    else if (!index_grow(store))
+        err = fault_set(fault, ERR_LIMIT, "out of memory");
+    if (err == ERR_NONE)
+        err = scan_all(&scan, directory, fault);
+    if (err == ERR_NONE && scan.count > 0)
+        qsort(scan.items, scan.count, sizeof(*scan.items), found_compare);
+    for (size_t i = 0; i < scan.count && err == ERR_NONE; i++) {
+        if (index_grow(store))
+            index_add(store, scan.items[i].kind, &scan.items[i].id, scan.items[i].size);
+        else
+            err = fault_set(fault, ERR_LIMIT, "out of memory");
+    }
+    free(scan.items);
+    if (err != ERR_NONE) {
+        blob_close(store);
+        return err;
+    }
+    while (store->usage.bytes > bytes_max) {
+        drop(store, store->oldest);
+        store->usage.evicted++;
+    }
+    *out = store;
+    return ERR_NONE;
+}
+
+void blob_close(struct blob_store *store)
+{
+    if (store == NULL)
+        return;
+    pthread_mutex_destroy(&store->mutex);
+    free(store->entries);
+    free(store->buckets);
+    free(store);
+}
+
+/* --- chunks and manifests --- */
+
+enum err blob_put_chunk(struct blob_store *store, const struct digest *id, struct bytes chunk)
+{
+    if (chunk.size == 0 || chunk.size > LIMIT_CHUNK_BYTES)
+        return ERR_LIMIT;
+    return put(store, BLOB_CHUNK, id, chunk);
+}
+
+enum err blob_get_chunk(struct arena *arena, struct blob_store *store, const struct digest *id,
+                        struct bytes *chunk)
+{
+    return get(arena, store, BLOB_CHUNK, id, chunk);
+}
+
+enum err blob_put_manifest(struct blob_store *store, const struct digest *root,
+                           const struct digest *ids, uint32_t count)
+{
+    if (count == 0 || count > BLOB_CHUNKS_MAX)
+        return ERR_LIMIT;
+    return put(store, BLOB_MANIFEST, root, bytes_of(ids, (size_t)count * DIGEST_SIZE));
+}
+
+enum err blob_get_manifest(struct arena *arena, struct blob_store *store, const struct digest *root,
+                           const struct digest **ids, uint32_t *count)
+{
+    struct bytes data;
+    enum err err = get(arena, store, BLOB_MANIFEST, root, &data);
+    if (err != ERR_NONE)
+        return err;
+    *ids = (const struct digest *)data.data;
+    *count = (uint32_t)(data.size / DIGEST_SIZE);
+    return ERR_NONE;
+}
+
+bool blob_has_chunk(struct blob_store *store, const struct digest *id)
+{
+    uint32_t index;
+    return blob_missing(store, &index, id, 1) == 0;
+}
+
+uint32_t blob_missing(struct blob_store *store, uint32_t *missing, const struct digest *ids,
+                      uint32_t count)
+{
+    uint32_t found = 0;
+    pthread_mutex_lock(&store->mutex);
+    for (uint32_t i = 0; i < count; i++)
+        if (index_find(store, BLOB_CHUNK, &ids[i]) == BLOB_NONE)
+            missing[found++] = i;
+    pthread_mutex_unlock(&store->mutex);
+    return found;
+}
+
+struct blob_usage blob_usage(struct blob_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    struct blob_usage usage = store->usage;
+    pthread_mutex_unlock(&store->mutex);
+    return usage;
+}

@@ -1,0 +1,235 @@
+#include "net/blob.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/merkle.h"
+#include "test/harness.h"
+
+#define BYTES_MAX (4u << 20)
+
+static char directory[64];
+static struct blob_store *store;
+static struct arena arena;
+
+static void world_open(void)
+{
+    snprintf(directory, sizeof(directory), "/tmp/test_blob.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    ck_assert_int_eq(blob_open(&store, directory, BYTES_MAX, NULL), ERR_NONE);
+    arena_init(&arena, 8u << 20);
+}
+
+static void world_reopen(void)
+{
+    blob_close(store);
+    ck_assert_int_eq(blob_open(&store, directory, BYTES_MAX, NULL), ERR_NONE);
+}
+
+static void world_close(void)
+{
+    char command[128];
+    blob_close(store);
+    arena_release(&arena);
+    snprintf(command, sizeof(command), "rm -rf %s", directory);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Chunk number `n`: `size` bytes that begin with it. */
+static struct digest chunk_put(uint32_t n, size_t size)
+{
+    uint8_t *data = calloc(1, size);
+    bytes_put_u32(data, n);
+    struct digest id = merkle_leaf(data, size);
+    ck_assert_int_eq(blob_put_chunk(store, &id, bytes_of(data, size)), ERR_NONE);
+    free(data);
+    return id;
+}
+
+static void file_of(char path[256], const char *folder, const struct digest *id)
+{
+    char text[DIGEST_TEXT_SIZE];
+    digest_text(text, id);
+    snprintf(path, 256, "%s/%s/%.2s/%s", directory, folder, text, text);
+}
+
+START_TEST(what_was_put_is_got_also_after_a_restart)
+{
+    world_open();
+    struct bytes chunk;
+    struct digest ids[3];
+    for (uint32_t i = 0; i < 3; i++)
+        ids[i] = chunk_put(i, 1000 + i);
+    struct digest root = merkle_root(ids, 3);
+    ck_assert_int_eq(blob_put_manifest(store, &root, ids, 3), ERR_NONE);
+
+    for (int again = 0; again < 2; again++) {
+        for (uint32_t i = 0; i < 3; i++) {
+            ck_assert_int_eq(blob_get_chunk(&arena, store, &ids[i], &chunk), ERR_NONE);
+            ck_assert_uint_eq(chunk.size, 1000 + i);
+            ck_assert_uint_eq(bytes_get_u32(chunk.data), i);
+        }
+        const struct digest *got;
+        uint32_t count;
+        ck_assert_int_eq(blob_get_manifest(&arena, store, &root, &got, &count), ERR_NONE);
+        ck_assert_uint_eq(count, 3);
+        ck_assert_mem_eq(got, ids, sizeof(ids));
+        ck_assert_uint_eq(blob_usage(store).bytes, 1000 + 1001 + 1002 + 96);
+        ck_assert_uint_eq(blob_usage(store).files, 4);
+        world_reopen();
+    }
+    world_close();
+}
+END_TEST
+
+START_TEST(only_content_that_matches_its_name_is_kept)
+{
+    world_open();
+    uint8_t *large = calloc(1, LIMIT_CHUNK_BYTES + 1);
+    struct digest id = merkle_leaf("abc", 3), ids[2] = {{{1}}, {{2}}};
+    ck_assert_int_eq(blob_put_chunk(store, &id, bytes_text("abd")), ERR_MISMATCH);
+    ck_assert_int_eq(blob_put_chunk(store, &id, bytes_text("")), ERR_LIMIT);
+    struct digest too_large = merkle_leaf(large, LIMIT_CHUNK_BYTES + 1);
+    ck_assert_int_eq(blob_put_chunk(store, &too_large, bytes_of(large, LIMIT_CHUNK_BYTES + 1)),
+                     ERR_LIMIT);
+    struct digest root = merkle_root(ids, 2);
+    ck_assert_int_eq(blob_put_manifest(store, &root, ids, 1), ERR_MISMATCH);
+    ck_assert_int_eq(blob_put_manifest(store, &root, ids, 0), ERR_LIMIT);
+    ck_assert_int_eq(blob_put_manifest(store, &root, ids, BLOB_CHUNKS_MAX + 1), ERR_LIMIT);
+    struct bytes chunk;
+    ck_assert_int_eq(blob_get_chunk(&arena, store, &id, &chunk), ERR_NOT_FOUND);
+    ck_assert_uint_eq(blob_usage(store).files, 0);
+    free(large);
+    world_close();
+}
+END_TEST
+
+START_TEST(a_manifest_is_no_chunk_though_their_names_be_equal)
+{
+    /* The root over one chunk is that chunk's id. */
+    world_open();
+    struct digest id = chunk_put(5, 100);
+    const struct digest *ids;
+    uint32_t count;
+    ck_assert_int_eq(blob_get_manifest(&arena, store, &id, &ids, &count), ERR_NOT_FOUND);
+    ck_assert_int_eq(blob_put_manifest(store, &id, &id, 1), ERR_NONE);
+    ck_assert_int_eq(blob_get_manifest(&arena, store, &id, &ids, &count), ERR_NONE);
+    ck_assert_uint_eq(blob_usage(store).files, 2);
+    world_close();
+}
+END_TEST
+
+START_TEST(a_corrupt_file_is_never_served_and_can_be_put_again)
+{
+    static const char *const damages[] = {"flipped", "cut", "longer", "gone"};
+    for (int damage = 0; damage < 4; damage++) {
+        world_open();
+        struct digest id = chunk_put(7, 1000);
+        char path[256];
+        file_of(path, "chunks", &id);
+        FILE *file = fopen(path, "r+");
+        ck_assert_ptr_nonnull(file);
+        if (damage == 0)
+            ck_assert(fseek(file, 500, SEEK_SET) == 0 && fputc('x', file) == 'x');
+        else if (damage == 2)
+            ck_assert(fseek(file, 0, SEEK_END) == 0 && fputc('x', file) == 'x');
+        fclose(file);
+        if (damage == 1)
+            ck_assert_int_eq(truncate(path, 999), 0);
+        if (damage == 3)
+            ck_assert_int_eq(unlink(path), 0);
+
+        struct bytes chunk;
+        ck_assert_msg(blob_get_chunk(&arena, store, &id, &chunk) == ERR_CORRUPT, "%s",
+                      damages[damage]);
+        ck_assert_int_eq(blob_get_chunk(&arena, store, &id, &chunk), ERR_NOT_FOUND);
+        ck_assert(!blob_has_chunk(store, &id));
+        ck_assert_int_ne(access(path, F_OK), 0);
+        ck_assert_uint_eq(blob_usage(store).corrupt, 1);
+        ck_assert_uint_eq(blob_usage(store).bytes, 0);
+        chunk_put(7, 1000);
+        ck_assert_int_eq(blob_get_chunk(&arena, store, &id, &chunk), ERR_NONE);
+        world_close();
+    }
+}
+END_TEST
+
+START_TEST(the_bound_pushes_out_what_was_used_longest_ago)
+{
+    world_open();
+    struct digest ids[80];
+    uint32_t fits = BYTES_MAX / LIMIT_CHUNK_BYTES;
+    for (uint32_t i = 0; i < fits; i++)
+        ids[i] = chunk_put(i, LIMIT_CHUNK_BYTES);
+    ck_assert_uint_eq(blob_usage(store).bytes, BYTES_MAX);
+    ck_assert_uint_eq(blob_usage(store).evicted, 0);
+    struct bytes chunk;
+    ck_assert_int_eq(blob_get_chunk(&arena, store, &ids[0], &chunk), ERR_NONE);
+    ids[fits] = chunk_put(fits, LIMIT_CHUNK_BYTES);
+    ck_assert(blob_has_chunk(store, &ids[0]));
+    ck_assert(!blob_has_chunk(store, &ids[1]));
+    ck_assert(blob_has_chunk(store, &ids[fits]));
+    ck_assert_uint_eq(blob_usage(store).bytes, BYTES_MAX);
+    ck_assert_uint_eq(blob_usage(store).evicted, 1);
+    char path[256];
+    file_of(path, "chunks", &ids[1]);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    world_close();
+}
+END_TEST
+
+START_TEST(missing_chunks_are_told_by_index)
+{
+    world_open();
+    struct digest ids[4] = {chunk_put(1, 50), {{1}}, chunk_put(2, 50), {{2}}};
+    uint32_t missing[4];
+    ck_assert_uint_eq(blob_missing(store, missing, ids, 4), 2);
+    ck_assert_uint_eq(missing[0], 1);
+    ck_assert_uint_eq(missing[1], 3);
+    world_close();
+}
+END_TEST
+
+START_TEST(a_thousand_files_come_and_go_and_leftovers_are_removed)
+{
+    world_open();
+    struct digest ids[3000];
+    for (uint32_t i = 0; i < 3000; i++)
+        ids[i] = chunk_put(i, 2000);
+    for (uint32_t i = 0; i < 3000; i++)
+        ck_assert_int_eq(blob_has_chunk(store, &ids[i]), i >= 3000 - BYTES_MAX / 2000);
+    char path[256];
+    snprintf(path, sizeof(path), "%s/chunks/ab/leftover.new", directory);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fclose(file);
+    struct blob_usage before = blob_usage(store);
+    world_reopen();
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_uint_eq(blob_usage(store).bytes, before.bytes);
+    ck_assert_uint_eq(blob_usage(store).files, before.files);
+    ck_assert(blob_has_chunk(store, &ids[2999]));
+    world_close();
+}
+END_TEST
+
+START_TEST(a_folder_that_cannot_be_made_is_told)
+{
+    struct fault fault;
+    ck_assert_int_eq(blob_open(&store, "/proc/none/blobs", BYTES_MAX, &fault), ERR_IO);
+    ck_assert_str_eq(fault.text,
+                     "can't make the folder /proc/none/blobs: No such file or directory");
+    ck_assert_int_eq(blob_open(&store, "/tmp", 1000, &fault), ERR_USAGE);
+}
+END_TEST
+
+HARNESS_MAIN("blob", what_was_put_is_got_also_after_a_restart,
+             only_content_that_matches_its_name_is_kept,
+             a_manifest_is_no_chunk_though_their_names_be_equal,
+             a_corrupt_file_is_never_served_and_can_be_put_again,
+             the_bound_pushes_out_what_was_used_longest_ago, missing_chunks_are_told_by_index,
+             a_thousand_files_come_and_go_and_leftovers_are_removed,
+             a_folder_that_cannot_be_made_is_told)
