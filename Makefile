@@ -35,7 +35,7 @@ NEEDS_tools/tenured := tools/tenured ledger contracts trainer consensus net tool
 NEEDS_tools/tenure  := tools/tenure ledger contracts trainer consensus net tools/sys base
 NEEDS_tools/demo    := tools/demo $(NEEDS_tools/tenure)
 NEEDS_test/sim      := test/sim consensus tools/sys base
-NEEDS_test/fuzz     := test/fuzz $(NEEDS_tools/tenure)
+NEEDS_test/fuzz     := test/fuzz tools/tenured $(NEEDS_tools/tenure)
 NEEDS_test/bench    := $(NEEDS_tools/tenure)
 FOLDERS := base consensus trainer net contracts ledger tools/sys tools/tenured tools/tenure tools/demo test/sim test/fuzz
 
@@ -122,12 +122,22 @@ $(1): $(2) $(call libs,$(3))
 endef
 $(foreach name,$(PROGRAMS:$(OUT)/%=%),$(eval $(call program,$(OUT)/$(name),$(OUT)/tools/$(name)/main.o,tools/$(name))))
 $(foreach name,$(BENCHES:$(OUT)/bench/%=%),$(eval $(call program,$(OUT)/bench/$(name),$(OUT)/test/bench/$(name).o,test/bench)))
+$(eval $(call program,$(OUT)/golden,$(OUT)/test/golden/main.o,test/fuzz))
 $(eval $(call program,$(OUT)/simulate,$(OUT)/test/sim/main.o,test/sim))
 
 # A unit test test_slot.c tests slot.c and links slot.c's folder and what that may include, no more.
 home_of = $(firstword $(foreach folder,$(FOLDERS),$(if $(wildcard $(folder)/$(1:test_%=%).[ch]),$(folder))))
 $(foreach name,$(UNITS:$(OUT)/unit/%=%),$(eval $(call program,$(OUT)/unit/$(name),$(OUT)/test/unit/$(name).o $(OUT)/test/harness.o,$(call \
 	home_of,$(name)),-lcheck -lsubunit -lrt -lm -lpthread)))
+
+# The table of all records, from the headers that declare them (test/fuzz/records.h).
+RECORDS := $(OUT)/records.inc
+$(RECORDS): FORCE
+	@mkdir -p $(@D)
+	@sed -n 's/^extern const struct record \([a-z0-9_]*\);.*/RECORD_ENTRY(\1)/p' $(wildcard $(FOLDERS:%=%/*.h)) | LC_ALL=C sort > $@.new
+	@cmp -s $@.new $@ || cp $@.new $@
+$(OUT)/test/fuzz/records.o: $(RECORDS)
+FLAGS_test/fuzz/records.c := -I$(OUT)
 
 # A fuzz target is fuzzed by clang's libFuzzer, and in all other modes replays files.
 FUZZ_MAIN := $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer,$(OUT)/test/fuzz/main.o)
@@ -140,12 +150,13 @@ RUN       := tools/checks/run
 # A sanitizer's objects have data and calls of their own, so the rules about objects hold for the plain modes.
 SOURCE    := 'tools/checks/source $(if $(filter release debug,$(MODE)),$(OUT))' tools/checks/test_source
 REPLAY    := $(foreach name,$(FUZZERS:$(OUT)/fuzz/%=%),'$(OUT)/fuzz/$(name) $(wildcard test/fuzz/corpus/$(name:fuzz_%=%))')
-SIMULATE  := $(if $(SIM),'$(SIM) 1 $(SEEDS)')
+GOLDEN    := 'sh -c "$(OUT)/golden | diff -u test/golden/vectors.txt -"'
+SIMULATE  := $(if $(SIM),'$(SIM) --from 1 --count $(SEEDS)')
 
 units: $(UNITS)
 
-check: $(UNITS) $(SIM) $(FUZZERS) $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
-	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(REPLAY) $(SIMULATE) -- $(E2E)
+check: $(UNITS) $(SIM) $(FUZZERS) $(OUT)/golden $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
+	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(REPLAY) $(SIMULATE) -- $(E2E)
 
 check-long: SEEDS := 5000
 check-long: check ## the same with many more simulated seeds
@@ -156,8 +167,9 @@ check-source: $(LIBRARIES) ## the rules for the source: layers, names, purity, h
 check-e2e: $(PROGRAMS) ## the end-to-end tests alone
 	@OUT=$(OUT) $(RUN) -- $(E2E)
 
-fuzz: $(FUZZERS) ## fuzz each target for FUZZ_SECONDS (make fuzz MODE=fuzz); what it finds stays under build/
+fuzz: $(FUZZERS) $(OUT)/golden ## fuzz each target for FUZZ_SECONDS (make fuzz MODE=fuzz); what it finds stays under build/
 	@$(if $(filter fuzz,$(MODE)),,echo 'fuzz: say make fuzz MODE=fuzz' >&2; exit 2)
+	@mkdir -p $(OUT)/corpus/record && $(OUT)/golden --samples $(OUT)/corpus/record
 	@for name in $(FUZZERS:$(OUT)/fuzz/fuzz_%=%); do \
 	    mkdir -p $(OUT)/corpus/$$name && \
 	    $(OUT)/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 -artifact_prefix=$(OUT)/corpus/$$name- \
@@ -170,6 +182,9 @@ demo: $(PROGRAMS) ## the main job: train on four validators, catch a cheat, pay 
 bench: $(PROGRAMS) $(BENCHES) ## measure; JSON under build/bench/
 	@mkdir -p build/bench
 	@for bench in $(BENCHES); do OUT=$(OUT) $$bench || exit 1; done
+
+golden: $(OUT)/golden ## write the golden vectors anew; review their diff
+	$(OUT)/golden > test/golden/vectors.txt
 
 format: ## clang-format over the tree
 	clang-format -i $$(git ls-files '*.c' '*.h')

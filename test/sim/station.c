@@ -340,7 +340,8 @@ bool station_execute(struct station *station, uint64_t ticket, enum event_verdic
     struct toy_body body;
     struct digest root;
     CHECK(toy_header_unpack(&header, bytes_of(order.header, order.header_size)));
-    CHECK(station_body(station, &header.body, &body));
+    CHECK(order.running);
+    body = order.body;
     if (!root_of(station, &header.parent, &root))
         return false;
     root = toy_root(&root, &body);

@@ -50,7 +50,8 @@ struct station_order { /* an EXECUTE that isn't answered */
     uint8_t header[TOY_HEADER_BYTES];
     size_t header_size;
     uint64_t holders;
-    bool running; /* the body is here, the answer is on its way */
+    bool running; /* the answer is on its way ... */
+    struct toy_body body; /* ... for this body */
 };
 
 struct station_waiting { /* a number in the pool */

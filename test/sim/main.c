@@ -1,0 +1,160 @@
+/* Simulates clusters from seeds: faults first, then healing, with the judge watching all the time.
+ *
+ *     simulate --seed 7 --trace        one run, its story told
+ *     simulate --from 1 --count 2000   many, a summary at the end
+ *
+ * A fault prints the seed and the end of its story, and the exit status is 1. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/sim/cluster.h"
+
+#define FAULTS_MS   60000u  /* virtual time with faults ... */
+#define HEALING_MS  120000u /* ... and the bound of what comes after: twice the longest time-out */
+#define STORY_LINES 200
+
+struct totals {
+    uint64_t runs, failed, blocks, view_changes, crashes, virtual_ms;
+};
+
+/* What a seed stands for. */
+static struct cluster_options draw(struct dice *dice, uint64_t seed, bool story)
+{
+    struct cluster_options options = {.seed = seed, .story = story};
+    options.count = dice_chance(dice, 600) ? 4 : (uint8_t)dice_between(dice, 4, 10);
+    options.delay_min_ms = dice_between(dice, 1, 20);
+    options.delay_max_ms = options.delay_min_ms + dice_between(dice, 0, 200);
+    options.disk_ms = dice_between(dice, 1, 40);
+    options.loss = dice_chance(dice, 500) ? (uint32_t)dice_between(dice, 0, 200) : 0;
+    options.duplicates = dice_chance(dice, 500) ? (uint32_t)dice_between(dice, 0, 200) : 0;
+    options.client_ms = dice_between(dice, 50, 2000);
+    options.timeout_ms = dice_between(dice, 500, 3000);
+    uint8_t faults = (uint8_t)((options.count - 1) / 3);
+    for (uint8_t i = 0; i < faults && dice_chance(dice, 500); i++)
+        options.liars |= COMMITTEE_BIT(dice_between(dice, 0, options.count - 1));
+    options.tricks = (uint32_t)(dice_u64(dice) & LIAR_TRICKS);
+    return options;
+}
+
+/* One misfortune; `spare` is how many more seats may be down, beside the liars, for the chain to go on. */
+static void disturb(struct cluster *c, struct dice *dice)
+{
+    uint8_t seat = (uint8_t)dice_between(dice, 0, c->options.count - 1);
+    switch (dice_between(dice, 0, 7)) {
+    case 0:
+    case 1:
+        cluster_crash(c, seat);
+        break;
+    case 2:
+    case 3:
+        cluster_restart(c, seat);
+        break;
+    case 4:
+        cluster_split(c, dice_u64(dice) & committee_all(&c->committee));
+        break;
+    case 5:
+        cluster_one_way(c, seat, (uint8_t)dice_between(dice, 0, c->options.count - 1));
+        break;
+    case 6: /* all at once: a power failure */
+        for (seat = 0; seat < c->options.count && dice_chance(dice, 300); seat++)
+            cluster_crash(c, seat);
+        break;
+    case 7:
+        cluster_heal(c);
+        break;
+    }
+}
+
+static void heal(struct cluster *c)
+{
+    cluster_heal(c);
+    c->options.loss = 0;
+    c->options.duplicates = 0;
+    for (uint8_t seat = 0; seat < c->options.count; seat++)
+        cluster_restart(c, seat);
+}
+
+static bool run(uint64_t seed, bool story, struct totals *totals)
+{
+    struct dice dice;
+    dice_init(&dice, seed ^ UINT64_C(0x74656e757265));
+    struct cluster_options options = draw(&dice, seed, story);
+    struct cluster *c = cluster_new(&options);
+    uint64_t calm = dice_between(&dice, 500, 15000);
+    while (c->now_ms < FAULTS_MS && !c->judge.fault_count) {
+        cluster_run(c, c->now_ms + dice_between(&dice, 1, 2 * calm));
+        disturb(c, &dice);
+    }
+    heal(c);
+    uint64_t limit = c->now_ms + HEALING_MS;
+    cluster_run(c, c->now_ms + 10000);
+    c->options.client_ms = 1000000; /* what is open may finish */
+    while (c->now_ms < limit && !c->judge.fault_count && !cluster_is_done(c))
+        cluster_run(c, c->now_ms + 500);
+    if (!c->judge.fault_count && !cluster_is_done(c))
+        judge_fault(&c->judge, "no progress %u ms after healing: heights %llu to %llu, %zu numbers open", HEALING_MS,
+                    (unsigned long long)cluster_low(c), (unsigned long long)cluster_high(c), c->open_count);
+
+    bool good = !c->judge.fault_count;
+    totals->runs++;
+    totals->failed += !good;
+    totals->blocks += cluster_high(c);
+    totals->view_changes += c->view_changes;
+    totals->crashes += c->crashes;
+    totals->virtual_ms += c->now_ms * options.count;
+    if (story) {
+        const char *from = text_string(&c->story);
+        const char *end = from + strlen(from);
+        for (int lines = good ? -1 : STORY_LINES; end > from && lines; end--)
+            lines -= end[-1] == '\n' && lines > 0;
+        fputs(end, stdout);
+    }
+    fputs(text_string(&c->judge.faults), stdout);
+    cluster_free(c);
+    return good;
+}
+
+static void show_usage(FILE *out)
+{
+    fputs("usage: simulate --seed N [--trace]\n"
+          "       simulate --from A --count K\n", out);
+}
+
+static bool read_number(const char *text, uint64_t *value)
+{
+    char *end;
+    *value = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && !*end;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"seed", required_argument, NULL, 's'}, {"from", required_argument, NULL, 'f'},
+                                            {"count", required_argument, NULL, 'c'}, {"trace", no_argument, NULL, 't'},
+                                            {"help", no_argument, NULL, 'h'},        {0}};
+    uint64_t from = 1, count = 1;
+    bool story = false;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        uint64_t *value = option == 'c' ? &count : &from;
+        if (option == 't') {
+            story = true;
+        } else if (option == '?' || option == 'h' || !read_number(optarg, value)) {
+            show_usage(option == 'h' ? stdout : stderr);
+            return option == 'h' ? EXIT_SUCCESS : 2;
+        }
+    }
+    struct totals totals = {0};
+    for (uint64_t seed = from; seed < from + count; seed++) {
+        if (run(seed, story, &totals))
+            continue;
+        printf("seed %llu failed; see simulate --seed %llu --trace\n", (unsigned long long)seed, (unsigned long long)seed);
+        fflush(stdout);
+    }
+    printf("%llu runs, %llu blocks, %llu views entered, %llu crashes, %llu node-minutes\n", (unsigned long long)totals.runs,
+           (unsigned long long)totals.blocks, (unsigned long long)totals.view_changes, (unsigned long long)totals.crashes,
+           (unsigned long long)(totals.virtual_ms / 60000));
+    printf("%llu passed, %llu failed\n", (unsigned long long)(totals.runs - totals.failed), (unsigned long long)totals.failed);
+    return totals.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
