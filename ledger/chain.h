@@ -3,10 +3,11 @@
  *
  *     a block is   made by                      then
  *     held         chain_hold                   its bytes survive a crash; it may be executed
- * (again) executed     chain_build, chain_execute   it has an overlay; its header's roots are this
- * node's own committed    chain_commit                 in the store, synced; rivals and their
- * descendants are gone dropped      chain_discard                or a rival's commit; held bytes
- * stay until their height is committed
+ *     executed     chain_build, chain_execute   it has an overlay; the header's roots are our own
+ *     committed    chain_commit                 in the store, synced; rivals, and what descends
+ *                                               from them, are gone
+ *     dropped      chain_discard, or a rival    held bytes stay until their height is committed
+ *                  was committed
  *
  * The store is only ever moved by one atomic batch a block, so a crash at any point leaves the
  * chain at one height, whole; held bodies and consensus' own log tell what to execute again.
@@ -20,6 +21,7 @@
 #include "ledger/block.h"
 #include "ledger/overlay.h"
 #include "ledger/pool.h"
+#include "ledger/reader.h"
 #include "ledger/store.h"
 
 struct chain;
@@ -85,10 +87,11 @@ const struct overlay_value *chain_writes(const struct chain *chain, const struct
                                          size_t *count);
 
 /* Makes an executed child of the head final, with its certificate, by one synced batch; then its
- * rivals are dropped, and `pool` (may be NULL) is told. ERR_NOT_FOUND: not executed; ERR_MISMATCH:
+ * rivals are dropped, and `pool` (may be NULL) is told, with `now_ms` of the clock that pool_add uses. ERR_NOT_FOUND: not executed; ERR_MISMATCH:
  * no child of the head; ERR_IO: the disk failed, the node must stop. */
-MUST_USE enum err chain_commit(struct chain *chain, struct pool *pool, const struct digest *digest,
-                               struct bytes certificate, struct fault *fault);
+MUST_USE enum err chain_commit(struct chain *chain, struct pool *pool, uint64_t now_ms,
+                               const struct digest *digest, struct bytes certificate,
+                               struct fault *fault);
 
 /* Drops an executed block and its descendants. Nothing happens if it isn't there. */
 void chain_discard(struct chain *chain, const struct digest *digest);
@@ -103,10 +106,10 @@ MUST_USE enum err chain_hold(struct chain *chain, struct bytes header, struct by
 MUST_USE enum err chain_held(struct arena *arena, struct chain *chain, const struct digest *digest,
                              struct bytes *header, struct bytes *body, struct fault *fault);
 
-/* State after the head or an executed block: what contracts' getters read. Valid until the next
- * commit or discard; what is read is in the caller's arena. ERR_NOT_FOUND. */
-MUST_USE enum err chain_source(struct chain *chain, struct view_source *source,
-                               const struct digest *digest);
+/* State after the head or an executed block, as contracts' getters read it: view_init(&view, &reader->source, arena). Release the
+ * reader before the next commit or discard. ERR_NOT_FOUND: neither the head nor executed; then there is nothing to release. */
+MUST_USE enum err chain_read(struct chain *chain, struct reader *reader,
+                             const struct digest *digest);
 
 /* The sender's account on the state after `digest`: TX_OK and its next nonce, TX_UNKNOWN_SENDER or
  * TX_REVOKED_SENDER. */
@@ -119,6 +122,9 @@ MUST_USE enum err chain_sender(struct chain *chain, const struct digest *digest,
 MUST_USE enum err chain_admit(struct arena *arena, struct chain *chain, const struct pool *pool,
                               struct tx *tx, struct bytes raw, enum tx_verdict *verdict,
                               struct fault *fault);
+
+/* The store under it, for ledger/history.c. */
+struct store *chain_store(struct chain *chain);
 
 /* For pool_pick on top of `digest`; lives as long as nothing is committed or discarded. */
 struct pool_nonces chain_nonces(struct chain *chain, const struct digest *digest);

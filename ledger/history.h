@@ -116,8 +116,8 @@ MUST_USE enum err history_list(struct arena *arena, struct history *history,
                                struct history_entry **list, size_t *count, struct bytes prefix,
                                struct bytes after, size_t count_max, struct fault *fault);
 
-/* Recomputes the state's root from all values now and compares it with the header's: ERR_CORRUPT
- * names the difference. Slow: for audits. */
+/* Checks that the values now are exactly the leaves of the head's state tree, and every page of it: ERR_CORRUPT names the difference.
+ * Slow: for audits. */
 MUST_USE enum err history_audit(struct history *history, struct fault *fault);
 
 #endif

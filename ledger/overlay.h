@@ -5,8 +5,8 @@
  *                   <-  b1 (h+1)
  *
  *     state of an entry   made by            left by
- *     executed            overlay_add        overlay_commit of it or of a rival; overlay_discard of
- * it or of an ancestor
+ *     executed            overlay_add        overlay_commit of it or of a rival;
+ *                                            overlay_discard of it or of an ancestor
  *
  * A read at an entry goes through its own write set, then its ancestors', then falls through to the
  * store. Committing an entry drops every entry that doesn't descend from it. Nothing here touches

@@ -1,14 +1,14 @@
 /* Pending transactions: bounded, ordered, and each either committed or dropped with a reason.
  *
- *     state      made by                                          left by
- *     pending    pool_add                                         pool_commit: its nonce is used
- * (by it or by a rival), or it expired waiting    the same, with a gap of nonces before it the gap
- * closes; or as above
+ *     state      made by                              left by
+ *     ready      pool_add, or a gap that closes       pool_commit: its nonce is used (by it or by a
+ *                                                     rival), or it expired
+ *     waiting    pool_add, with a gap of nonces       the gap closes; or as above
+ *                before it
  *
  * An account's pending transactions are a run of nonces from its next committed one, with gaps up
- * to POOL_RUN_MAX ahead. Bounds are by count and bytes, for each account and in all, so nobody
- * takes another's room: an account may hold only so much whatever is free. The first to come with a
- * nonce keeps it. Accounts take turns: the one served longest ago is first, and one that has just
+ * to POOL_RUN_MAX ahead. Bounds are by count and bytes, for each account and in all; an
+ * account may hold only so much whatever is free. The first to come with a nonce keeps it. Accounts take turns: the one served longest ago is first, and one that has just
  * arrived is last; within an account nonces decide. So two pools with the same history pick the
  * same. It reads no clock and no state: the caller tells time, height and nonces. For one thread
  * (the one that owns the chain). */
@@ -73,7 +73,7 @@ struct pool_used {
     struct digest id;
 };
 void pool_commit(struct pool *pool, struct height height, const struct pool_used *used,
-                 size_t count);
+                 size_t count, uint64_t now_ms);
 
 /* The pending transaction `id`, whole, or size 0. */
 struct bytes pool_get(const struct pool *pool, const struct digest *id);

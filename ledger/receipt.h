@@ -10,9 +10,8 @@
 #include "base/limits.h"
 #include "base/record.h"
 
-/* Events of one receipt: what one transaction of the largest size, or one block's start, may cause.
- */
-#define RECEIPT_EVENTS_MAX 4096
+/* Events of one receipt: two for each of the 65,536 accounts that a genesis may have. */
+#define RECEIPT_EVENTS_MAX (1u << 18)
 
 /* Bytes of one packed event: a state value and its envelope. */
 #define RECEIPT_EVENT_BYTES (LIMIT_VALUE_BYTES + 1024)

@@ -114,6 +114,7 @@ static int change_compare(const void *a, const void *b)
                           &((const struct sparse_change *)b)->key);
 }
 
+/* allow purity: the keys are different, so the order is total and every qsort gives the same */
 void sparse_sort(struct sparse_change *changes, size_t count)
 {
     qsort(changes, count, sizeof(*changes), change_compare);
@@ -358,6 +359,38 @@ enum err sparse_find(struct digest *value, const struct sparse_root *root, const
         return ERR_NOT_FOUND;
     *value = descent.slot.value;
     return ERR_NONE;
+}
+
+static enum err count_page(uint64_t *leaves, const struct sparse_place *place,
+                           const struct sparse_node *top, const struct sparse_reader *reader)
+{
+    const struct sparse_page *borrowed;
+    enum err err = reader->page(reader->self, place, &borrowed);
+    if (err)
+        return err;
+    struct sparse_page page = *borrowed;
+    if (!node_equal(&page.nodes[1], top) || place->depth >= SPARSE_PAGE_DEPTH)
+        return ERR_CORRUPT;
+    for (unsigned i = 0; i < SLOTS && !err; i++) {
+        *leaves += page.nodes[SLOTS + i].kind == SPARSE_LEAF;
+        if (page.nodes[SLOTS + i].kind != SPARSE_NODE)
+            continue;
+        struct sparse_place below = *place;
+        below.path.bytes[place->depth / 2] |= (uint8_t)(place->depth % 2 ? i : i << 4);
+        below.depth++;
+        below.height = page.slots[i].height;
+        err = count_page(leaves, &below, &page.nodes[SLOTS + i], reader);
+    }
+    return err;
+}
+
+enum err sparse_count(uint64_t *leaves, const struct sparse_root *root,
+                      const struct sparse_reader *reader)
+{
+    struct sparse_place place = {.height = root->height};
+    *leaves = 0;
+    return root->top.kind == SPARSE_EMPTY ? ERR_NONE
+                                          : count_page(leaves, &place, &root->top, reader);
 }
 
 enum err sparse_prove(struct arena *arena, struct sparse_proof *proof,

@@ -5,8 +5,7 @@
  *     leaf                H(0x00 | H(key) | H(value))
  *     node                H(0x01 | left | right)
  *     empty subtree       32 zero bytes
- *     a lone leaf         rises to the highest node that is its own: a subtree with one leaf has
- * that leaf's digest
+ *     a lone leaf         rises to the highest node that is its own
  *
  * H is SHA-256. Four levels make a *page*: 15 nodes over 16 slots. A slot is empty, holds a lone
  * leaf, or names the page below it and the height that wrote it. Pages never change once written;
@@ -142,6 +141,10 @@ bool sparse_has(const struct digest *root, struct bytes key, struct bytes value,
 
 /* True if the proof shows that `root` has nothing at `key`. */
 bool sparse_lacks(const struct digest *root, struct bytes key, const struct sparse_proof *proof);
+
+/* How many leaves the whole tree has, with every page checked against the digest above it. */
+MUST_USE enum err sparse_count(uint64_t *leaves, const struct sparse_root *root,
+                               const struct sparse_reader *reader);
 
 struct digest sparse_leaf(const struct digest *key, const struct digest *value);
 struct digest sparse_parent(const struct digest *left, const struct digest *right);

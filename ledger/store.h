@@ -29,7 +29,6 @@ enum store_family {
     STORE_VALUES,   /* state key -> value now */
     STORE_PAST,     /* state key, height -> value written then */
     STORE_PAGES,    /* page of the state tree, height -> page */
-    STORE_KEYS,     /* H(state key) -> state key */
     STORE_INDEX,    /* by block digest, transaction id, account */
     STORE_HELD,     /* height, digest -> bodies that are promised and not committed */
     STORE_FAMILIES, /* the count */
@@ -84,10 +83,6 @@ void store_batch_clear(struct store_batch *batch);
 void store_batch_put(struct store_batch *batch, enum store_family family, struct bytes key,
                      struct bytes value);
 void store_batch_delete(struct store_batch *batch, enum store_family family, struct bytes key);
-
-/* Deletes every key in [from, to). */
-void store_batch_delete_range(struct store_batch *batch, enum store_family family,
-                              struct bytes from, struct bytes to);
 
 /* Writes the batch and returns when it is on disk. ERR_IO: the disk is full or failed; the store is
  * failed from now on. */

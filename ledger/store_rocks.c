@@ -29,8 +29,7 @@
 static const char *const family_names[STORE_FAMILIES] = {
     [STORE_META] = "default",      [STORE_HEADERS] = "headers", [STORE_BODIES] = "bodies",
     [STORE_RECEIPTS] = "receipts", [STORE_VALUES] = "values",   [STORE_PAST] = "past",
-    [STORE_PAGES] = "pages",       [STORE_KEYS] = "keys",       [STORE_INDEX] = "index",
-    [STORE_HELD] = "held",
+    [STORE_PAGES] = "pages",       [STORE_INDEX] = "index",     [STORE_HELD] = "held",
 };
 
 struct store {
@@ -389,14 +388,6 @@ void store_batch_delete(struct store_batch *batch, enum store_family family, str
 {
     rocksdb_writebatch_delete_cf(batch->batch, batch->store->families[family],
                                  (const char *)key.data, key.size);
-}
-
-void store_batch_delete_range(struct store_batch *batch, enum store_family family,
-                              struct bytes from, struct bytes to)
-{
-    rocksdb_writebatch_delete_range_cf(batch->batch, batch->store->families[family],
-                                       (const char *)from.data, from.size, (const char *)to.data,
-                                       to.size);
 }
 
 enum err store_write(struct store *store, struct store_batch *batch, struct fault *fault)
