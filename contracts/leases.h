@@ -22,7 +22,7 @@
 #include "base/units.h"
 #include "contracts/catalog.h"
 
-#define LEASES_ITEMS_MAX 1024 /* of one lease, ended ones included: bounds the walk over those that may not come back */
+#define LEASES_ITEMS_MAX 512 /* of one lease, ended ones included: bounds the walk over those that may not come back */
 
 /* Why a lease, an item of it, or a job ended: the closed list. Numbers are stored. */
 enum leases_reason {
@@ -91,7 +91,8 @@ void leases_paid(const struct catalog_run *run, uint64_t lease, uint32_t item, c
 void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t item, enum leases_reason reason);
 void leases_end(const struct catalog_run *run, uint64_t lease, enum leases_reason reason);
 
-/* True if `provider` lost an item of this lease by its own fault (fraud, withheld, silent): it isn't leased in it again. */
-bool leases_is_barred(struct view_state *view, uint64_t lease, const struct address *provider);
+/* The providers that lost an item of this lease by their own fault (fraud, withheld, silent): they aren't leased in it again.
+ * Fills at most LEASES_ITEMS_MAX addresses, repeats included; how many. Lease 0 has none. */
+uint32_t leases_barred(struct view_state *view, uint64_t lease, struct address *barred);
 
 #endif

@@ -64,16 +64,6 @@ bool members_is(struct view_state *view, const struct address *address, uint32_t
     return members_get(view, address, &account) && !account.revoked && (account.roles & roles) == roles;
 }
 
-bool members_same_organisation(struct view_state *view, const struct address *a, const struct address *b)
-{
-    if (address_equal(a, b))
-        return true;
-    struct members_account x, y;
-    if (!members_get(view, a, &x) || !members_get(view, b, &y))
-        return false;
-    return x.organisation.size > 0 && bytes_equal(x.organisation, y.organisation);
-}
-
 static void emit(const struct catalog_run *run, enum event_tag tag, const struct address *address, uint32_t roles)
 {
     struct event_member event = {.account = *address, .roles = roles};

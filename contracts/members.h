@@ -95,9 +95,6 @@ uint32_t members_operator_count(struct view_state *view);
 /* An account that isn't revoked and has all of `roles`. */
 bool members_is(struct view_state *view, const struct address *address, uint32_t roles);
 
-/* True if both name the same organisation; an empty one equals only the same address's. */
-bool members_same_organisation(struct view_state *view, const struct address *a, const struct address *b);
-
 /* Adds the account; VERDICT_ACCOUNT_EXISTS or VERDICT_BAD_KEY otherwise. Roles are the caller's matter. */
 enum verdict members_add(const struct catalog_run *run, const struct members_register *args);
 

@@ -5,8 +5,9 @@
  *     offering/ <address> -> struct offers_count                      the account's open offers
  *     price/ <kind u8> <profile u8> <price 32, big-endian> <offer u64> -> struct offers_ranked
  *                                                                     listed offers with room, cheapest first: what the matcher walks
- *     offer_count -> struct offers_counter
+ *     offer_count, statement_count -> struct offers_counter
  *     statement/ <signer's address> <serial u64> -> struct offers_serial      used serials, until their statements expire
+ *     serial/ <number u64> -> struct offers_serial                    the same, as the index of what falls due names them
  *
  *     state      what leads there                                                event
  *     LISTED     (none): register_*, carry                                       offer_listed

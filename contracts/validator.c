@@ -70,6 +70,12 @@ uint32_t validator_faulty(uint32_t count)
     return count > 0 ? (count - 1) / 3 : 0;
 }
 
+bool validator_is_apart(const struct validator *validator, const struct address *account, struct bytes organisation)
+{
+    bool is_shared = organisation.size > 0 && bytes_equal(validator->organisation, organisation);
+    return !is_shared && !address_equal(&validator->replayer, account);
+}
+
 bool validator_of(struct view_state *view, const struct address *replayer, struct seat *seat, struct validator *validator)
 {
     for (uint8_t i = 0; i < LIMIT_VALIDATORS; i++) {

@@ -51,6 +51,9 @@ uint32_t validator_count(struct view_state *view);
 /* How many may be faulty: (count - 1) / 3. */
 uint32_t validator_faulty(uint32_t count);
 
+/* True if the seat's replayer is neither this account nor of its organisation (an empty one is nobody else's). */
+bool validator_is_apart(const struct validator *validator, const struct address *account, struct bytes organisation);
+
 /* The seat that `replayer` answers for; false if none. Walks at most LIMIT_VALIDATORS records. */
 bool validator_of(struct view_state *view, const struct address *replayer, struct seat *seat, struct validator *validator);
 
