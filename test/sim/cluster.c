@@ -28,10 +28,14 @@ enum happening {
     ON_AGAIN,  /* a: number; clients try again */
 };
 
-static void schedule(struct cluster *c, uint64_t delay_ms, enum happening kind, uint8_t seat, uint64_t a, struct bytes data)
+static void schedule(struct cluster *c, uint64_t delay_ms, enum happening kind, uint8_t seat,
+                     uint64_t a, struct bytes data)
 {
-    struct wheel_event event = {
-        .time_ms = c->now_ms + delay_ms, .kind = (int)kind, .seat = seat, .life = c->stations[seat].life, .a = a};
+    struct wheel_event event = {.time_ms = c->now_ms + delay_ms,
+                                .kind = (int)kind,
+                                .seat = seat,
+                                .life = c->stations[seat].life,
+                                .a = a};
     wheel_add(&c->wheel, &event, data);
 }
 
@@ -42,14 +46,16 @@ static uint64_t disk_delay(struct cluster *c)
 
 /* --- network --- */
 
-static void post(struct cluster *c, uint8_t from, uint8_t to, enum happening kind, uint64_t a, struct bytes data)
+static void post(struct cluster *c, uint8_t from, uint8_t to, enum happening kind, uint64_t a,
+                 struct bytes data)
 {
     if (!(c->reach[from] & COMMITTEE_BIT(to)) || dice_chance(&c->dice, c->options.loss))
         return;
     uint64_t delay = dice_between(&c->dice, c->options.delay_min_ms, c->options.delay_max_ms);
     if (c->liars[from].tricks & LIAR_DELAYS)
         delay += c->stations[from].config.timeout_ms * 9 / 10;
-    struct wheel_event event = {.time_ms = c->now_ms + delay, .kind = (int)kind, .seat = to, .life = UINT32_MAX, .a = a};
+    struct wheel_event event = {
+        .time_ms = c->now_ms + delay, .kind = (int)kind, .seat = to, .life = UINT32_MAX, .a = a};
     wheel_add(&c->wheel, &event, data);
     if (dice_chance(&c->dice, c->options.duplicates)) {
         event.time_ms += dice_between(&c->dice, 0, 4 * c->options.delay_max_ms);
@@ -65,7 +71,8 @@ static void post_message(struct cluster *c, uint8_t from, uint64_t to, struct by
         if (c->liars[from].tricks & LIAR_GARBLES && message.size && dice_chance(&c->dice, 300)) {
             uint8_t *garbled = arena_copy(&c->stations[from].arena, message.data, message.size);
             CHECK(garbled);
-            garbled[dice_u64(&c->dice) % message.size] ^= (uint8_t)(1u << dice_between(&c->dice, 0, 7));
+            garbled[dice_u64(&c->dice) % message.size] ^=
+                (uint8_t)(1u << dice_between(&c->dice, 0, 7));
             post(c, from, seat, ON_MESSAGE, 0, bytes_of(garbled, message.size));
             continue;
         }
@@ -130,11 +137,13 @@ static void pursue(struct cluster *c, uint8_t seat, struct station_order *order)
         return;
     if (station_body(&c->stations[seat], &header.body, &order->body)) {
         order->running = true;
-        schedule(c, dice_between(&c->dice, 1, 5), ON_EXECUTED, seat, order->ticket, bytes_of(NULL, 0));
+        schedule(c, dice_between(&c->dice, 1, 5), ON_EXECUTED, seat, order->ticket,
+                 bytes_of(NULL, 0));
         return;
     }
     uint8_t from = (uint8_t)dice_between(&c->dice, 0, c->options.count - 1);
-    for (uint8_t i = 0; i < c->options.count && dice_chance(&c->dice, 800); i++, from = (from + 1) % c->options.count)
+    for (uint8_t i = 0; i < c->options.count && dice_chance(&c->dice, 800);
+         i++, from = (from + 1) % c->options.count)
         if (order->holders & COMMITTEE_BIT(from) && from != seat)
             break;
     post(c, seat, from, ON_WANT, seat, bytes_of(header.body.bytes, DIGEST_SIZE));
@@ -147,11 +156,13 @@ static void execute(struct cluster *c, uint8_t seat, const struct action_execute
     CHECK(execute->header.size <= TOY_HEADER_BYTES);
     if ((station->order_count & (station->order_count - 1)) == 0) {
         station->orders =
-            realloc(station->orders, (station->order_count ? station->order_count * 2 : 1) * sizeof(*station->orders));
+            realloc(station->orders, (station->order_count ? station->order_count * 2 : 1) *
+                                         sizeof(*station->orders));
         CHECK(station->orders);
     }
     struct station_order *order = &station->orders[station->order_count++];
-    *order = (struct station_order){.ticket = execute->ticket, .block = execute->block, .holders = execute->holders};
+    *order = (struct station_order){
+        .ticket = execute->ticket, .block = execute->block, .holders = execute->holders};
     memcpy(order->header, execute->header.data, execute->header.size);
     order->header_size = execute->header.size;
     pursue(c, seat, order);
@@ -161,8 +172,8 @@ static void commit(struct cluster *c, uint8_t seat, const struct action_commit *
 {
     struct station *station = &c->stations[seat];
     const struct station_decided *decided = station_commit(station, commit);
-    judge_decided(&c->judge, station->seat, bytes_of(decided->header, decided->header_size), &decided->body,
-                  commit->certificate);
+    judge_decided(&c->judge, station->seat, bytes_of(decided->header, decided->header_size),
+                  &decided->body, commit->certificate);
     schedule(c, disk_delay(c), ON_DURABLE, seat, commit->height.n, bytes_of(NULL, 0));
 }
 
@@ -192,10 +203,12 @@ static void perform(struct cluster *c, uint8_t seat, const struct action *action
             sign(c, seat, &action->as.sign);
         break;
     case ACTION_SEND:
-        post_message(c, seat, action->as.send.to & ~c->liars[seat].shunned, action->as.send.message);
+        post_message(c, seat, action->as.send.to & ~c->liars[seat].shunned,
+                     action->as.send.message);
         break;
     case ACTION_BUILD:
-        schedule(c, dice_between(&c->dice, 1, 5), ON_BUILT, seat, 0, bytes_of(&action->as.build, sizeof(action->as.build)));
+        schedule(c, dice_between(&c->dice, 1, 5), ON_BUILT, seat, 0,
+                 bytes_of(&action->as.build, sizeof(action->as.build)));
         break;
     case ACTION_EXECUTE:
         execute(c, seat, &action->as.execute);
@@ -214,7 +227,8 @@ static void perform(struct cluster *c, uint8_t seat, const struct action *action
         break;
     case ACTION_HALT:
         if (!(c->options.liars & COMMITTEE_BIT(seat)))
-            judge_fault(&c->judge, "%u halts at height %llu", seat, (unsigned long long)action->as.halt.n);
+            judge_fault(&c->judge, "%u halts at height %llu", seat,
+                        (unsigned long long)action->as.halt.n);
         break;
     case ACTION_TELL:
         tell(c, seat, &action->as.tell);
@@ -261,7 +275,8 @@ static void feed(struct cluster *c, uint8_t seat, struct event *event)
 
 /* --- happenings --- */
 
-static void on_message(struct cluster *c, uint8_t seat, struct bytes raw, verify_signature *signature)
+static void on_message(struct cluster *c, uint8_t seat, struct bytes raw,
+                       verify_signature *signature)
 {
     struct station *station = &c->stations[seat];
     struct consensus_summary summary;
@@ -297,7 +312,8 @@ static void on_body(struct cluster *c, uint8_t seat, const struct wheel_event *e
     struct digest digest = toy_body_digest(&body);
     for (size_t i = 0; i < station->order_count; i++) {
         struct toy_header header;
-        CHECK(toy_header_unpack(&header, bytes_of(station->orders[i].header, station->orders[i].header_size)));
+        CHECK(toy_header_unpack(
+            &header, bytes_of(station->orders[i].header, station->orders[i].header_size)));
         if (digest_equal(&header.body, &digest))
             pursue(c, seat, &station->orders[i]);
     }
@@ -311,14 +327,16 @@ static void on_catch_up(struct cluster *c, uint8_t seat, const struct wheel_even
     for (uint64_t h = range[0]; h <= range[1] && h <= station->durable; h++) {
         const struct station_decided *decided = &station->chain[h];
         struct bytes message;
-        enum err err = message_decide(&station->arena, &message, bytes_of(decided->header, decided->header_size),
-                                      bytes_of(decided->certificate.data, decided->certificate.size));
+        enum err err = message_decide(
+            &station->arena, &message, bytes_of(decided->header, decided->header_size),
+            bytes_of(decided->certificate.data, decided->certificate.size));
         CHECK(err == ERR_NONE);
         uint8_t *parcel = arena_alloc(&station->arena, sizeof(decided->body) + message.size);
         CHECK(parcel);
         memcpy(parcel, &decided->body, sizeof(decided->body));
         memcpy(parcel + sizeof(decided->body), message.data, message.size);
-        post(c, seat, (uint8_t)e->a, ON_DECIDED, 0, bytes_of(parcel, sizeof(decided->body) + message.size));
+        post(c, seat, (uint8_t)e->a, ON_DECIDED, 0,
+             bytes_of(parcel, sizeof(decided->body) + message.size));
     }
     arena_clear(&station->arena);
 }
@@ -361,7 +379,8 @@ static void on_synced(struct cluster *c, uint8_t seat, uint64_t sequence)
 static void on_durable(struct cluster *c, uint8_t seat, uint64_t height)
 {
     struct station *station = &c->stations[seat];
-    if (height > station->durable + 1) { /* disks are slow in any order; commits become durable in theirs */
+    if (height >
+        station->durable + 1) { /* disks are slow in any order; commits become durable in theirs */
         schedule(c, 1, ON_DURABLE, seat, height, bytes_of(NULL, 0));
         return;
     }
@@ -383,9 +402,13 @@ static void give(struct cluster *c, uint64_t number, uint64_t seats)
 {
     for (uint8_t seat = 0; seat < c->options.count; seat++)
         if (seats & COMMITTEE_BIT(seat))
-            schedule(c, dice_between(&c->dice, 1, c->options.delay_max_ms), ON_NUMBER, seat, number, bytes_of(NULL, 0));
-    struct wheel_event again = {
-        .time_ms = c->now_ms + CLIENT_TRY_MS, .kind = ON_AGAIN, .life = UINT32_MAX, .a = number, .b = seats};
+            schedule(c, dice_between(&c->dice, 1, c->options.delay_max_ms), ON_NUMBER, seat, number,
+                     bytes_of(NULL, 0));
+    struct wheel_event again = {.time_ms = c->now_ms + CLIENT_TRY_MS,
+                                .kind = ON_AGAIN,
+                                .life = UINT32_MAX,
+                                .a = number,
+                                .b = seats};
     wheel_add(&c->wheel, &again, bytes_of(NULL, 0));
 }
 
@@ -422,7 +445,9 @@ static void happen(struct cluster *c, const struct wheel_event *e)
         break;
     case ON_DECIDED:
         on_body(c, e->seat, e);
-        on_message(c, e->seat, bytes_of(e->data + sizeof(struct toy_body), e->size - sizeof(struct toy_body)), toy_verify);
+        on_message(c, e->seat,
+                   bytes_of(e->data + sizeof(struct toy_body), e->size - sizeof(struct toy_body)),
+                   toy_verify);
         break;
     case ON_SYNCED:
         on_synced(c, e->seat, e->a);
@@ -460,10 +485,12 @@ void cluster_run(struct cluster *c, uint64_t until_ms)
         c->now_ms = e.time_ms;
         if (e.kind == ON_CLIENT) {
             cluster_submit(c, dice_u64(&c->dice) & committee_all(&c->committee));
-            schedule(c, dice_between(&c->dice, 1, 2 * c->options.client_ms), ON_CLIENT, 0, 0, bytes_of(NULL, 0));
+            schedule(c, dice_between(&c->dice, 1, 2 * c->options.client_ms), ON_CLIENT, 0, 0,
+                     bytes_of(NULL, 0));
         } else if (e.kind == ON_AGAIN) {
             on_again(c, &e);
-        } else if (c->stations[e.seat].alive && (e.life == UINT32_MAX || e.life == c->stations[e.seat].life)) {
+        } else if (c->stations[e.seat].alive &&
+                   (e.life == UINT32_MAX || e.life == c->stations[e.seat].life)) {
             happen(c, &e);
         }
         free(e.data);
@@ -520,7 +547,8 @@ void cluster_restart(struct cluster *c, uint8_t seat)
     struct station *station = &c->stations[seat];
     if (station->alive)
         return;
-    judge_restarted(&c->judge, station->seat, station->durable, &station->chain[station->durable].digest);
+    judge_restarted(&c->judge, station->seat, station->durable,
+                    &station->chain[station->durable].digest);
     station_restart(station);
     c->works[seat] = (struct event_work){0};
     struct event start = station_start(station);
@@ -559,8 +587,12 @@ const char *cluster_story(const struct cluster *c)
 
 struct cluster_options cluster_quiet(uint8_t count)
 {
-    return (struct cluster_options){
-        .seed = 1, .count = count, .delay_min_ms = 10, .delay_max_ms = 10, .disk_ms = 1, .story = true};
+    return (struct cluster_options){.seed = 1,
+                                    .count = count,
+                                    .delay_min_ms = 10,
+                                    .delay_max_ms = 10,
+                                    .disk_ms = 1,
+                                    .story = true};
 }
 
 static void configure(const struct cluster *c, struct consensus_config *config)

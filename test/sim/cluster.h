@@ -15,16 +15,16 @@
 
 struct cluster_options {
     uint64_t seed;
-    uint8_t count;                  /* seats */
+    uint8_t count;                       /* seats */
     uint64_t delay_min_ms, delay_max_ms; /* of a message */
-    uint64_t disk_ms;               /* longest sync */
-    uint32_t loss, duplicates;      /* of 1,000 messages */
-    uint64_t liars;                 /* bits of seats */
-    uint32_t tricks;                /* of the liars: enum liar_trick */
-    uint64_t client_ms;             /* a number is submitted so often; 0: none by itself */
-    uint64_t timeout_ms;            /* the core's first; 0: its default */
-    uint64_t block_interval_max_ms; /* 0: the core's default */
-    bool story;                     /* keep it */
+    uint64_t disk_ms;                    /* longest sync */
+    uint32_t loss, duplicates;           /* of 1,000 messages */
+    uint64_t liars;                      /* bits of seats */
+    uint32_t tricks;                     /* of the liars: enum liar_trick */
+    uint64_t client_ms;                  /* a number is submitted so often; 0: none by itself */
+    uint64_t timeout_ms;                 /* the core's first; 0: its default */
+    uint64_t block_interval_max_ms;      /* 0: the core's default */
+    bool story;                          /* keep it */
 };
 
 struct cluster {

@@ -59,7 +59,8 @@ void judge_fault(struct judge *judge, const char *format, ...)
 
 /* --- promises --- */
 
-static struct judge_promise *promise_place(struct judge_promise *table, uint64_t room, const struct judge_promise *wanted)
+static struct judge_promise *promise_place(struct judge_promise *table, uint64_t room,
+                                           const struct judge_promise *wanted)
 {
     uint64_t hash = (wanted->height * 31 + wanted->view) * 64 + wanted->seat;
     hash = (hash * 8 + wanted->tag) * UINT64_C(0x9e3779b97f4a7c15);
@@ -84,27 +85,28 @@ static void promises_grow(struct judge *judge)
     judge->promise_room = room;
 }
 
-void judge_signed(struct judge *judge, struct seat seat, enum message_tag tag, uint64_t height, uint64_t view,
-                  const struct digest *digest, bool durable)
+void judge_signed(struct judge *judge, struct seat seat, enum message_tag tag, uint64_t height,
+                  uint64_t view, const struct digest *digest, bool durable)
 {
     if (judge->liars & COMMITTEE_BIT(seat.n) || tag == MESSAGE_STATUS)
         return;
     if (!durable)
-        judge_fault(judge, "%u signs %s of view %llu before it is durable", seat.n, message_name(tag),
-                    (unsigned long long)view);
+        judge_fault(judge, "%u signs %s of view %llu before it is durable", seat.n,
+                    message_name(tag), (unsigned long long)view);
     if (tag == MESSAGE_VIEW_CHANGE && view > judge->left[seat.n])
         judge->left[seat.n] = view;
     bool vote = tag == MESSAGE_PRE_PREPARE || tag == MESSAGE_PREPARE || tag == MESSAGE_COMMIT;
     if (vote && view < judge->left[seat.n])
-        judge_fault(judge, "%u signs %s for height %llu in view %llu, which it left for %llu", seat.n, message_name(tag),
-                    (unsigned long long)height, (unsigned long long)view, (unsigned long long)judge->left[seat.n]);
+        judge_fault(judge, "%u signs %s for height %llu in view %llu, which it left for %llu",
+                    seat.n, message_name(tag), (unsigned long long)height, (unsigned long long)view,
+                    (unsigned long long)judge->left[seat.n]);
 
     struct judge_promise promise = {(uint8_t)tag, seat.n, height, view, *digest};
     struct judge_promise *place = promise_place(judge->promises, judge->promise_room, &promise);
     if (place->tag) {
         if (!digest_equal(&place->digest, digest))
-            judge_fault(judge, "%u signs two different %s for height %llu in view %llu", seat.n, message_name(tag),
-                        (unsigned long long)height, (unsigned long long)view);
+            judge_fault(judge, "%u signs two different %s for height %llu in view %llu", seat.n,
+                        message_name(tag), (unsigned long long)height, (unsigned long long)view);
         return;
     }
     *place = promise;
@@ -143,8 +145,8 @@ static void numbers_add(struct judge *judge, uint64_t number)
 }
 
 /* The first honest seat that decides a height settles what the others must decide. */
-static void extend(struct judge *judge, const struct toy_header *header, const struct digest *digest,
-                   const struct toy_body *body)
+static void extend(struct judge *judge, const struct toy_header *header,
+                   const struct digest *digest, const struct toy_body *body)
 {
     const struct judge_block *parent = &judge->chain[judge->chain_count - 1];
     unsigned long long height = header->height;
@@ -158,7 +160,8 @@ static void extend(struct judge *judge, const struct toy_header *header, const s
         judge_fault(judge, "block %llu has a wrong root", height);
     for (uint32_t i = 0; i < body->count; i++) {
         if (judge_has(judge, body->numbers[i]))
-            judge_fault(judge, "%llu is in two blocks, again at height %llu", (unsigned long long)body->numbers[i], height);
+            judge_fault(judge, "%llu is in two blocks, again at height %llu",
+                        (unsigned long long)body->numbers[i], height);
         else
             numbers_add(judge, body->numbers[i]);
     }
@@ -169,20 +172,23 @@ static void extend(struct judge *judge, const struct toy_header *header, const s
     judge->chain[judge->chain_count++] = (struct judge_block){*digest, header->root};
 }
 
-static void check_certificate(struct judge *judge, struct seat seat, uint64_t height, const struct digest *digest,
-                              struct bytes packed)
+static void check_certificate(struct judge *judge, struct seat seat, uint64_t height,
+                              const struct digest *digest, struct bytes packed)
 {
     struct certificate certificate;
     struct fault fault;
     if (record_unpack(NULL, &ballot_certificate_record, &certificate, packed, NULL) ||
         verify_certificate(judge->context, MESSAGE_COMMIT, &certificate, &fault))
-        judge_fault(judge, "%u decides block %llu with a bad certificate", seat.n, (unsigned long long)height);
-    else if (certificate.ballot.height.n != height || !digest_equal(&certificate.ballot.digest, digest))
-        judge_fault(judge, "%u decides block %llu with the certificate of another", seat.n, (unsigned long long)height);
+        judge_fault(judge, "%u decides block %llu with a bad certificate", seat.n,
+                    (unsigned long long)height);
+    else if (certificate.ballot.height.n != height ||
+             !digest_equal(&certificate.ballot.digest, digest))
+        judge_fault(judge, "%u decides block %llu with the certificate of another", seat.n,
+                    (unsigned long long)height);
 }
 
-void judge_decided(struct judge *judge, struct seat seat, struct bytes header, const struct toy_body *body,
-                   struct bytes certificate)
+void judge_decided(struct judge *judge, struct seat seat, struct bytes header,
+                   const struct toy_body *body, struct bytes certificate)
 {
     if (judge->liars & COMMITTEE_BIT(seat.n))
         return;
@@ -190,25 +196,29 @@ void judge_decided(struct judge *judge, struct seat seat, struct bytes header, c
     CHECK(toy_header_unpack(&toy, header));
     struct digest digest = digest_of(header.data, header.size);
     if (toy.height != judge->height[seat.n] + 1) {
-        judge_fault(judge, "%u decides block %llu after block %llu", seat.n, (unsigned long long)toy.height,
-                    (unsigned long long)judge->height[seat.n]);
+        judge_fault(judge, "%u decides block %llu after block %llu", seat.n,
+                    (unsigned long long)toy.height, (unsigned long long)judge->height[seat.n]);
         return;
     }
     check_certificate(judge, seat, toy.height, &digest, certificate);
     if (toy.height == judge->chain_count)
         extend(judge, &toy, &digest, body);
     else if (!digest_equal(&digest, &judge->chain[toy.height].digest))
-        judge_fault(judge, "%u decides another block %llu than was decided before", seat.n, (unsigned long long)toy.height);
+        judge_fault(judge, "%u decides another block %llu than was decided before", seat.n,
+                    (unsigned long long)toy.height);
     judge->height[seat.n] = toy.height;
 }
 
-void judge_restarted(struct judge *judge, struct seat seat, uint64_t height, const struct digest *digest)
+void judge_restarted(struct judge *judge, struct seat seat, uint64_t height,
+                     const struct digest *digest)
 {
     if (judge->liars & COMMITTEE_BIT(seat.n))
         return;
     if (height > judge->height[seat.n])
-        judge_fault(judge, "%u finds block %llu on its disk, which it never decided", seat.n, (unsigned long long)height);
+        judge_fault(judge, "%u finds block %llu on its disk, which it never decided", seat.n,
+                    (unsigned long long)height);
     else if (!digest_equal(digest, &judge->chain[height].digest))
-        judge_fault(judge, "%u finds another block %llu on its disk than was decided", seat.n, (unsigned long long)height);
+        judge_fault(judge, "%u finds another block %llu on its disk than was decided", seat.n,
+                    (unsigned long long)height);
     judge->height[seat.n] = height;
 }

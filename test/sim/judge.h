@@ -29,9 +29,9 @@ struct judge {
     uint64_t liars;                       /* bits of seats of which nothing is expected */
     struct judge_block *chain;            /* agreed so far, from height 0; owned */
     uint64_t chain_count, chain_room;
-    uint64_t height[LIMIT_VALIDATORS]; /* decided by each */
-    uint64_t left[LIMIT_VALIDATORS];   /* highest view that each signed a VIEW-CHANGE for */
-    struct judge_promise *promises;    /* owned */
+    uint64_t height[LIMIT_VALIDATORS];    /* decided by each */
+    uint64_t left[LIMIT_VALIDATORS];      /* highest view that each signed a VIEW-CHANGE for */
+    struct judge_promise *promises;       /* owned */
     uint64_t promise_count, promise_room; /* room is a power of two */
     uint64_t *numbers;                    /* in the agreed chain; a hash set, 0: free; owned */
     uint64_t number_count, number_room;
@@ -43,20 +43,22 @@ void judge_init(struct judge *judge, const struct verify_context *context, uint6
 void judge_release(struct judge *judge);
 
 /* A seat signs. `durable`: what it waits for is on its disk. */
-void judge_signed(struct judge *judge, struct seat seat, enum message_tag tag, uint64_t height, uint64_t view,
-                  const struct digest *digest, bool durable);
+void judge_signed(struct judge *judge, struct seat seat, enum message_tag tag, uint64_t height,
+                  uint64_t view, const struct digest *digest, bool durable);
 
 /* A seat decides a block, with the certificate as packed. */
-void judge_decided(struct judge *judge, struct seat seat, struct bytes header, const struct toy_body *body,
-                   struct bytes certificate);
+void judge_decided(struct judge *judge, struct seat seat, struct bytes header,
+                   const struct toy_body *body, struct bytes certificate);
 
 /* A seat starts again and finds this height on its disk; `digest` is that block's. */
-void judge_restarted(struct judge *judge, struct seat seat, uint64_t height, const struct digest *digest);
+void judge_restarted(struct judge *judge, struct seat seat, uint64_t height,
+                     const struct digest *digest);
 
 /* True if `number` is in the agreed chain. */
 bool judge_has(const struct judge *judge, uint64_t number);
 
 /* Adds a fault that somebody else found. */
-void judge_fault(struct judge *judge, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void judge_fault(struct judge *judge, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -5,8 +5,8 @@
 #include "base/check.h"
 #include "base/record.h"
 
-struct bytes liar_seal(struct station *station, const struct verify_context *context, enum message_tag tag,
-                       struct bytes body)
+struct bytes liar_seal(struct station *station, const struct verify_context *context,
+                       enum message_tag tag, struct bytes body)
 {
     struct digest digest = verify_digest(context, tag, body);
     struct message_envelope envelope = {station->seat, body, toy_sign(station->seat, &digest)};
@@ -43,7 +43,8 @@ static struct bytes twin_vote(const struct liar *liar, struct station *station, 
     return record_bytes(&station->arena, &ballot_record, &ballot);
 }
 
-static struct bytes lying_change(const struct liar *liar, struct dice *dice, struct station *station, struct bytes body)
+static struct bytes lying_change(const struct liar *liar, struct dice *dice,
+                                 struct station *station, struct bytes body)
 {
     struct message_view_change change;
     if (record_unpack(&station->arena, &message_view_change_record, &change, body, NULL))
@@ -55,8 +56,9 @@ static struct bytes lying_change(const struct liar *liar, struct dice *dice, str
     return record_bytes(&station->arena, &message_view_change_record, &change);
 }
 
-uint32_t liar_sign(struct liar *liar, struct dice *dice, struct station *station, const struct verify_context *context,
-                   const struct action_sign *sign, struct liar_sending sendings[LIAR_SENDINGS])
+uint32_t liar_sign(struct liar *liar, struct dice *dice, struct station *station,
+                   const struct verify_context *context, const struct action_sign *sign,
+                   struct liar_sending sendings[LIAR_SENDINGS])
 {
     uint64_t to = sign->to & ~liar->shunned;
     bool proposal = sign->tag == MESSAGE_PRE_PREPARE;
@@ -64,7 +66,8 @@ uint32_t liar_sign(struct liar *liar, struct dice *dice, struct station *station
     sendings[0] = (struct liar_sending){liar_seal(station, context, sign->tag, sign->body), to};
 
     if (liar->tricks & LIAR_EQUIVOCATES && (proposal || vote)) {
-        struct bytes other = proposal ? twin_proposal(liar, station, sign->body) : twin_vote(liar, station, sign->body);
+        struct bytes other = proposal ? twin_proposal(liar, station, sign->body)
+                                      : twin_vote(liar, station, sign->body);
         uint64_t half = dice_u64(dice) & to;
         sendings[0].to = to & ~half;
         sendings[1] = (struct liar_sending){liar_seal(station, context, sign->tag, other), half};

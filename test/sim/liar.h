@@ -7,14 +7,14 @@
 
 /* Bits: a liar has any of them. */
 enum liar_trick {
-    LIAR_EQUIVOCATES = 1,  /* two proposals for one height, one for each half; and votes for both */
-    LIAR_IS_SILENT = 2,    /* towards some */
-    LIAR_WRONG_ROOT = 4,   /* its blocks say a wrong state root */
-    LIAR_HIDES = 8,        /* its VIEW-CHANGEs report nothing prepared */
-    LIAR_DELAYS = 16,      /* what it sends comes just before the time-out */
-    LIAR_REPEATS = 32,     /* sends old messages again */
-    LIAR_GARBLES = 64,     /* flips bits in what it sends */
-    LIAR_FAR_VIEWS = 128,  /* wants views far ahead */
+    LIAR_EQUIVOCATES = 1, /* two proposals for one height, one for each half; and votes for both */
+    LIAR_IS_SILENT = 2,   /* towards some */
+    LIAR_WRONG_ROOT = 4,  /* its blocks say a wrong state root */
+    LIAR_HIDES = 8,       /* its VIEW-CHANGEs report nothing prepared */
+    LIAR_DELAYS = 16,     /* what it sends comes just before the time-out */
+    LIAR_REPEATS = 32,    /* sends old messages again */
+    LIAR_GARBLES = 64,    /* flips bits in what it sends */
+    LIAR_FAR_VIEWS = 128, /* wants views far ahead */
     LIAR_TRICKS = 255,
 };
 
@@ -28,16 +28,17 @@ struct liar_sending {
 
 struct liar {
     uint32_t tricks;
-    uint64_t shunned; /* seats it is silent to */
+    uint64_t shunned;            /* seats it is silent to */
     struct digest twin_of, twin; /* its last pair of proposals */
 };
 
 /* What it sends instead of the honest message; returns how many. The first is what its own core gets back, whole. */
-uint32_t liar_sign(struct liar *liar, struct dice *dice, struct station *station, const struct verify_context *context,
-                   const struct action_sign *sign, struct liar_sending sendings[LIAR_SENDINGS]);
+uint32_t liar_sign(struct liar *liar, struct dice *dice, struct station *station,
+                   const struct verify_context *context, const struct action_sign *sign,
+                   struct liar_sending sendings[LIAR_SENDINGS]);
 
 /* A message signed as this station, in its arena. */
-struct bytes liar_seal(struct station *station, const struct verify_context *context, enum message_tag tag,
-                       struct bytes body);
+struct bytes liar_seal(struct station *station, const struct verify_context *context,
+                       enum message_tag tag, struct bytes body);
 
 #endif

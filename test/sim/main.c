@@ -3,17 +3,15 @@
  *     simulate --seed 7 --trace        one run, its story told
  *     simulate --from 1 --count 2000   many, a summary at the end
  *
- * A fault prints the seed and the end of its story, and the exit status is 1. */
+ * A fault is printed with its seed, and the exit status is 1. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "test/sim/cluster.h"
 
-#define FAULTS_MS   60000u  /* virtual time with faults ... */
-#define HEALING_MS  120000u /* ... and the bound of what comes after: twice the longest time-out */
-#define STORY_LINES 200
+#define FAULTS_MS  60000u  /* virtual time with faults ... */
+#define HEALING_MS 120000u /* ... and the bound of what comes after: twice the longest time-out */
 
 struct totals {
     uint64_t runs, failed, blocks, view_changes, crashes, virtual_ms;
@@ -94,8 +92,10 @@ static bool run(uint64_t seed, bool story, struct totals *totals)
     while (c->now_ms < limit && !c->judge.fault_count && !cluster_is_done(c))
         cluster_run(c, c->now_ms + 500);
     if (!c->judge.fault_count && !cluster_is_done(c))
-        judge_fault(&c->judge, "no progress %u ms after healing: heights %llu to %llu, %zu numbers open", HEALING_MS,
-                    (unsigned long long)cluster_low(c), (unsigned long long)cluster_high(c), c->open_count);
+        judge_fault(&c->judge,
+                    "no progress %u ms after healing: heights %llu to %llu, %zu numbers open",
+                    HEALING_MS, (unsigned long long)cluster_low(c),
+                    (unsigned long long)cluster_high(c), c->open_count);
 
     bool good = !c->judge.fault_count;
     totals->runs++;
@@ -104,13 +104,7 @@ static bool run(uint64_t seed, bool story, struct totals *totals)
     totals->view_changes += c->view_changes;
     totals->crashes += c->crashes;
     totals->virtual_ms += c->now_ms * options.count;
-    if (story) {
-        const char *from = text_string(&c->story);
-        const char *end = from + strlen(from);
-        for (int lines = good ? -1 : STORY_LINES; end > from && lines; end--)
-            lines -= end[-1] == '\n' && lines > 0;
-        fputs(end, stdout);
-    }
+    fputs(cluster_story(c), stdout);
     fputs(text_string(&c->judge.faults), stdout);
     cluster_free(c);
     return good;
@@ -119,7 +113,8 @@ static bool run(uint64_t seed, bool story, struct totals *totals)
 static void show_usage(FILE *out)
 {
     fputs("usage: simulate --seed N [--trace]\n"
-          "       simulate --from A --count K\n", out);
+          "       simulate --from A --count K\n",
+          out);
 }
 
 static bool read_number(const char *text, uint64_t *value)
@@ -131,9 +126,10 @@ static bool read_number(const char *text, uint64_t *value)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"seed", required_argument, NULL, 's'}, {"from", required_argument, NULL, 'f'},
-                                            {"count", required_argument, NULL, 'c'}, {"trace", no_argument, NULL, 't'},
-                                            {"help", no_argument, NULL, 'h'},        {0}};
+    static const struct option options[] = {
+        {"seed", required_argument, NULL, 's'},  {"from", required_argument, NULL, 'f'},
+        {"count", required_argument, NULL, 'c'}, {"trace", no_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},        {0}};
     uint64_t from = 1, count = 1;
     bool story = false;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -149,12 +145,15 @@ int main(int argc, char **argv)
     for (uint64_t seed = from; seed < from + count; seed++) {
         if (run(seed, story, &totals))
             continue;
-        printf("seed %llu failed; see simulate --seed %llu --trace\n", (unsigned long long)seed, (unsigned long long)seed);
+        printf("seed %llu failed; see simulate --seed %llu --trace\n", (unsigned long long)seed,
+               (unsigned long long)seed);
         fflush(stdout);
     }
-    printf("%llu runs, %llu blocks, %llu views entered, %llu crashes, %llu node-minutes\n", (unsigned long long)totals.runs,
-           (unsigned long long)totals.blocks, (unsigned long long)totals.view_changes, (unsigned long long)totals.crashes,
+    printf("%llu runs, %llu blocks, %llu views entered, %llu crashes, %llu node-minutes\n",
+           (unsigned long long)totals.runs, (unsigned long long)totals.blocks,
+           (unsigned long long)totals.view_changes, (unsigned long long)totals.crashes,
            (unsigned long long)(totals.virtual_ms / 60000));
-    printf("%llu passed, %llu failed\n", (unsigned long long)(totals.runs - totals.failed), (unsigned long long)totals.failed);
+    printf("%llu passed, %llu failed\n", (unsigned long long)(totals.runs - totals.failed),
+           (unsigned long long)totals.failed);
     return totals.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

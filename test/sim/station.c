@@ -44,6 +44,7 @@ void station_init(struct station *station, struct seat seat, const struct consen
     first->header_size = toy_header_pack(first->header, genesis);
     first->digest = digest_of(first->header, first->header_size);
     first->root = genesis->root;
+    first->body_digest = genesis->body;
     first->certificate = owned(bytes_of(NULL, 0));
     station_restart(station);
 }
@@ -178,7 +179,8 @@ void station_synced(struct station *station, uint64_t sequence)
 
 void station_queue_sign(struct station *station, const struct action_sign *sign)
 {
-    struct station_signing *signing = pushed(&station->signings, &station->signing_count, sizeof(*signing));
+    struct station_signing *signing =
+        pushed(&station->signings, &station->signing_count, sizeof(*signing));
     signing->sign = *sign;
     signing->body = owned(sign->body);
     signing->sign.body = bytes_of(signing->body.data, signing->body.size);
@@ -208,20 +210,19 @@ struct station_block *station_find(const struct station *station, const struct d
     return NULL;
 }
 
-bool station_body(const struct station *station, const struct digest *body_digest, struct toy_body *body)
+bool station_body(const struct station *station, const struct digest *body_digest,
+                  struct toy_body *body)
 {
     for (size_t i = 0; i < station->block_count; i++)
         if (digest_equal(&station->blocks[i].body_digest, body_digest)) {
             *body = station->blocks[i].body;
             return true;
         }
-    for (uint64_t h = station->chain_count; h-- > 0 && h + 2 * BOUNDS_WINDOW > station->chain_count;) {
-        struct digest digest = toy_body_digest(&station->chain[h].body);
-        if (digest_equal(&digest, body_digest)) {
+    for (uint64_t h = station->chain_count; h-- > 0;)
+        if (digest_equal(&station->chain[h].body_digest, body_digest)) {
             *body = station->chain[h].body;
             return true;
         }
-    }
     return false;
 }
 
@@ -269,15 +270,16 @@ static bool is_used(const struct station *station, const struct digest *parent, 
 {
     if (is_done(station, number))
         return true;
-    for (const struct station_block *b = station_find(station, parent); b; b = station_find(station, &b->parent))
+    for (const struct station_block *b = station_find(station, parent); b;
+         b = station_find(station, &b->parent))
         for (uint32_t i = 0; i < b->body.count; i++)
             if (b->body.numbers[i] == number)
                 return true;
     return false;
 }
 
-bool station_build(struct station *station, const struct action_build *build, uint64_t time_ms, bool wrong_root,
-                   struct station_block **block)
+bool station_build(struct station *station, const struct action_build *build, uint64_t time_ms,
+                   bool wrong_root, struct station_block **block)
 {
     struct digest root;
     struct toy_body body = {.count = 0};
@@ -314,7 +316,8 @@ bool station_build(struct station *station, const struct action_build *build, ui
     return true;
 }
 
-static bool body_is_fresh(const struct station *station, const struct digest *parent, const struct toy_body *body)
+static bool body_is_fresh(const struct station *station, const struct digest *parent,
+                          const struct toy_body *body)
 {
     for (uint32_t i = 0; i < body->count; i++) {
         if (is_used(station, parent, body->numbers[i]))
@@ -400,6 +403,7 @@ struct station_decided *station_commit(struct station *station, const struct act
     station->chain_count = count;
     decided->digest = block.digest;
     decided->root = block.root;
+    decided->body_digest = block.body_digest;
     memcpy(decided->header, block.header, block.header_size);
     decided->header_size = block.header_size;
     decided->body = block.body;
@@ -414,7 +418,9 @@ void station_on_disk(struct station *station, uint64_t height)
     struct digest digest = station->chain[height].digest;
     size_t kept = 0;
     for (size_t i = 0; i < station->block_count; i++)
-        if (!digest_equal(&station->blocks[i].digest, &digest) && !digest_is_zero(&station->blocks[i].digest))
+        if (!digest_equal(&station->blocks[i].digest, &digest) &&
+            (!digest_is_zero(&station->blocks[i].digest) ||
+             !digest_equal(&station->blocks[i].body_digest, &station->chain[height].body_digest)))
             station->blocks[kept++] = station->blocks[i];
     station->block_count = kept;
 }
@@ -428,7 +434,8 @@ void station_submit(struct station *station, uint64_t number)
     for (size_t i = 0; i < station->pool_count; i++)
         if (station->pool[i].number == number)
             return;
-    struct station_waiting *waiting = pushed(&station->pool, &station->pool_count, sizeof(*waiting));
+    struct station_waiting *waiting =
+        pushed(&station->pool, &station->pool_count, sizeof(*waiting));
     waiting->number = number;
 }
 
@@ -444,7 +451,8 @@ struct event_work station_work(const struct station *station)
         bool in_flight = false;
         for (size_t b = 0; b < station->block_count && !in_flight; b++)
             for (uint32_t k = 0; k < station->blocks[b].body.count; k++)
-                in_flight |= station->blocks[b].executed && station->blocks[b].body.numbers[k] == station->pool[i].number;
+                in_flight |= station->blocks[b].executed &&
+                             station->blocks[b].body.numbers[k] == station->pool[i].number;
         work.buildable = !in_flight;
     }
     return work;

@@ -25,7 +25,7 @@ struct station_block {
 };
 
 struct station_decided {
-    struct digest digest, root;
+    struct digest digest, root, body_digest;
     uint8_t header[TOY_HEADER_BYTES];
     size_t header_size;
     struct toy_body body;
@@ -50,7 +50,7 @@ struct station_order { /* an EXECUTE that isn't answered */
     uint8_t header[TOY_HEADER_BYTES];
     size_t header_size;
     uint64_t holders;
-    bool running; /* the answer is on its way ... */
+    bool running;         /* the answer is on its way ... */
     struct toy_body body; /* ... for this body */
 };
 
@@ -62,7 +62,8 @@ struct station_waiting { /* a number in the pool */
 struct station {
     struct seat seat;
     bool alive;
-    uint32_t life; /* counts restarts, so that what was scheduled before a crash is known as stale */
+    uint32_t
+        life; /* counts restarts, so that what was scheduled before a crash is known as stale */
     struct consensus *core;
     struct consensus_config config;
     struct arena arena; /* of one step */
@@ -113,14 +114,15 @@ bool station_next_sign(struct station *station, struct station_signing *signing)
 
 /* --- blocks --- */
 struct station_block *station_find(const struct station *station, const struct digest *digest);
-bool station_body(const struct station *station, const struct digest *body_digest, struct toy_body *body);
+bool station_body(const struct station *station, const struct digest *body_digest,
+                  struct toy_body *body);
 void station_keep_body(struct station *station, const struct toy_body *body);
 void station_discard(struct station *station, const struct digest *digest);
 
 /* Builds a block on an executed parent: false when nothing waits and `empty_too` isn't asked, or the parent is gone.
  * A wrong root is a liar's. */
-bool station_build(struct station *station, const struct action_build *build, uint64_t time_ms, bool wrong_root,
-                   struct station_block **block);
+bool station_build(struct station *station, const struct action_build *build, uint64_t time_ms,
+                   bool wrong_root, struct station_block **block);
 
 /* Answers an order whose body is here: false if the order or the parent is gone meanwhile. */
 bool station_execute(struct station *station, uint64_t ticket, enum event_verdict *verdict);

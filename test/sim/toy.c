@@ -85,8 +85,8 @@ struct sign_signature toy_sign(struct seat seat, const struct digest *digest)
     return signature;
 }
 
-bool toy_verify(const void *self, struct seat seat, const struct sign_public *key, const struct digest *digest,
-                const struct sign_signature *signature)
+bool toy_verify(const void *self, struct seat seat, const struct sign_public *key,
+                const struct digest *digest, const struct sign_signature *signature)
 {
     (void)self;
     (void)key;

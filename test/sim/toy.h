@@ -41,7 +41,7 @@ void toy_genesis(struct toy_header *header, const struct digest *set);
 struct sign_signature toy_sign(struct seat seat, const struct digest *digest);
 
 /* A verify_signature. */
-bool toy_verify(const void *self, struct seat seat, const struct sign_public *key, const struct digest *digest,
-                const struct sign_signature *signature);
+bool toy_verify(const void *self, struct seat seat, const struct sign_public *key,
+                const struct digest *digest, const struct sign_signature *signature);
 
 #endif
