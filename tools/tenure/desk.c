@@ -17,6 +17,7 @@ enum err desk_open(struct desk *desk, struct cli *cli)
 
     memset(desk, 0, sizeof(*desk));
     desk->cli = cli;
+    desk->arena = &cli->arena;
     while (count <= CLIENT_NODES_MAX && (node = cli_next(cli, "node", &at)))
         nodes[count++] = node;
     if (!count && getenv("TENURE_NODE")) {
@@ -147,7 +148,7 @@ enum err desk_get(struct desk *desk, struct answer **root, const char *path)
 
 enum err desk_state(struct desk *desk, struct bytes key, const struct record *record, void *value)
 {
-    return lookup_get(&desk->client, &desk->cli->arena, key, record, value, &desk->cli->fault);
+    return lookup_get(&desk->client, desk->arena, key, record, value, &desk->cli->fault);
 }
 
 enum err desk_address(struct cli *cli, struct address *address, const char *text)

@@ -9,6 +9,7 @@
 
 struct desk {
     struct cli *cli;
+    struct arena *arena; /* for what is looked up: the command's, unless a loop puts its own here */
     struct client client;
     struct sender sender; /* after desk_sign */
     uint64_t timeout_ms;  /* --timeout */
@@ -48,7 +49,7 @@ bool desk_event(const struct sender_outcome *outcome, const char *name, const ch
 /* GET of `path`, into the desk's fault; free with answer_free. */
 MUST_USE enum err desk_get(struct desk *desk, struct answer **root, const char *path);
 
-/* The value of state key `key`, unpacked into the command's arena. ERR_NOT_FOUND when there is none. */
+/* The value of state key `key`, unpacked into desk->arena. ERR_NOT_FOUND when there is none. */
 MUST_USE enum err desk_state(struct desk *desk, struct bytes key, const struct record *record,
                              void *value);
 

@@ -198,16 +198,19 @@ static struct bytes text_copy(struct maker *maker, const char *text)
     return bytes_of(copy, strlen(text));
 }
 
-static enum err add_account(struct maker *maker, struct sign_public *public, const char *name,
-                            const char *organisation, uint32_t roles, const struct amount *balance)
+/* Adds an account whose key is made here unless it has one. */
+static enum err add_account(struct maker *maker, const struct founding_account *from,
+                            struct sign_public *public)
 {
     struct genesis_account *account = &maker->genesis.accounts[maker->genesis.account_count++];
 
-    account->name = text_copy(maker, name);
-    account->organisation = text_copy(maker, organisation);
-    account->roles = roles;
-    account->balance = *balance;
-    if (make_key(maker, &account->public_key, name_of(maker, "keys/%s.key", name)))
+    account->name = text_copy(maker, from->name);
+    account->organisation = text_copy(maker, from->organisation);
+    account->roles = from->roles;
+    account->balance = from->balance;
+    if (from->public)
+        account->public_key = *from->public;
+    else if (make_key(maker, &account->public_key, name_of(maker, "keys/%s.key", from->name)))
         return maker->fault->code;
     *public = account->public_key;
     return ERR_NONE;
@@ -215,18 +218,14 @@ static enum err add_account(struct maker *maker, struct sign_public *public, con
 
 static enum err make_accounts(struct maker *maker)
 {
-    const struct founding *founding = maker->founding;
+    static const struct founding_account operator= {
+        "operator", MEMBERS_ROLE_OPERATOR, "consortium", {{0}}, NULL};
     struct sign_public public;
+    enum err err = add_account(maker, &operator, & public);
 
-    if (add_account(maker, &public, "operator", "consortium", MEMBERS_ROLE_OPERATOR, &units_zero))
-        return maker->fault->code;
-    for (uint32_t i = 0; i < founding->account_count; i++) {
-        const struct founding_account *account = &founding->accounts[i];
-        if (add_account(maker, &public, account->name, account->organisation, account->roles,
-                        &account->balance))
-            return maker->fault->code;
-    }
-    return ERR_NONE;
+    for (uint32_t i = 0; i < maker->founding->account_count && !err; i++)
+        err = add_account(maker, &maker->founding->accounts[i], &public);
+    return err;
 }
 
 /* --- a validator and its replayer --- */
@@ -295,7 +294,8 @@ static enum err make_validator(struct maker *maker, uint32_t seat)
 {
     struct genesis_validator *validator = &maker->genesis.validators[seat];
     char name[32], replayer[32];
-    struct amount balance = units_amount(REPLAYER_BALANCE);
+    struct founding_account account = {replayer, MEMBERS_ROLE_REPLAYER, name,
+                                       units_amount(REPLAYER_BALANCE), NULL};
     struct sign_public public;
     enum err err;
 
@@ -307,7 +307,7 @@ static enum err make_validator(struct maker *maker, uint32_t seat)
         err =
             make_key(maker, &validator->public_key, name_of(maker, "node-%u/validator.key", seat));
     if (!err)
-        err = add_account(maker, &public, replayer, name, MEMBERS_ROLE_REPLAYER, &balance);
+        err = add_account(maker, &account, &public);
     if (err)
         return err;
     validator->replayer = address_of(&public);

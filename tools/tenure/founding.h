@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
+#include "base/sign.h"
 #include "base/units.h"
 #include "contracts/parameters.h"
 
@@ -28,6 +29,7 @@ struct founding_account {
     uint32_t roles;
     const char *organisation;
     struct amount balance;
+    const struct sign_public *public; /* whose key it is already; NULL: a key file is made */
 };
 
 struct founding {

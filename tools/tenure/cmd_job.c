@@ -1,0 +1,318 @@
+#include "tools/tenure/cmd.h"
+
+#include "base/check.h"
+#include "contracts/path.h"
+#include "tools/sys/clock.h"
+#include "tools/tenure/desk.h"
+#include "tools/tenure/job_model.h"
+#include "tools/tenure/job_terms.h"
+#include "tools/tenure/job_view.h"
+#include "tools/tenure/workshop.h"
+
+#include <inttypes.h>
+
+/* Between two looks at a job that is waited for. */
+#define LOOK_MS 300
+
+/* --- plan --- */
+
+static enum err ask_network(struct desk *desk, uint64_t *now_ms, uint32_t *validators)
+{
+    struct answer *status = NULL;
+    enum err err = desk_get(desk, &status, "/v1/status");
+
+    if (err)
+        return err;
+    *now_ms = answer_number(status, "time_ms");
+    *validators = (uint32_t)answer_number(status, "validators");
+    if (answer_count(status, "validators"))
+        *validators = answer_count(status, "validators");
+    answer_free(status);
+    return ERR_NONE;
+}
+
+/* The budget that the terms need at least; what was given must cover it. */
+static enum err settle_budget(struct cli *cli, struct job_terms *terms, uint32_t auditors)
+{
+    struct amount least;
+    char text[AMOUNT_TEXT_SIZE];
+
+    if (!jobs_budget(&least, &terms->submit, terms->intervals, auditors))
+        return fault_set(&cli->fault, ERR_USAGE, "the terms cost more than 256 bits can count");
+    if (!terms->has_budget)
+        terms->submit.budget = least;
+    if (units_amount_compare(&terms->submit.budget, &least) >= 0)
+        return ERR_NONE;
+    units_amount_text(text, &least);
+    return fault_set(&cli->fault, ERR_USAGE,
+                     "--budget does not cover the terms: they need at least %s", text);
+}
+
+static void print_plan(struct cli *cli, const struct job_terms *terms, uint32_t auditors)
+{
+    const struct jobs_submit *submit = &terms->submit;
+    uint32_t replayed = submit->sample ? submit->sample : terms->intervals;
+    uint32_t one = job_terms_caught(terms->intervals, submit->sample, 1);
+    uint32_t half = job_terms_caught(terms->intervals, submit->sample, (terms->intervals + 1) / 2);
+    uint64_t cost = (uint64_t)auditors * replayed * 100 / terms->intervals;
+    char budget[AMOUNT_TEXT_SIZE], stake[AMOUNT_TEXT_SIZE], price[AMOUNT_TEXT_SIZE];
+
+    units_amount_text(budget, &submit->budget);
+    units_amount_text(stake, &submit->stake);
+    units_amount_text(price, &submit->price_max);
+    if (cli->json) {
+        printf("{\"parameters\":%u,\"work\":%" PRIu64
+               ",\"segments\":%u,\"intervals\":%u,\"auditors\":%u,\"replayed\":%u,"
+               "\"audit_cost_percent\":%" PRIu64
+               ",\"caught_one_bp\":%u,\"caught_half_bp\":%u,\"price_max\":\"%s\",\"stake\":\"%s\","
+               "\"budget\":\"%s\"}\n",
+               program_parameter_count(&terms->program), terms->work,
+               submit->rounds * submit->workers, terms->intervals, auditors, replayed, cost, one,
+               half, price, stake, budget);
+        return;
+    }
+    printf("model             %u parameters\n", program_parameter_count(&terms->program));
+    printf("training          %u rounds of %u segments; a segment is %u steps, %.2f * 10^9 "
+           "multiply-adds\n",
+           submit->rounds, submit->workers, terms->program.steps, (double)terms->work / 1e9);
+    printf("audit             %u of a segment's %u intervals, by %u replayers each: %" PRIu64
+           " %% of the training's work\n",
+           replayed, terms->intervals, auditors, cost);
+    printf("a cheat is caught %u.%02u %% when one interval is made up, %u.%02u %% when half of "
+           "them are\n",
+           one / 100, one % 100, half / 100, half % 100);
+    printf("a worker stakes   %s; a segment costs at most %s\n", stake, price);
+    printf("budget in escrow  %s; what isn't spent comes back\n", budget);
+}
+
+static enum err run_plan(struct cli *cli)
+{
+    struct job_terms terms;
+    uint32_t validators = 0;
+    uint64_t now_ms;
+    struct desk desk;
+    enum err err = desk_open(&desk, cli);
+
+    if (!err)
+        err = ask_network(&desk, &now_ms, &validators);
+    if (!err)
+        err = job_terms_read(cli, &terms, now_ms);
+    if (!err)
+        err = settle_budget(cli, &terms, (validators - 1) / 3 + 1);
+    if (!err)
+        print_plan(cli, &terms, (validators - 1) / 3 + 1);
+    desk_close(&desk);
+    return err;
+}
+
+/* --- submit --- */
+
+/* Round 0's global state and start states follow from program and data; the global one is made available at the nodes. */
+static enum err begin(struct desk *desk, struct job_terms *terms, const struct digest *data)
+{
+    struct cli *cli = desk->cli;
+    struct jobs_submit *submit = &terms->submit;
+    struct state global, start;
+    enum err err = state_init(&global, &terms->program, STATE_GLOBAL, &cli->fault);
+
+    if (err)
+        return err;
+    state_begin(&global, &terms->program, data);
+    submit->data_root = *data;
+    submit->global_root = state_root(&global);
+    submit->start_roots = arena_array(&cli->arena, submit->workers, sizeof(struct digest));
+    submit->start_root_count = submit->workers;
+    CHECK(submit->start_roots != NULL);
+    err = state_init(&start, &terms->program, STATE_SEGMENT, &cli->fault);
+    if (!err) {
+        for (uint16_t i = 0; i < submit->workers; i++) {
+            segment_start(&start, &terms->program, &global, NULL, i, terms->program.steps);
+            submit->start_roots[i] = state_root(&start);
+        }
+        state_release(&start);
+        err = workshop_push(&desk->client, &global, UINT32_MAX, &cli->fault);
+    }
+    state_release(&global);
+    return err;
+}
+
+static enum err submit_terms(struct desk *desk, struct job_terms *terms, uint32_t auditors)
+{
+    struct cli *cli = desk->cli;
+    struct desk_calls calls = {0};
+    struct sender_outcome outcome;
+    struct images images;
+    uint64_t job = 0;
+    enum err err = settle_budget(cli, terms, auditors);
+
+    if (err)
+        return err;
+    cli_progress(cli, "reading the training data ...");
+    err = images_load(&images, cli_text(cli, "data"), "train", &cli->fault);
+    if (err)
+        return err;
+    err = begin(desk, terms, &images.data.root);
+    images_release(&images);
+    if (!err)
+        err = desk_call(desk, &calls, CATALOG_JOBS, JOBS_SUBMIT, &terms->submit);
+    if (!err)
+        err = desk_send(desk, &calls, &outcome);
+    if (err)
+        return err;
+    if (desk_event(&outcome, "job_submitted", "job", &job))
+        cli_say(cli,
+                "job %" PRIu64 " is submitted; follow it with \"tenure job status %" PRIu64
+                " --wait\"",
+                job, job);
+    sender_outcome_release(&outcome);
+    return ERR_NONE;
+}
+
+static enum err run_submit(struct cli *cli)
+{
+    struct job_terms terms;
+    uint32_t validators = 0;
+    uint64_t now_ms;
+    struct desk desk;
+    enum err err = desk_open(&desk, cli);
+
+    if (!err)
+        err = ask_network(&desk, &now_ms, &validators);
+    if (!err)
+        err = job_terms_read(cli, &terms, now_ms);
+    if (!err)
+        err = desk_sign(&desk);
+    if (!err)
+        err = submit_terms(&desk, &terms, (validators - 1) / 3 + 1);
+    desk_close(&desk);
+    return err;
+}
+
+/* --- status --- */
+
+/* One look at a job that is waited for. ERR_BUSY while it goes on; ERR_MISMATCH when it ended in another way than completed. */
+static enum err look(struct desk *desk, uint64_t number)
+{
+    struct cli *cli = desk->cli;
+    struct job_view view;
+    enum err err = job_view_glance(desk, &view, number);
+
+    if (err)
+        return err;
+    if (view.progress.status != JOBS_ENDED) {
+        job_view_progress(cli, &view);
+        return ERR_BUSY;
+    }
+    cli_progress_end(cli);
+    if (view.progress.reason == LEASES_COMPLETED)
+        return ERR_NONE;
+    return fault_set(&cli->fault, ERR_MISMATCH, "job %" PRIu64 " ended: %s", number,
+                     leases_reason_name(view.progress.reason));
+}
+
+static enum err wait_end(struct desk *desk, uint64_t number)
+{
+    uint64_t until_ms = clock_monotonic_ms() + desk->timeout_ms;
+    struct arena arena;
+    enum err err;
+
+    arena_init(&arena, CLI_ARENA_BYTES);
+    desk->arena = &arena;
+    while ((err = look(desk, number)) == ERR_BUSY && clock_monotonic_ms() < until_ms) {
+        clock_sleep_ms(LOOK_MS);
+        arena_clear(&arena);
+    }
+    desk->arena = &desk->cli->arena;
+    arena_release(&arena);
+    desk->cli->timed_out = err == ERR_BUSY;
+    return err == ERR_BUSY ? fault_set(&desk->cli->fault, ERR_NOT_NOW,
+                                       "job %" PRIu64 " has not ended yet", number)
+                           : err;
+}
+
+static enum err run_status(struct cli *cli)
+{
+    struct job_view view;
+    struct answer *root = NULL;
+    uint64_t number;
+    struct desk desk;
+    enum err err = desk_open(&desk, cli), ended = ERR_NONE;
+
+    if (!err)
+        err = job_view_number(cli, &number);
+    desk.client.patience_ms = desk.timeout_ms;
+    if (!err && cli_has(cli, "wait"))
+        ended = wait_end(&desk, number);
+    if (!err && cli->json) {
+        err = client_get(&desk.client, &root, &cli->fault, "/v1/jobs/%" PRIu64, number);
+        if (!err)
+            answer_print(stdout, root);
+        answer_free(root);
+    } else if (!err) {
+        struct fault kept = cli->fault;
+        err = job_view_load(&desk, &view, number);
+        if (!err) {
+            job_view_print(cli, &view);
+            cli->fault = kept;
+        }
+    }
+    desk_close(&desk);
+    return err ? err : ended;
+}
+
+static enum err run_cancel(struct cli *cli)
+{
+    struct desk_calls calls = {0};
+    struct jobs_cancel args;
+    struct desk desk;
+    enum err err = desk_open(&desk, cli);
+
+    if (!err)
+        err = job_view_number(cli, &args.job);
+    if (!err)
+        err = desk_sign(&desk);
+    if (!err)
+        err = desk_call(&desk, &calls, CATALOG_JOBS, JOBS_CANCEL, &args);
+    if (!err)
+        err = desk_send(&desk, &calls, NULL);
+    desk_close(&desk);
+    return err;
+}
+
+static const struct cli_option status_options[] = {
+    {"wait", NULL, "until the job has ended, at most --timeout", NULL}};
+static const struct cli_option fetch_options[] = {
+    {"out", "FILE", "where to write the model", NULL},
+    {"round", "R", "after R rounds (default: all that are closed)", NULL},
+};
+static const struct cli_option evaluate_options[] = {
+    {"data", "DIR", "folder of the held-out data", IMAGES_FOLDER},
+    {"round", "R", "after R rounds (default: all that are closed)", NULL},
+    {"model", "FILE", "take the parameters from this safetensors file instead of the nodes", NULL},
+};
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+static const struct cli_command commands[] = {
+    {"job plan", "", 0, 0,
+     "say what a job costs and how surely a cheat is caught, before anything is signed",
+     "  tenure job plan --rounds 5 --workers 3 --audit 2", job_terms_options, JOB_TERMS_OPTIONS,
+     run_plan},
+    {"job submit", "", 0, 0, "submit a training job; its budget moves into escrow",
+     "  tenure job submit --rounds 5 --workers 3 --steps 200 --interval 20 --audit all --price-max "
+     "1000",
+     job_terms_options, JOB_TERMS_OPTIONS, run_submit},
+    {"job status", "JOB", 1, 1, "show where a job stands, segment by segment",
+     "  tenure job status 1 --wait --timeout 600", status_options, COUNT(status_options),
+     run_status},
+    {"job fetch", "JOB", 1, 1, "write the model to a safetensors file",
+     "  tenure job fetch 1 --out model.safetensors", fetch_options, COUNT(fetch_options),
+     job_model_fetch},
+    {"job evaluate", "JOB", 1, 1, "measure the model on the held-out test data",
+     "  tenure job evaluate 1 --round 3", evaluate_options, COUNT(evaluate_options),
+     job_model_evaluate},
+    {"job cancel", "JOB", 1, 1, "end a job when its round is settled; what isn't spent comes back",
+     "  tenure job cancel 1", NULL, 0, run_cancel},
+};
+
+const struct cli_noun cmd_job = {commands, COUNT(commands)};

@@ -1,0 +1,168 @@
+#include "tools/tenure/job_model.h"
+
+#include "base/check.h"
+#include "tools/sys/file.h"
+#include "tools/tenure/desk.h"
+#include "tools/tenure/job_view.h"
+#include "tools/tenure/workshop.h"
+#include "trainer/evaluate.h"
+#include "trainer/model.h"
+
+#include <stdlib.h>
+
+/* A job with its program and the global state after `round` rounds. */
+struct fetched {
+    struct job_view view;
+    struct workshop workshop;
+    struct state state;
+    uint32_t round;
+};
+
+static enum err pick_round(struct cli *cli, const struct job_view *view, uint32_t *round,
+                           struct digest *root)
+{
+    const char *text = cli_text(cli, "round");
+    uint64_t number = view->progress.round;
+
+    if (text && !cli_parse_number(&number, text, 0, view->progress.round))
+        return fault_set(&cli->fault, ERR_USAGE,
+                         "--round \"%s\" is not 0 to %u: so many rounds are closed", text,
+                         view->progress.round);
+    *round = (uint32_t)number;
+    *root = number == view->progress.round
+                ? view->progress.global_root
+                : ((struct jobs_round *)view->rounds.values[number])->global_root;
+    return ERR_NONE;
+}
+
+static enum err fetch(struct desk *desk, struct fetched *fetched)
+{
+    struct cli *cli = desk->cli;
+    struct digest root;
+    uint64_t number;
+    enum err err = job_view_number(cli, &number);
+
+    if (!err)
+        err = job_view_load(desk, &fetched->view, number);
+    if (!err)
+        err = pick_round(cli, &fetched->view, &fetched->round, &root);
+    if (err)
+        return err;
+    err = workshop_open(&fetched->workshop, fetched->view.job.terms.program, NULL, NULL,
+                        KERNEL_SCALAR, &cli->fault);
+    if (!err)
+        err = workshop_fetch(&fetched->workshop, &desk->client, &fetched->state, STATE_GLOBAL,
+                             &root, &cli->fault);
+    if (err)
+        workshop_release(&fetched->workshop);
+    return err;
+}
+
+static void fetched_release(struct fetched *fetched)
+{
+    state_release(&fetched->state);
+    workshop_release(&fetched->workshop);
+}
+
+static enum err write_model(struct cli *cli, const struct fetched *fetched, const char *path)
+{
+    const struct program *program = &fetched->workshop.program;
+    size_t size = model_file_size(program);
+    uint8_t *file = malloc(size);
+    enum err err;
+
+    CHECK(file != NULL);
+    model_write(program, state_floats(&fetched->state, STATE_PARAMETERS), file);
+    err = file_write(path, bytes_of(file, size), 0644, &cli->fault);
+    free(file);
+    if (err)
+        return err;
+    if (cli->json)
+        printf("{\"file\":\"%s\",\"round\":%u,\"bytes\":%zu}\n", path, fetched->round, size);
+    cli_say(cli, "%s: the model after %u rounds, %zu bytes of safetensors", path, fetched->round,
+            size);
+    return ERR_NONE;
+}
+
+enum err job_model_fetch(struct cli *cli)
+{
+    struct fetched fetched;
+    const char *path;
+    struct desk desk;
+    enum err err = desk_open(&desk, cli);
+
+    if (!err)
+        err = cli_need(&path, cli, "out");
+    if (!err && !(err = fetch(&desk, &fetched))) {
+        err = write_model(cli, &fetched, path);
+        fetched_release(&fetched);
+    }
+    desk_close(&desk);
+    return err;
+}
+
+static enum err evaluate_on(struct cli *cli, const struct fetched *fetched,
+                            const struct dataset *data)
+{
+    struct evaluation evaluation;
+    enum kernel_kind kind;
+    struct kernel kernel;
+    enum err err = workshop_kernel(&kind, NULL, &cli->fault);
+    uint32_t points;
+
+    if (!err)
+        err = kernel_init(&kernel, kind, NULL, &cli->fault);
+    if (err)
+        return err;
+    err = evaluate(&evaluation, &fetched->workshop.program,
+                   state_floats(&fetched->state, STATE_PARAMETERS), data, &kernel, &cli->fault);
+    kernel_release(&kernel);
+    if (err)
+        return err;
+    points = evaluate_basis_points(&evaluation);
+    if (cli->json)
+        printf("{\"round\":%u,\"samples\":%u,\"correct\":%u,\"accuracy_bp\":%u,\"loss\":%.6f}\n",
+               fetched->round, evaluation.count, evaluation.correct, points,
+               (double)evaluation.loss);
+    cli_say(cli, "after %u rounds: %u.%02u %% of %u held-out samples right, mean loss %.4f",
+            fetched->round, points / 100, points % 100, evaluation.count, (double)evaluation.loss);
+    return ERR_NONE;
+}
+
+/* With --model the parameters come from a file instead, which must hold exactly the job's tensors. */
+static enum err take_model(struct cli *cli, struct fetched *fetched, const char *path)
+{
+    uint8_t *data = NULL;
+    size_t size;
+    enum err err = file_read(&data, &size, path, CLIENT_ANSWER_BYTES * 16u, &cli->fault);
+
+    if (!err)
+        err =
+            model_read(&fetched->workshop.program, state_floats(&fetched->state, STATE_PARAMETERS),
+                       bytes_of(data, size), &cli->fault);
+    free(data);
+    return err;
+}
+
+enum err job_model_evaluate(struct cli *cli)
+{
+    const char *model = cli_text(cli, "model");
+    struct fetched fetched;
+    struct images images;
+    struct desk desk;
+    enum err err = desk_open(&desk, cli);
+
+    if (!err && !(err = fetch(&desk, &fetched))) {
+        if (model)
+            err = take_model(cli, &fetched, model);
+        if (!err)
+            err = images_load(&images, cli_text(cli, "data"), "t10k", &cli->fault);
+        if (!err) {
+            err = evaluate_on(cli, &fetched, &images.data);
+            images_release(&images);
+        }
+        fetched_release(&fetched);
+    }
+    desk_close(&desk);
+    return err;
+}

@@ -1,0 +1,244 @@
+#include "tools/tenure/job_terms.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+const struct cli_option job_terms_options[JOB_TERMS_OPTIONS] = {
+    {"name", "TEXT", "of the job, for people", "training"},
+    {"data", "DIR", "folder of the training data", "/usr/share/datasets/fashion-mnist"},
+    {"layers", "N,N,...", "inputs, hidden layers, classes", "784,128,10"},
+    {"batch", "N", "samples a step", "64"},
+    {"optimizer", "NAME", "adamw or sgd", "adamw"},
+    {"learning-rate", "X", "of the inner optimizer", "0.001"},
+    {"beta1", "X", "first moment (sgd: momentum)", "0.9"},
+    {"beta2", "X", "second moment (adamw)", "0.999"},
+    {"epsilon", "X", "of adamw", "1e-8"},
+    {"weight-decay", "X", "decoupled", "0"},
+    {"outer-rate", "X", "step of the averaged change after each round", "0.7"},
+    {"outer-momentum", "X", "Nesterov momentum between rounds", "0.9"},
+    {"steps", "H", "of a segment", "200"},
+    {"interval", "C", "steps between two committed states", "20"},
+    {"seed", "N", "of the weights and the order of samples", "1"},
+    {"rounds", "R", "how many", "5"},
+    {"workers", "W", "segments a round", "3"},
+    {"quorum", "N", "verified segments that close a round (default: all)", NULL},
+    {"memory", "MIB", "that a worker's machine must have", "256"},
+    {"price-max", "AMOUNT", "the most that a segment may cost", "1000"},
+    {"replay-fee", "AMOUNT", "for an interval, to each replayer", "1"},
+    {"stake", "AMOUNT", "that a worker stands to lose", "5000"},
+    {"audit", "all|K", "replay everything, or K intervals a segment drawn by each replayer", "all"},
+    {"segment-s", "SECONDS", "to train and commit a segment", "60"},
+    {"replay-s", "SECONDS", "to replay and answer, to vote, to close", "60"},
+    {"round-s", "SECONDS", "in which lost segments may be leased anew", "300"},
+    {"deadline-s", "SECONDS", "of the whole job", "86400"},
+    {"budget", "AMOUNT", "moves into escrow (default: the least that the terms need)", NULL},
+};
+
+bool job_terms_parse_layers(struct program_layer layers[PROGRAM_LAYERS_MAX], uint32_t *count,
+                            const char *text)
+{
+    struct program_layer made[PROGRAM_LAYERS_MAX];
+    uint32_t used = 0;
+
+    for (;;) {
+        size_t size = strcspn(text, ",");
+        uint64_t width;
+        char digits[16];
+        if (used == PROGRAM_LAYERS_MAX || size == 0 || size >= sizeof(digits))
+            return false;
+        memcpy(digits, text, size);
+        digits[size] = 0;
+        if (!cli_parse_number(&width, digits, 1, UINT32_MAX))
+            return false;
+        made[used++].width = (uint32_t)width;
+        if (!text[size])
+            break;
+        text += size + 1;
+    }
+    if (used < 2)
+        return false;
+    memcpy(layers, made, used * sizeof(made[0]));
+    *count = used;
+    return true;
+}
+
+uint32_t job_terms_caught(uint32_t intervals, uint32_t sample, uint32_t faked)
+{
+    double missed = 1;
+
+    CHECK(faked >= 1);
+    CHECK(faked <= intervals);
+    CHECK(sample <= intervals);
+    if (sample == 0)
+        return 10000;
+    for (uint32_t i = 0; i < sample; i++)
+        missed *= faked + i < intervals ? (double)(intervals - faked - i) / (intervals - i) : 0;
+    return (uint32_t)((1 - missed) * 10000 + 1e-6);
+}
+
+static enum err number_u32(uint32_t *out, struct cli *cli, const char *option, uint64_t min,
+                           uint64_t max)
+{
+    uint64_t value;
+
+    if (cli_number(&value, cli, option, min, max))
+        return cli->fault.code;
+    *out = (uint32_t)value;
+    return ERR_NONE;
+}
+
+static enum err number_u16(uint16_t *out, struct cli *cli, const char *option, uint64_t min,
+                           uint64_t max)
+{
+    uint64_t value;
+
+    if (cli_number(&value, cli, option, min, max))
+        return cli->fault.code;
+    *out = (uint16_t)value;
+    return ERR_NONE;
+}
+
+static enum err seconds(uint64_t *out_ms, struct cli *cli, const char *option, uint64_t max_ms)
+{
+    uint64_t value;
+
+    if (cli_number(&value, cli, option, 1, max_ms / 1000))
+        return cli->fault.code;
+    *out_ms = value * 1000;
+    return ERR_NONE;
+}
+
+static enum err read_optimizer(struct cli *cli, struct program *program)
+{
+    const char *name = cli_text(cli, "optimizer");
+    enum err err = ERR_NONE;
+
+    if (!strcmp(name, "adamw"))
+        program->optimizer = PROGRAM_ADAMW;
+    else if (!strcmp(name, "sgd"))
+        program->optimizer = PROGRAM_SGD;
+    else
+        return fault_set(&cli->fault, ERR_USAGE, "--optimizer \"%s\" is neither adamw nor sgd",
+                         name);
+    err = cli_float_bits(&program->learning_rate, cli, "learning-rate");
+    if (!err)
+        err = cli_float_bits(&program->beta1, cli, "beta1");
+    if (!err && program->optimizer == PROGRAM_ADAMW) {
+        err = cli_float_bits(&program->beta2, cli, "beta2");
+        if (!err)
+            err = cli_float_bits(&program->epsilon, cli, "epsilon");
+    }
+    if (!err)
+        err = cli_float_bits(&program->weight_decay, cli, "weight-decay");
+    if (!err)
+        err = cli_float_bits(&program->outer_rate, cli, "outer-rate");
+    if (!err)
+        err = cli_float_bits(&program->outer_momentum, cli, "outer-momentum");
+    return err;
+}
+
+static enum err read_program(struct cli *cli, struct program *program)
+{
+    enum err err;
+
+    *program = (struct program){.profile = PROGRAM_PROFILE, .family = PROGRAM_MLP};
+    program->layers = arena_array(&cli->arena, PROGRAM_LAYERS_MAX, sizeof(program->layers[0]));
+    CHECK(program->layers != NULL);
+    if (!job_terms_parse_layers(program->layers, &program->layer_count, cli_text(cli, "layers")))
+        return fault_set(&cli->fault, ERR_USAGE,
+                         "--layers \"%s\" is not 2 to %u numbers with commas between them",
+                         cli_text(cli, "layers"), PROGRAM_LAYERS_MAX);
+    err = number_u32(&program->batch, cli, "batch", 1, UINT32_MAX);
+    if (!err)
+        err = read_optimizer(cli, program);
+    if (!err)
+        err = number_u32(&program->steps, cli, "steps", 1, PROGRAM_STEPS_MAX);
+    if (!err)
+        err = number_u32(&program->interval, cli, "interval", 1, program->steps);
+    if (!err)
+        err = cli_number(&program->seed, cli, "seed", 0, UINT64_MAX);
+    if (!err && program_check(program, &cli->fault))
+        return cli->fault.code = ERR_USAGE;
+    return err;
+}
+
+static enum err read_money(struct cli *cli, struct job_terms *terms)
+{
+    struct jobs_submit *submit = &terms->submit;
+    enum err err = cli_amount(&submit->price_max, cli, "price-max");
+
+    if (!err)
+        err = cli_amount(&submit->replay_fee, cli, "replay-fee");
+    if (!err)
+        err = cli_amount(&submit->stake, cli, "stake");
+    terms->has_budget = cli_has(cli, "budget");
+    if (!err && terms->has_budget)
+        err = cli_amount(&submit->budget, cli, "budget");
+    return err;
+}
+
+static enum err read_times(struct cli *cli, struct jobs_submit *submit, uint64_t now_ms)
+{
+    enum err err = seconds(&submit->segment_ms, cli, "segment-s", JOBS_TIME_MAX_MS);
+
+    if (!err)
+        err = seconds(&submit->replay_ms, cli, "replay-s", JOBS_TIME_MAX_MS);
+    if (!err)
+        err = seconds(&submit->round_ms, cli, "round-s", JOBS_TIME_MAX_MS);
+    if (!err && submit->round_ms < submit->segment_ms)
+        return fault_set(&cli->fault, ERR_USAGE, "--round-s can't be less than --segment-s");
+    if (!err)
+        err = seconds(&submit->deadline_ms, cli, "deadline-s", JOBS_LIFE_MS);
+    submit->deadline_ms += now_ms;
+    return err;
+}
+
+static enum err read_audit(struct cli *cli, struct job_terms *terms)
+{
+    const char *audit = cli_text(cli, "audit");
+    uint32_t max = terms->intervals < JOBS_DRAWN_MAX ? terms->intervals : JOBS_DRAWN_MAX;
+    uint64_t sample = 0;
+
+    if (strcmp(audit, "all") && !cli_parse_number(&sample, audit, 1, max))
+        return fault_set(&cli->fault, ERR_USAGE,
+                         "--audit \"%s\" is neither \"all\" nor a number from 1 to %u", audit, max);
+    terms->submit.sample = (uint16_t)sample;
+    return ERR_NONE;
+}
+
+enum err job_terms_read(struct cli *cli, struct job_terms *terms, uint64_t now_ms)
+{
+    struct jobs_submit *submit = &terms->submit;
+    enum err err;
+
+    memset(terms, 0, sizeof(*terms));
+    submit->name = bytes_text(cli_text(cli, "name"));
+    err = read_program(cli, &terms->program);
+    if (err)
+        return err;
+    terms->intervals = trace_leaf_count(terms->program.steps, terms->program.interval) - 1;
+    if (terms->intervals > JOBS_INTERVALS_MAX)
+        return fault_set(
+            &cli->fault, ERR_USAGE, "%u steps in intervals of %u are %u intervals; at most %d fit",
+            terms->program.steps, terms->program.interval, terms->intervals, JOBS_INTERVALS_MAX);
+    if (!jobs_work(&terms->work, &terms->program))
+        return fault_set(&cli->fault, ERR_USAGE, "a segment is more work than can be counted");
+    err = number_u32(&submit->rounds, cli, "rounds", 1, JOBS_ROUNDS_MAX);
+    if (!err)
+        err = number_u16(&submit->workers, cli, "workers", 1, JOBS_WORKERS_MAX);
+    submit->quorum = submit->workers;
+    if (!err && cli_has(cli, "quorum"))
+        err = number_u16(&submit->quorum, cli, "quorum", 1, submit->workers);
+    if (!err)
+        err = number_u32(&submit->memory_mib, cli, "memory", 1, UINT32_MAX);
+    if (!err)
+        err = read_money(cli, terms);
+    if (!err)
+        err = read_audit(cli, terms);
+    if (!err)
+        err = read_times(cli, submit, now_ms);
+    submit->program = record_bytes(&cli->arena, &program_record, &terms->program);
+    CHECK(submit->program.data != NULL);
+    return err;
+}
