@@ -10,14 +10,20 @@
  *                   v  |
  *                   rests
  *
- * What the server bounds, before the handler sees anything: connections in all and from one
- * address; requests a second from one address (HTTP 429); the body (413), the line and headers
- * (431, 32 KiB); time without a byte and time for a whole request; requests that rest (the handler
- * is then asked with `last`). Methods other than GET, HEAD, POST and PUT get 405. Server errors are
- * JSON {"error":{"code","message"}}.
+ * What is bounded before the handler sees anything, and how a client learns of it
+ * - connections, in all and from one address: closed
+ * - requests a second from one address (loopback has no limit): 429 too_many_requests
+ * - the body: 413 body_too_large; all bodies together, HTTP_BODIES_MAX: 503 busy
+ * - the request's line and headers, 32 KiB: 414 or 431
+ * - time without a whole request: closed. So a client that trickles is worth no more than one that
+ *   is silent
+ * - requests that rest: the handler is asked at once, with `last`
+ * - methods other than GET, HEAD, POST and PUT: 405 method_not_allowed
+ * Errors are JSON {"error":{"code","message"}}, but for malformed requests, which libmicrohttpd
+ * answers in its own words (400, 414, 431).
  *
- * Who may come: without TLS only loopback addresses can be listened on. With TLS, clients on
- * loopback are let in without a certificate; others need one of the consortium's CA, else 403.
+ * Who may come: without TLS only loopback addresses can be listened on. With TLS, clients on loopback are
+ * let in without a certificate; others need one of the consortium's CA, else 403 no_certificate.
  *
  * Threads: libmicrohttpd's own, `threads` of them, and nng's timer for waits. */
 #ifndef NET_HTTP_H
@@ -31,6 +37,7 @@
     (4u                                                                                            \
      << 20) /* a manifest of 65,536 chunks is 2 MiB; a batch of transactions                    \
                 */
+#define HTTP_BODIES_MAX  (64u << 20) /* bodies that are being received or handled, together */
 #define HTTP_WAIT_MS_MAX 60000
 #define HTTP_TEXT_MAX    (16u << 20) /* a response */
 
@@ -73,8 +80,8 @@ struct http_options {   /* borrowed during http_open only */
     uint32_t connections_max;                              /* in all */
     uint32_t connections_address_max;                      /* from one address */
     uint32_t requests_per_s; /* from one address; 0: no limit; loopback has none */
-    uint32_t idle_ms;        /* without a byte, rounded up to seconds */
-    uint32_t request_ms;     /* for a whole request to arrive */
+    uint32_t idle_ms;        /* between requests, and for line and headers to arrive */
+    uint32_t request_ms;     /* for the body to arrive; ten times that for the answer to be taken */
     uint32_t waiting_max;    /* requests that rest at a time */
     struct http_handler handler;
 };

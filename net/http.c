@@ -1,0 +1,563 @@
+#include "net/http.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <microhttpd.h>
+#include <nng/nng.h>
+#include <nng/supplemental/util/platform.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "net/endpoint.h"
+#include "net/quota.h"
+
+#define HTTP_TICK_MS       50
+#define HTTP_HEADERS_BYTES 32768
+#define HTTP_BODY_FIRST    4096
+
+/* One client's connection, from libmicrohttpd's first word of it to its last. */
+struct http_peer {
+    struct http_peer *next, *previous;
+    struct http_exchange *exchange; /* the request under way, or NULL */
+    int fd;
+    char address[QUOTA_ADDRESS_SIZE];
+    bool loopback;
+    bool trusted;         /* its certificate was found good */
+    uint64_t deadline_ms; /* when it is cut off; UINT64_MAX: never */
+};
+
+/* One request. */
+struct http_exchange {
+    struct http_server *server;
+    struct http_peer *peer;
+    struct MHD_Connection *connection;
+    enum http_method method;
+    uint8_t *body;
+    size_t size, room;
+    size_t discarded; /* bytes of a body that is too large */
+    bool no_room;     /* for its body, among all bodies */
+    bool begun;       /* the handler was asked */
+    void *state;
+    /* Guarded by the server's mutex. */
+    uint64_t ticket;
+    uint64_t wakes; /* of the server when the handler was last asked */
+    bool resting, woken;
+    uint64_t until_ms; /* of the wait; 0: none so far */
+};
+
+struct http_server {
+    struct http_options options;
+    struct MHD_Daemon *daemon;
+    nng_aio *tick;
+    bool tls;
+
+    pthread_mutex_t mutex; /* guards what follows */
+    bool closing;
+    uint64_t tickets, wakes; /* counted */
+    struct http_peer *peers;
+    size_t bodies; /* bytes of all bodies */
+    struct http_usage usage;
+    struct quota quota;
+};
+
+struct http_options http_defaults(void)
+{
+    return (struct http_options){
+        .threads = 4,
+        .connections_max = 512,
+        .connections_address_max = 128,
+        .requests_per_s = 200,
+        .idle_ms = 30000,
+        .request_ms = 20000,
+        .waiting_max = 256,
+    };
+}
+
+const char *http_query(const struct http_request *request, const char *name)
+{
+    const char *value = NULL;
+    size_t size = 0;
+    if (MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name,
+                                      strlen(name), &value, &size) != MHD_YES)
+        return NULL;
+    return value == NULL ? "" : value;
+}
+
+void http_error(struct http_response *response, unsigned status, const char *code,
+                const char *message)
+{
+    text_clear(&response->body);
+    response->status = status;
+    response->type = "application/json";
+    text_add(&response->body, "{\"error\":{\"code\":");
+    text_json(&response->body, bytes_text(code));
+    text_add(&response->body, ",\"message\":");
+    text_json(&response->body, bytes_text(message));
+    text_add(&response->body, "}}\n");
+}
+
+/* --- responses --- */
+
+static void response_init(struct http_response *response)
+{
+    *response = (struct http_response){.status = 200, .type = "application/json"};
+    text_init(&response->body, HTTP_TEXT_MAX);
+}
+
+/* Hands a response to libmicrohttpd and releases it. */
+static enum MHD_Result respond(struct MHD_Connection *connection, struct http_response *response)
+{
+    if (response->body.failed)
+        http_error(response, 500, "answer_too_large", "the answer does not fit; ask for less");
+    struct MHD_Response *out = MHD_create_response_from_buffer(
+        response->body.size, (void *)(uintptr_t)text_string(&response->body),
+        MHD_RESPMEM_MUST_COPY);
+    enum MHD_Result result = MHD_NO;
+    if (out != NULL) {
+        MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->type);
+        MHD_add_response_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+        result = MHD_queue_response(connection, response->status, out);
+        MHD_destroy_response(out);
+    }
+    text_release(&response->body);
+    return result;
+}
+
+static enum MHD_Result respond_error(struct http_exchange *exchange, unsigned status,
+                                     const char *code, const char *message)
+{
+    struct http_response response;
+    response_init(&response);
+    http_error(&response, status, code, message);
+    pthread_mutex_lock(&exchange->server->mutex);
+    exchange->server->usage.refused++;
+    pthread_mutex_unlock(&exchange->server->mutex);
+    return respond(exchange->connection, &response);
+}
+
+/* --- waits --- */
+
+/* Requires the mutex and an exchange at rest. */
+static void resume(struct http_server *server, struct http_exchange *exchange)
+{
+    exchange->resting = false;
+    server->usage.waiting--;
+    MHD_resume_connection(exchange->connection);
+}
+
+/* Lets the exchange rest. False if the handler must be asked again at once: it was woken meanwhile,
+ * or may not rest. */
+static bool rest(struct http_exchange *exchange, uint32_t wait_ms)
+{
+    struct http_server *server = exchange->server;
+    if (wait_ms > HTTP_WAIT_MS_MAX)
+        wait_ms = HTTP_WAIT_MS_MAX;
+
+    pthread_mutex_lock(&server->mutex);
+    uint64_t now = nng_clock();
+    if (exchange->until_ms == 0)
+        exchange->until_ms = now + wait_ms;
+    if (server->closing || server->usage.waiting >= server->options.waiting_max)
+        exchange->until_ms = now;
+    bool rests = !exchange->woken && exchange->wakes == server->wakes && now < exchange->until_ms;
+    if (rests) {
+        exchange->resting = true;
+        server->usage.waiting++;
+        MHD_suspend_connection(exchange->connection);
+    }
+    pthread_mutex_unlock(&server->mutex);
+    return rests;
+}
+
+void http_wake(struct http_server *server, uint64_t ticket)
+{
+    pthread_mutex_lock(&server->mutex);
+    for (struct http_peer *peer = server->peers; peer != NULL; peer = peer->next) {
+        struct http_exchange *exchange = peer->exchange;
+        if (exchange == NULL || exchange->ticket != ticket)
+            continue;
+        exchange->woken = true;
+        if (exchange->resting)
+            resume(server, exchange);
+    }
+    pthread_mutex_unlock(&server->mutex);
+}
+
+void http_wake_all(struct http_server *server)
+{
+    pthread_mutex_lock(&server->mutex);
+    server->wakes++;
+    for (struct http_peer *peer = server->peers; peer != NULL; peer = peer->next)
+        if (peer->exchange != NULL && peer->exchange->resting)
+            resume(server, peer->exchange);
+    pthread_mutex_unlock(&server->mutex);
+}
+
+static void on_tick(void *arg)
+{
+    struct http_server *server = arg;
+    uint64_t now = nng_clock();
+
+    pthread_mutex_lock(&server->mutex);
+    for (struct http_peer *peer = server->peers; peer != NULL; peer = peer->next) {
+        struct http_exchange *exchange = peer->exchange;
+        if (exchange != NULL && exchange->resting && now >= exchange->until_ms)
+            resume(server, exchange);
+        if (now >= peer->deadline_ms) {
+            peer->deadline_ms = UINT64_MAX;
+            server->usage.refused++;
+            shutdown(peer->fd, SHUT_RDWR);
+        }
+    }
+    if (!server->closing)
+        nng_sleep_aio(HTTP_TICK_MS, server->tick);
+    pthread_mutex_unlock(&server->mutex);
+}
+
+/* --- requests --- */
+
+static void deadline_set(struct http_exchange *exchange, uint64_t deadline_ms)
+{
+    pthread_mutex_lock(&exchange->server->mutex);
+    exchange->peer->deadline_ms = deadline_ms;
+    pthread_mutex_unlock(&exchange->server->mutex);
+}
+
+/* Asks the handler until it answers or rests. */
+static enum MHD_Result ask(struct http_exchange *exchange, const char *path)
+{
+    struct http_server *server = exchange->server;
+    struct http_handler *handler = &server->options.handler;
+    struct http_request request = {
+        .method = exchange->method,
+        .path = path,
+        .body = bytes_of(exchange->body, exchange->size),
+        .address = exchange->peer->address,
+        .state = &exchange->state,
+        .connection = exchange->connection,
+    };
+    struct http_response response;
+
+    for (;;) {
+        pthread_mutex_lock(&server->mutex);
+        request.ticket = exchange->ticket;
+        request.last = exchange->until_ms != 0 && nng_clock() >= exchange->until_ms;
+        exchange->woken = false;
+        exchange->wakes = server->wakes;
+        pthread_mutex_unlock(&server->mutex);
+
+        response_init(&response);
+        enum http_answer answer = handler->handle(handler->self, &request, &response);
+        if (answer == HTTP_ANSWER || request.last)
+            break;
+        text_release(&response.body);
+        if (rest(exchange, response.wait_ms))
+            return MHD_YES;
+    }
+    pthread_mutex_lock(&server->mutex);
+    server->usage.requests++;
+    exchange->peer->deadline_ms = nng_clock() + 10ull * server->options.request_ms;
+    pthread_mutex_unlock(&server->mutex);
+    return respond(exchange->connection, &response);
+}
+
+/* Keeps a piece of the body, or what to say about it once it is over. Returns false for a client that goes
+ * on and on. */
+static bool keep(struct http_exchange *exchange, const char *data, size_t size)
+{
+    struct http_server *server = exchange->server;
+    if (exchange->no_room || exchange->discarded > 0 || size > HTTP_BODY_MAX - exchange->size) {
+        exchange->discarded += size;
+        return exchange->discarded <= HTTP_BODY_MAX;
+    }
+    if (size > exchange->room - exchange->size) {
+        size_t room = exchange->room == 0 ? HTTP_BODY_FIRST : exchange->room * 2;
+        while (room < exchange->size + size)
+            room *= 2;
+        pthread_mutex_lock(&server->mutex);
+        bool fits = server->bodies + (room - exchange->room) <= HTTP_BODIES_MAX;
+        uint8_t *body = fits ? realloc(exchange->body, room) : NULL;
+        if (body != NULL)
+            server->bodies += room - exchange->room;
+        pthread_mutex_unlock(&server->mutex);
+        if (body == NULL) {
+            exchange->no_room = true;
+            exchange->discarded += size;
+            return true;
+        }
+        exchange->body = body;
+        exchange->room = room;
+    }
+    memcpy(exchange->body + exchange->size, data, size);
+    exchange->size += size;
+    return true;
+}
+
+static bool is_trusted(struct http_exchange *exchange)
+{
+    struct http_peer *peer = exchange->peer;
+    if (!exchange->server->tls || peer->loopback || peer->trusted)
+        return true;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    unsigned status = 1;
+    if (info != NULL && info->tls_session != NULL)
+        peer->trusted =
+            gnutls_certificate_verify_peers2(info->tls_session, &status) == GNUTLS_E_SUCCESS &&
+            status == 0;
+    return peer->trusted;
+}
+
+static bool method_of(enum http_method *method, const char *name)
+{
+    if (strcmp(name, "GET") == 0 || strcmp(name, "HEAD") == 0)
+        *method = HTTP_GET;
+    else if (strcmp(name, "POST") == 0)
+        *method = HTTP_POST;
+    else if (strcmp(name, "PUT") == 0)
+        *method = HTTP_PUT;
+    else
+        return false;
+    return true;
+}
+
+/* Line and headers are here. Refuses at once what needs no body to be refused. */
+static enum MHD_Result begin(struct http_exchange *exchange, const char *method)
+{
+    struct http_server *server = exchange->server;
+    struct http_peer *peer = exchange->peer;
+    uint64_t now = nng_clock();
+    pthread_mutex_lock(&server->mutex);
+    exchange->ticket = ++server->tickets;
+    peer->exchange = exchange;
+    peer->deadline_ms = now + server->options.request_ms;
+    bool quota = peer->loopback || quota_take(&server->quota, peer->address, now);
+    pthread_mutex_unlock(&server->mutex);
+
+    if (!is_trusted(exchange))
+        return respond_error(exchange, 403, "no_certificate",
+                             "clients from other machines need a certificate of the consortium");
+    if (!quota)
+        return respond_error(exchange, 429, "too_many_requests",
+                             "too many requests from this address; try again in a second");
+    if (!method_of(&exchange->method, method))
+        return respond_error(exchange, 405, "method_not_allowed", "use GET, HEAD, POST or PUT");
+    const char *length = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (length != NULL && strtoull(length, NULL, 10) > HTTP_BODY_MAX)
+        return respond_error(exchange, 413, "body_too_large", "the body is over 4 MiB");
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **context)
+{
+    (void)version;
+    struct http_exchange *exchange = *context;
+    if (exchange == NULL) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        exchange =
+            info == NULL || info->socket_context == NULL ? NULL : calloc(1, sizeof(*exchange));
+        if (exchange == NULL)
+            return MHD_NO;
+        exchange->server = arg;
+        exchange->peer = info->socket_context;
+        exchange->connection = connection;
+        *context = exchange;
+        return begin(exchange, method);
+    }
+    if (*size > 0) {
+        bool go_on = keep(exchange, data, *size);
+        *size = 0;
+        return go_on ? MHD_YES : MHD_NO;
+    }
+    if (!exchange->begun) {
+        exchange->begun = true;
+        deadline_set(exchange, UINT64_MAX);
+    }
+    if (exchange->no_room)
+        return respond_error(exchange, 503, "busy", "too many bodies at once; try again");
+    if (exchange->discarded > 0)
+        return respond_error(exchange, 413, "body_too_large", "the body is over 4 MiB");
+    return ask(exchange, path);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)connection;
+    (void)code;
+    struct http_server *server = arg;
+    struct http_exchange *exchange = *context;
+    if (exchange == NULL)
+        return;
+    pthread_mutex_lock(&server->mutex);
+    CHECK(!exchange->resting);
+    exchange->peer->exchange = NULL;
+    exchange->peer->deadline_ms = nng_clock() + server->options.idle_ms;
+    server->bodies -= exchange->room;
+    pthread_mutex_unlock(&server->mutex);
+    if (exchange->state != NULL)
+        server->options.handler.release(server->options.handler.self, exchange->state);
+    free(exchange->body);
+    free(exchange);
+    *context = NULL;
+}
+
+/* --- connections --- */
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http_server *server = arg;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        struct http_peer *peer = calloc(1, sizeof(*peer));
+        *context = peer;
+        if (peer == NULL)
+            return;
+        peer->fd =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        peer->loopback = endpoint_text(
+            peer->address,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+        peer->deadline_ms = nng_clock() + server->options.idle_ms;
+        pthread_mutex_lock(&server->mutex);
+        peer->next = server->peers;
+        if (peer->next != NULL)
+            peer->next->previous = peer;
+        server->peers = peer;
+        server->usage.connections++;
+        pthread_mutex_unlock(&server->mutex);
+        return;
+    }
+    struct http_peer *peer = *context;
+    if (peer == NULL)
+        return;
+    pthread_mutex_lock(&server->mutex);
+    *(peer->previous == NULL ? &server->peers : &peer->previous->next) = peer->next;
+    if (peer->next != NULL)
+        peer->next->previous = peer->previous;
+    server->usage.connections--;
+    pthread_mutex_unlock(&server->mutex);
+    free(peer);
+    *context = NULL;
+}
+
+/* --- life --- */
+
+static enum err listen_on(int *fd, const struct http_options *options, struct fault *fault)
+{
+    struct endpoint endpoint;
+    if (!endpoint_parse(&endpoint, options->listen))
+        return fault_set(fault, ERR_USAGE, "\"%s\" is no address:port to serve the API on",
+                         options->listen);
+    if (!endpoint.loopback && options->certificate_pem == NULL)
+        return fault_set(fault, ERR_USAGE,
+                         "the API on %s needs TLS (certificate, key and CA); without it only "
+                         "loopback can be served",
+                         options->listen);
+    enum err err = endpoint_listen(fd, &endpoint);
+    if (err == ERR_BUSY)
+        return fault_set(fault, ERR_IO, "another program listens on %s already", options->listen);
+    if (err != ERR_NONE)
+        return fault_set(fault, ERR_IO, "can't serve the API on %s: %s", options->listen,
+                         strerror(errno));
+    return ERR_NONE;
+}
+
+static struct MHD_Daemon *daemon_start(struct http_server *server, int fd)
+{
+    const struct http_options *options = &server->options;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate_pem},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key_pem},
+        {MHD_OPTION_HTTPS_MEM_TRUST, 0, (void *)(uintptr_t)options->authority_pem},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    unsigned flags =
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (server->tls ? MHD_USE_TLS : 0);
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, server, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)options->threads,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->connections_address_max,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADERS_BYTES, MHD_OPTION_ARRAY,
+        server->tls ? tls : none, MHD_OPTION_END);
+}
+
+enum err http_open(struct http_server **out, const struct http_options *options,
+                   struct fault *fault)
+{
+    CHECK(options->threads >= 1 && options->threads <= 16);
+    int fd = -1;
+    enum err err = listen_on(&fd, options, fault);
+    if (err != ERR_NONE)
+        return err;
+    struct http_server *server = calloc(1, sizeof(*server));
+    if (server == NULL || nng_aio_alloc(&server->tick, on_tick, server) != 0) {
+        close(fd);
+        free(server);
+        return fault_set(fault, ERR_LIMIT, "out of memory");
+    }
+    server->options = *options;
+    server->tls = options->certificate_pem != NULL;
+    pthread_mutex_init(&server->mutex, NULL);
+    quota_init(&server->quota, options->requests_per_s);
+    server->daemon = daemon_start(server, fd);
+    if (server->daemon == NULL) {
+        close(fd);
+        nng_aio_free(server->tick);
+        pthread_mutex_destroy(&server->mutex);
+        free(server);
+        return fault_set(
+            fault, ERR_USAGE,
+            "the API's server can't start; its certificate, key or CA may be at fault");
+    }
+    nng_sleep_aio(HTTP_TICK_MS, server->tick);
+    *out = server;
+    return ERR_NONE;
+}
+
+void http_close(struct http_server *server)
+{
+    if (server == NULL)
+        return;
+    pthread_mutex_lock(&server->mutex);
+    server->closing = true;
+    for (struct http_peer *peer = server->peers; peer != NULL; peer = peer->next) {
+        if (peer->exchange == NULL)
+            continue;
+        peer->exchange->until_ms = nng_clock();
+        if (peer->exchange->resting)
+            resume(server, peer->exchange);
+    }
+    pthread_mutex_unlock(&server->mutex);
+    nng_aio_free(server->tick);
+    MHD_stop_daemon(server->daemon);
+    pthread_mutex_destroy(&server->mutex);
+    free(server);
+}
+
+uint16_t http_port(const struct http_server *server)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    return info == NULL ? 0 : info->port;
+}
+
+struct http_usage http_usage(struct http_server *server)
+{
+    pthread_mutex_lock(&server->mutex);
+    struct http_usage usage = server->usage;
+    pthread_mutex_unlock(&server->mutex);
+    return usage;
+}
