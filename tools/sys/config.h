@@ -3,9 +3,9 @@
  *
  *     struct settings { char folder[FILE_PATH_SIZE]; uint64_t blocks_max; };
  *     static const struct config_key keys[] = {
- *         CONFIG_TEXT_KEY(struct settings, folder, "node", "folder", "data", "where the node keeps
- * its data"), CONFIG_NUMBER_KEY(struct settings, blocks_max, "node", "blocks_max", "8", 1, 64,
- * "blocks in flight"),
+ *         CONFIG_TEXT_KEY(struct settings, folder, "node", "folder", "data", "Where data lies."),
+ *         CONFIG_NUMBER_KEY(struct settings, blocks_max, "node", "blocks_max", "8", 1, 64,
+ *                           "Blocks in flight."),
  *     };
  *
  * From the same table comes the commented sample. An unknown key, a key given twice, a value out of

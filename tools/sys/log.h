@@ -1,8 +1,8 @@
 /* The log of a program: one line an event, to stderr, for people or as JSON.
  *
  *     2026-11-22T21:40:07.123Z info  block-committed height 7, 12 transactions
- *     {"time":"2026-11-22T21:40:07.123Z","level":"info","event":"block-committed","message":"height
- * 7, 12 transactions"}
+ *     {"time":"2026-11-22T21:40:07.123Z","level":"info","event":"block-committed",
+ *      "message":"height 7, 12 transactions"}                                      (all in one line)
  *
  * Level and form belong to the process: set them once, before the first thread starts. Any thread
  * may log. */

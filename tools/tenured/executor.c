@@ -440,16 +440,15 @@ static void executor_repeat(struct executor *executor)
 
 static uint64_t executor_due(struct executor *executor)
 {
-    struct chain_reader reader;
+    struct reader reader;
     struct view_state view;
-    if (chain_reader_init(executor->node->chain, &reader,
-                          &chain_head(executor->node->chain)->digest))
+    if (chain_read(executor->node->chain, &reader, &chain_head(executor->node->chain)->digest))
         return UINT64_MAX;
     view_init(&view, &reader.source, &executor->arena);
     uint64_t due_ms = contracts_due(&view);
     if (view.err)
         node_fail(executor->node, view.err, "what falls due cannot be read: %s", reader.fault.text);
-    chain_reader_release(&reader);
+    reader_release(&reader);
     return due_ms;
 }
 
