@@ -44,8 +44,10 @@ struct store_batch;
  * permission, disk full); ERR_CORRUPT: RocksDB refuses its files. */
 MUST_USE enum err store_open(struct store **store, const char *path, size_t cache_bytes,
                              struct fault *fault);
-void store_close(
-    struct store *store); /* NULL is fine; snapshots, cursors and batches must be gone */
+
+/* Snapshots, cursors and batches must be gone; NULL is fine. A failed store is left as it is: its memory and its lock on the folder go
+ * with the process. */
+void store_close(struct store *store);
 
 /* A frozen view. Cheap; pins old data while it lives. Never NULL. */
 struct store_snapshot *store_snapshot_new(struct store *store);

@@ -186,7 +186,7 @@ enum err store_open(struct store **out, const char *path, size_t cache_bytes, st
     store->db = rocksdb_open_column_families(store->options, path, STORE_FAMILIES, family_names,
                                              each, store->families, &sentence);
     if (sentence) {
-        bool locked = strstr(sentence, "While lock file") != NULL;
+        bool locked = strstr(sentence, "/LOCK: ") != NULL;
         err = fault_rocks_take(fault, path, sentence);
         if (locked)
             fault_set(fault, err,
@@ -208,8 +208,8 @@ free_options:
 
 void store_close(struct store *store)
 {
-    if (!store)
-        return;
+    if (!store || store->failed)
+        return; /* RocksDB would write once more, and stops the process when that fails again */
     for (int i = 0; i < STORE_FAMILIES; i++)
         rocksdb_column_family_handle_destroy(store->families[i]);
     rocksdb_writeoptions_destroy(store->synced);
