@@ -18,10 +18,12 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 FLAGS := -std=gnu17 -D_GNU_SOURCE -DOPENSSL_API_COMPAT=10100 -I. -ffp-contract=off -fno-strict-aliasing -fstack-protector-strong \
          $(WARNINGS) $(MODE_FLAGS_$(MODE)) $(EXTRA)
 
-# Instruction sets of single files.
-FLAGS_trainer/kernel_scalar.c := -mfma $(if $(findstring clang,$(CC)),-fno-vectorize -fno-slp-vectorize,-fno-tree-vectorize)
-FLAGS_trainer/kernel_avx2.c   := -mavx2 -mfma
-FLAGS_trainer/kernel_avx512.c := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma
+# Instruction sets of single files. Clang takes minutes over the kernels under a sanitizer, so there they go without; gcc's has them.
+CLANG := $(findstring clang,$(CC))
+PLAIN := $(if $(CLANG),$(if $(filter asan tsan fuzz,$(MODE)),-fno-sanitize=all))
+FLAGS_trainer/kernel_scalar.c := -mfma $(if $(CLANG),-fno-vectorize -fno-slp-vectorize,-fno-tree-vectorize) $(PLAIN)
+FLAGS_trainer/kernel_avx2.c   := -mavx2 -mfma $(PLAIN)
+FLAGS_trainer/kernel_avx512.c := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma $(PLAIN)
 
 # --- folders, and which libraries each links: its own first, then those it may include (DESIGN 3) ---
 NEEDS_base          := base

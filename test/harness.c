@@ -30,20 +30,6 @@ int harness_run(const char *name, const TTest *const tests[], unsigned count)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-uint64_t harness_random(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-void harness_fill(uint64_t *state, void *data, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        ((uint8_t *)data)[i] = (uint8_t)harness_random(state);
-}
-
 size_t harness_hex(void *out, const char *hex)
 {
     size_t size = strlen(hex) / 2;

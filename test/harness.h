@@ -23,10 +23,6 @@
  * 0 if all passed. */
 int harness_run(const char *name, const TTest *const tests[], unsigned count);
 
-/* The next number of a stream that `state` alone determines (splitmix64), for tests of properties. */
-uint64_t harness_random(uint64_t *state);
-void harness_fill(uint64_t *state, void *data, size_t size);
-
 /* The bytes that `hex` writes down, into `out`, which has room for them; their count. Fails the test if it is no hex. */
 size_t harness_hex(void *out, const char *hex);
 

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "test/seed.h"
 #include "test/harness.h"
 
 /* BIP 350, "Test vectors for Bech32m". */
@@ -66,7 +67,7 @@ START_TEST(text_of_an_address_reads_back_in_either_case)
     for (int i = 0; i < 500; i++) {
         struct address address, back;
         char text[ADDRESS_TEXT_SIZE];
-        harness_fill(&seed, address.bytes, ADDRESS_SIZE);
+        seed_fill(&seed, address.bytes, ADDRESS_SIZE);
         address_text(text, &address);
         ck_assert(address_is_bech32m(text));
         ck_assert(address_parse(&back, text));

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "test/seed.h"
 #include "test/harness.h"
 
 static bool is_filled(const uint8_t *data, size_t size, uint8_t byte)
@@ -24,7 +25,7 @@ START_TEST(memory_is_zeroed_aligned_and_apart)
     arena_init(&arena, 1 << 20);
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 200; i++) {
-            sizes[i] = harness_random(&seed) % 3000;
+            sizes[i] = seed_next(&seed) % 3000;
             pieces[i] = arena_alloc(&arena, sizes[i]);
             ck_assert_ptr_nonnull(pieces[i]);
             ck_assert_uint_eq((uintptr_t)pieces[i] % 16, 0);

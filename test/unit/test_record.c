@@ -4,6 +4,7 @@
 
 #include "base/address.h"
 #include "base/units.h"
+#include "test/seed.h"
 #include "test/harness.h"
 
 /* A record with a field of every kind. */
@@ -178,7 +179,7 @@ START_TEST(long_byte_strings_are_whole_in_json)
     char expected[600] = "{\"label\":\"";
     uint64_t seed = 4;
     struct text text;
-    harness_fill(&seed, data, sizeof(data));
+    seed_fill(&seed, data, sizeof(data));
     bytes_to_hex(expected + strlen(expected), bytes_of(data, sizeof(data)));
     strcat(expected, "\"}");
     text_init(&text, 4096);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "test/seed.h"
 #include "test/harness.h"
 
 #define MAX_TEXT  "115792089237316195423570985008687907853269984665640564039457584007913129639935"
@@ -32,8 +33,8 @@ START_TEST(text_of_an_amount_reads_back)
     for (int i = 0; i < 2000; i++) {
         struct amount amount = units_zero, back;
         char text[AMOUNT_TEXT_SIZE];
-        size_t size = harness_random(&seed) % 33;
-        harness_fill(&seed, amount.be + 32 - size, size);
+        size_t size = seed_next(&seed) % 33;
+        seed_fill(&seed, amount.be + 32 - size, size);
         units_amount_text(text, &amount);
         ck_assert(units_amount_parse(&back, text));
         ck_assert_int_eq(units_amount_compare(&amount, &back), 0);
