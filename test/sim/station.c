@@ -5,6 +5,8 @@
 
 #include "base/check.h"
 
+#define LOOSE_BODIES 64 /* sent by others, not yet asked for */
+
 static struct station_bytes owned(struct bytes bytes)
 {
     struct station_bytes copy = {malloc(bytes.size ? bytes.size : 1), bytes.size};
@@ -242,9 +244,9 @@ void station_discard(struct station *station, const struct digest *digest)
     for (size_t i = 0; i < station->order_count; i++)
         if (digest_equal(&station->orders[i].block.digest, digest))
             station->orders[i--] = station->orders[--station->order_count];
-    for (size_t i = 0; i < station->block_count; i++)
-        if (digest_equal(&station->blocks[i].digest, digest))
-            station->blocks[i--] = station->blocks[--station->block_count];
+    struct station_block *block = station_find(station, digest);
+    if (block)
+        block->executed = false; /* its body stays: it may be promised */
 }
 
 static bool root_of(const struct station *station, const struct digest *digest, struct digest *root)
@@ -307,6 +309,7 @@ bool station_build(struct station *station, const struct action_build *build, ui
     struct station_block *made = pushed(&station->blocks, &station->block_count, sizeof(*made));
     made->header_size = toy_header_pack(made->header, &header);
     made->digest = digest_of(made->header, made->header_size);
+    made->height = header.height;
     made->parent = build->parent;
     made->root = header.root;
     made->body_digest = header.body;
@@ -359,6 +362,7 @@ bool station_execute(struct station *station, uint64_t ticket, enum event_verdic
     memcpy(block->header, order.header, order.header_size);
     block->header_size = order.header_size;
     block->digest = order.block.digest;
+    block->height = header.height;
     block->parent = header.parent;
     block->root = root;
     block->body_digest = header.body;
@@ -415,12 +419,12 @@ struct station_decided *station_commit(struct station *station, const struct act
 void station_on_disk(struct station *station, uint64_t height)
 {
     station->durable = height;
-    struct digest digest = station->chain[height].digest;
-    size_t kept = 0;
+    size_t kept = 0, loose = 0;
+    for (size_t i = station->block_count; i-- > 0;) /* of loose bodies the newest stay */
+        if (station->blocks[i].height == 0 && ++loose > LOOSE_BODIES)
+            station->blocks[i].height = 1;
     for (size_t i = 0; i < station->block_count; i++)
-        if (!digest_equal(&station->blocks[i].digest, &digest) &&
-            (!digest_is_zero(&station->blocks[i].digest) ||
-             !digest_equal(&station->blocks[i].body_digest, &station->chain[height].body_digest)))
+        if (station->blocks[i].height == 0 || station->blocks[i].height > height)
             station->blocks[kept++] = station->blocks[i];
     station->block_count = kept;
 }
