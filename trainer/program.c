@@ -40,25 +40,26 @@ static enum err check_layers(const struct program *program, struct fault *fault)
     if (program->layer_count < 2 || program->layer_count > PROGRAM_LAYERS_MAX)
         return fault_set(fault, ERR_LIMIT, "program: %u layers; 2 to %u are possible",
                          program->layer_count, PROGRAM_LAYERS_MAX);
-    uint64_t parameters = 0, cells = 0;
+    uint64_t parameters = 0, widths = 0;
     for (uint32_t i = 0; i < program->layer_count; i++) {
         uint32_t width = program->layers[i].width;
         if (width < 1 || width > PROGRAM_WIDTH_MAX)
             return fault_set(fault, ERR_LIMIT,
                              "program: layer %u has width %u; 1 to %u are possible", i, width,
                              PROGRAM_WIDTH_MAX);
-        cells += (uint64_t)program->batch * width;
+        widths += width;
         if (i > 0)
             parameters += ((uint64_t)program->layers[i - 1].width + 1) * width;
     }
     if (parameters > PROGRAM_PARAMETERS_MAX)
         return fault_set(fault, ERR_LIMIT, "program: %llu parameters; at most %u are possible",
                          (unsigned long long)parameters, PROGRAM_PARAMETERS_MAX);
-    if (program->batch < 1 || cells > PROGRAM_CELLS_MAX)
-        return fault_set(
-            fault, ERR_LIMIT,
-            "program: a batch of %u rows; 1 to %llu are possible with these layers", program->batch,
-            (unsigned long long)(PROGRAM_CELLS_MAX / (cells ? cells / program->batch : 1)));
+    if (program->batch < 1)
+        return fault_set(fault, ERR_LIMIT, "program: a batch of 0 rows; at least 1 is needed");
+    if (program->batch * widths > PROGRAM_CELLS_MAX)
+        return fault_set(fault, ERR_LIMIT,
+                         "program: a batch of %u rows; 1 to %llu are possible with these layers",
+                         program->batch, (unsigned long long)(PROGRAM_CELLS_MAX / widths));
     return ERR_NONE;
 }
 
