@@ -259,7 +259,7 @@ bool cli_parse_number(uint64_t *out, const char *text, uint64_t min, uint64_t ma
 
 enum err cli_number(uint64_t *out, struct cli *cli, const char *name, uint64_t min, uint64_t max)
 {
-    const char *text;
+    const char *text = NULL;
 
     if (cli_need(&text, cli, name))
         return cli->fault.code;
@@ -271,7 +271,7 @@ enum err cli_number(uint64_t *out, struct cli *cli, const char *name, uint64_t m
 
 enum err cli_amount(struct amount *out, struct cli *cli, const char *name)
 {
-    const char *text;
+    const char *text = NULL;
 
     if (cli_need(&text, cli, name))
         return cli->fault.code;
@@ -284,7 +284,7 @@ enum err cli_amount(struct amount *out, struct cli *cli, const char *name)
 
 enum err cli_float_bits(uint32_t *bits, struct cli *cli, const char *name)
 {
-    const char *text;
+    const char *text = NULL;
     char *end;
     float value;
 
