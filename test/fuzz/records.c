@@ -2,12 +2,12 @@
 
 /* Lines of `RECORD_ENTRY(tx_body_record)`, made by the Makefile. */
 #define RECORD_ENTRY(name) extern const struct record name;
-#include "records.inc"
+#include "records.inc" /* allow include: made by the Makefile */
 #undef RECORD_ENTRY
 
 const struct records_entry records_all[] = {
 #define RECORD_ENTRY(name) {#name, &name},
-#include "records.inc"
+#include "records.inc" /* allow include: made by the Makefile */
 };
 
 const size_t records_count = sizeof(records_all) / sizeof(records_all[0]);
