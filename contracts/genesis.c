@@ -90,6 +90,7 @@ static enum err check_unique(const struct genesis *genesis, struct fault *fault)
         return fault_set(fault, ERR_LIMIT, "genesis: no memory for %" PRIu32 " accounts", genesis->account_count);
     for (uint32_t i = 0; i < genesis->account_count; i++)
         keys[i] = genesis->accounts[i].public_key;
+    /* allow purity: equal keys are equal bytes, so every qsort gives the same */
     qsort(keys, genesis->account_count, sizeof(*keys), compare_keys);
     bool repeated = false;
     for (uint32_t i = 1; i < genesis->account_count; i++)

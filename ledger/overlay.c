@@ -56,6 +56,7 @@ enum err overlay_add_take(struct overlay *overlay, struct overlay_entry *entry)
     if (overlay->count == OVERLAY_ENTRIES_MAX)
         return ERR_LIMIT;
     if (entry->pages.count > 1)
+        /* allow purity: every page is there once, so the order is total */
         qsort(entry->pages.list, entry->pages.count, sizeof(*entry->pages.list), write_compare);
     entry->next = overlay->entries;
     overlay->entries = entry;

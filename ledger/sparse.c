@@ -114,9 +114,9 @@ static int change_compare(const void *a, const void *b)
                           &((const struct sparse_change *)b)->key);
 }
 
-/* allow purity: the keys are different, so the order is total and every qsort gives the same */
 void sparse_sort(struct sparse_change *changes, size_t count)
 {
+    /* allow purity: the keys are different, so the order is total and every qsort gives the same */
     qsort(changes, count, sizeof(*changes), change_compare);
 }
 
