@@ -3,15 +3,25 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "contracts/beacon.h"
 #include "contracts/credits.h"
 #include "contracts/due.h"
+#include "contracts/governance.h"
+#include "contracts/jobs.h"
+#include "contracts/leases.h"
 #include "contracts/members.h"
+#include "contracts/offers.h"
 #include "contracts/parameters.h"
+#include "contracts/schedule.h"
 #include "contracts/validator.h"
 
 const struct catalog_entry catalog_contracts[] = {
     {CATALOG_MEMBERS, "members", members_methods, MEMBERS_METHOD_COUNT},
     {CATALOG_CREDITS, "credits", credits_methods, CREDITS_METHOD_COUNT},
+    {CATALOG_OFFERS, "offers", offers_methods, OFFERS_METHOD_COUNT},
+    {CATALOG_JOBS, "jobs", jobs_methods, JOBS_METHOD_COUNT},
+    {CATALOG_BEACON, "beacon", beacon_methods, BEACON_METHOD_COUNT},
+    {CATALOG_GOVERNANCE, "governance", governance_methods, GOVERNANCE_METHOD_COUNT},
 };
 const uint32_t catalog_contract_count = sizeof(catalog_contracts) / sizeof(catalog_contracts[0]);
 
@@ -25,6 +35,38 @@ const struct catalog_state catalog_states[] = {
     {"parameters", "", &parameters_record},
     {"validators", "", &validator_set_record},
     {"validator/", "u8", &validator_record},
+    {"offer/", "u64", &offers_offer_record},
+    {"compute/", "u64", &offers_compute_record},
+    {"storage/", "u64", &offers_storage_record},
+    {"connection/", "u64", &offers_connection_record},
+    {"data/", "u64", &offers_data_record},
+    {"offering/", "address", &offers_count_record},
+    {"price/", "u8 u8 amount u64", &offers_ranked_record},
+    {"offer_count", "", &offers_counter_record},
+    {"statement/", "address u64", &offers_serial_record},
+    {"serial/", "u64", &offers_serial_record},
+    {"statement_count", "", &offers_counter_record},
+    {"lease/", "u64", &leases_lease_record},
+    {"item/", "u64 u32", &leases_item_record},
+    {"lease_count", "", &leases_counter_record},
+    {"search/", "u64 u16", &schedule_search_record},
+    {"open/", "u64", &jobs_open_record},
+    {"job/", "u64", &jobs_job_record},
+    {"progress/", "u64", &jobs_progress_record},
+    {"slot/", "u64 u16", &jobs_slot_record},
+    {"trace/", "u64 u16", &jobs_trace_record},
+    {"served/", "u64 u16", &jobs_served_record},
+    {"audit/", "u64 u16 u8", &jobs_audit_record},
+    {"vote/", "u64 u16 u8", &jobs_vote_record},
+    {"ballot_close/", "u64 u8", &jobs_ballot_record},
+    {"round/", "u64 u32", &jobs_round_record},
+    {"result/", "u64 u32 u16 u16", &jobs_result_record},
+    {"job_count", "", &jobs_counter_record},
+    {"reveal/", "u8 u8", &beacon_reveal_kept_record},
+    {"proposal/", "u64", &governance_proposal_record},
+    {"proposed/", "u64", &parameters_record},
+    {"ballot/", "u64 address", &governance_ballot_record},
+    {"proposal_count", "", &governance_counter_record},
 };
 const uint32_t catalog_state_count = sizeof(catalog_states) / sizeof(catalog_states[0]);
 

@@ -2,24 +2,37 @@
 
 #include "base/check.h"
 #include "contracts/amount.h"
+#include "contracts/attempt.h"
 #include "contracts/catalog.h"
 #include "contracts/credits.h"
 #include "contracts/due.h"
+#include "contracts/governance.h"
 #include "contracts/members.h"
+#include "contracts/offers.h"
 #include "contracts/parameters.h"
 
 static void dispatch_due(const struct catalog_run *run, const struct due *due)
 {
     switch ((enum due_kind)due->kind) {
     case DUE_OFFER:
+        offers_due(run, due->object);
+        return;
     case DUE_JOB:
+        jobs_due_deadline(run, due->object);
+        return;
     case DUE_MATCH:
+        jobs_due_match(run, due->object);
+        return;
     case DUE_SLOT:
+        attempt_due(run, due->object, (uint16_t)due->part);
+        return;
     case DUE_PROPOSAL:
+        governance_due(run, due->object);
+        return;
     case DUE_STATEMENT:
+        offers_forget(run, due->object);
         return;
     }
-    (void)run;
 }
 
 void contracts_begin(struct view_state *view, const struct context *context, struct events *events)
@@ -118,18 +131,36 @@ static void money_change(struct view_state *view, const struct view_entry *entry
     }
 }
 
+/* True if a written offer keeps the capacity invariant; any other key does. */
+static bool capacity_holds(struct view_state *view, const struct view_entry *entry)
+{
+    struct offers_offer offer;
+    if (!bytes_begins(entry->key, bytes_text("offer/")) || entry->value.size == 0)
+        return true;
+    if (record_unpack(view->arena, &offers_offer_record, &offer, entry->value, NULL) != ERR_NONE) {
+        view_fail(view, ERR_CORRUPT);
+        return true;
+    }
+    return offer.leased <= offer.terms.slots;
+}
+
 enum err contracts_end(struct view_state *view, struct fault *fault)
 {
     struct amount_balance sum;
+    bool holds = true;
     amount_balance_init(&sum);
     const struct view_entry *entry = NULL;
-    while ((entry = view_write(view, entry)) != NULL)
+    while ((entry = view_write(view, entry)) != NULL) {
         money_change(view, entry, &sum);
+        holds &= capacity_holds(view, entry);
+    }
     if (view->err != ERR_NONE)
         return fault_set(fault, view->err, "the state can't be read: %s", err_name(view->err));
     if (!amount_balance_is_even(&sum))
         return fault_set(fault, ERR_CORRUPT,
                          "money invariant: balances, locks and treasury don't change by minted - burned");
+    if (!holds)
+        return fault_set(fault, ERR_CORRUPT, "capacity invariant: an offer has more leased than it offers");
     return ERR_NONE;
 }
 

@@ -23,12 +23,12 @@
  *     WAITING    (none): submit; the budget is in escrow                                                  job_submitted
  *     RUNNING    WAITING: the matcher leased all W slots at once. Round 0 opens                           job_leased, round_opened
  *                CLOSING: f + 1 equal jobs.close. The next round opens                                    round_closed, round_opened
- *                RUNNING: too few verified; once a round, W' lost slots start over, with round_ms more    round_extended
+ *                RUNNING: too few verified; once a round, the missed slots get round_ms more              round_extended
  *     CLOSING    RUNNING: no slot is at work any more, and >= quorum are VERIFIED                         round_closing
  *     ENDED      CLOSING: the last round is closed (COMPLETED); no f + 1 in replay_ms (UNCLOSED)          job_ended
  *                RUNNING: < quorum after the extension (QUORUM_LOST); the round is done and the
  *                         consumer cancelled (CANCELLED)
- *                WAITING: cancel (CANCELLED)
+ *                WAITING, CLOSING: cancel (CANCELLED)
  *                any: deadline_ms (EXPIRED)
  * At ENDED the lease ends, every stake goes home, and what is left of the escrow goes to the consumer.
  *
@@ -80,6 +80,7 @@
 #include "base/address.h"
 #include "base/units.h"
 #include "contracts/catalog.h"
+#include "contracts/credits.h"
 #include "contracts/leases.h"
 #include "contracts/schedule.h"
 #include "trainer/program.h"
@@ -146,7 +147,7 @@ struct jobs_submit {
     struct amount budget;          /* moves into escrow */
 };
 
-/* cancel: WAITING: ends now; RUNNING, CLOSING: ends when the round's segments are settled. Sender: the job's consumer.
+/* cancel: WAITING, CLOSING: ends now; RUNNING: ends when the round's segments are settled and paid. Sender: the job's consumer.
  * NOT_FOUND, NOT_OWNER, WRONG_STATE (ended), ALREADY_DONE. */
 #define JOBS_CANCEL 2
 struct jobs_cancel {
@@ -393,10 +394,23 @@ bool jobs_work(uint64_t *work, const struct program *program);
 /* The smallest budget that submit takes for these terms; false over 256 bits. For `tenure job plan`. */
 bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_t intervals, uint32_t auditors);
 
-/* --- what falls due --- */
+/* --- for the files that live a job: attempt.c, audit.c, dispute.c, settlement.c, round.c --- */
 
-void jobs_due_deadline(const struct catalog_run *run, uint64_t job);           /* DUE_JOB */
-void jobs_due_match(const struct catalog_run *run, uint64_t job);              /* DUE_MATCH */
-void jobs_due_slot(const struct catalog_run *run, uint64_t job, uint16_t slot); /* DUE_SLOT */
+bool jobs_get(struct view_state *view, uint64_t job, struct jobs_job *out);
+bool jobs_get_progress(struct view_state *view, uint64_t job, struct jobs_progress *out);
+void jobs_put_progress(struct view_state *view, uint64_t job, const struct jobs_progress *progress);
+bool jobs_get_slot(struct view_state *view, uint64_t job, uint16_t slot, struct jobs_slot *out);
+void jobs_put_slot(struct view_state *view, uint64_t job, uint16_t slot, const struct jobs_slot *state);
+
+/* The escrow of a job. */
+struct credits_place jobs_escrow(uint64_t job);
+
+/* Ends the job: lease, attempts, stakes, escrow, timers. Requires a job that hasn't ended. */
+void jobs_end(const struct catalog_run *run, uint64_t job, enum leases_reason reason);
+
+/* --- what falls due; DUE_SLOT is attempt_due --- */
+
+void jobs_due_deadline(const struct catalog_run *run, uint64_t job); /* DUE_JOB */
+void jobs_due_match(const struct catalog_run *run, uint64_t job);    /* DUE_MATCH: matches a WAITING job, ends one that nobody closed */
 
 #endif

@@ -1,0 +1,47 @@
+/* The audits of an attempt: who replays it, what they draw, seal and open (contracts/jobs.h; DESIGN 8.5).
+ *
+ *     status      made by                                  left by
+ *     ASSIGNED    audit_proceed, in the order of rotation  jobs.seal; audit_mute, audit_close
+ *     SEALED      jobs.seal                                jobs.open; audit_mute, audit_close
+ *     AGREED      jobs.open, every answer equal            audit_outvote
+ *     DISPUTED    jobs.open, an answer differs             audit_outvote
+ *     ENDED       audit_mute, audit_outvote, audit_close
+ *
+ * Rotation: seats (job + round + slot + attempt + i) mod n for i = 0 .. n-1, each at most once an attempt, leaving out those that belong to
+ * the worker's or the consumer's organisation, are revoked, or can't cover parameters.replay_stake. */
+#ifndef CONTRACTS_AUDIT_H
+#define CONTRACTS_AUDIT_H
+
+#include "contracts/attempt.h"
+
+/* The seat's audit of the current attempt; false if it has none. */
+bool audit_get(const struct attempt *attempt, uint8_t seat, struct jobs_audit *audit);
+
+/* Goes on to what the audits ask for next: more replayers, draws, states to serve, seals, openings, a vote; or the attempt is verified,
+ * or lost when the rotation is used up. Writes the attempt. */
+void audit_proceed(struct attempt *attempt);
+
+/* Fines and ends every audit that `status` waits for (DRAWING: no reveal), then proceeds. */
+void audit_mute(struct attempt *attempt);
+
+/* Ends one audit: its stake is split as settlement_split does. */
+void audit_outvote(const struct attempt *attempt, uint8_t seat, const struct address *winners, uint32_t winner_count);
+
+/* The attempt is over: ends the audits that still wait, and sends every stake home. */
+void audit_close(const struct attempt *attempt);
+
+/* Intervals that one audit of this job replays. */
+uint32_t audit_intervals(const struct jobs_job *job);
+
+/* True if the audit's answers include this interval. */
+bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, uint16_t interval);
+
+/* The intervals drawn by audits that are going on, ascending, without repeats, in out[JOBS_INTERVALS_MAX]; how many. */
+uint32_t audit_drawn(const struct attempt *attempt, uint16_t *out);
+
+/* Methods of contracts/jobs.h. */
+enum verdict audit_draw(const struct catalog_run *run, const void *args);
+enum verdict audit_seal(const struct catalog_run *run, const void *args);
+enum verdict audit_open(const struct catalog_run *run, const void *args);
+
+#endif

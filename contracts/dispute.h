@@ -1,0 +1,30 @@
+/* Disputes: an answer differs from the commitment, so the replayers of all validators vote on that interval, and f + 1 equal answers
+ * decide: one of them is honest, and arithmetic has one answer (DESIGN 8.5).
+ *
+ *     decided for the worker     the disputer and every other answer are outvoted and pay; the audit goes on (audit_proceed)
+ *     decided against it         the worker is slashed, those who agreed with it are outvoted, the attempt is lost (FRAUD)
+ *     "unavailable"              the worker is slashed for withholding (WITHHELD); nobody is outvoted, since it may have served some
+ *     no decision in time        every stake goes home, the attempt is lost (UNDECIDED)
+ *
+ * One interval at a time; the next dispute follows when it is decided. Who answered "unavailable" and is outvoted pays as a mute does. */
+#ifndef CONTRACTS_DISPUTE_H
+#define CONTRACTS_DISPUTE_H
+
+#include "contracts/attempt.h"
+
+/* Opens the vote on the first disputed interval, by seat. Requires a DISPUTED audit. */
+void dispute_begin(struct attempt *attempt);
+
+/* An audit was disputed while the vote runs: its answer counts if it is about the same interval. */
+void dispute_join(struct attempt *attempt, uint8_t seat, const struct jobs_audit *audit);
+
+/* No decision in time. */
+void dispute_expire(struct attempt *attempt);
+
+/* Drops all votes and sends their stakes home. */
+void dispute_close(const struct attempt *attempt);
+
+/* Method of contracts/jobs.h. */
+enum verdict dispute_vote(const struct catalog_run *run, const void *args);
+
+#endif

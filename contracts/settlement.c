@@ -1,0 +1,86 @@
+#include "contracts/settlement.h"
+
+#include "base/check.h"
+#include "contracts/amount.h"
+#include "contracts/audit.h"
+#include "contracts/credits.h"
+
+/* The escrow covers every segment and replay of the plan (jobs_budget), so what is owed is there. */
+static struct amount pay(const struct attempt *attempt, const struct address *to, const struct amount *owed)
+{
+    struct amount paid = credits_pay(attempt->run, jobs_escrow(attempt->id), to, owed);
+    CHECK(units_amount_compare(&paid, owed) == 0 || attempt->run->view->err != ERR_NONE);
+    return paid;
+}
+
+/* Every replayer that agreed gets its fee; the sum. */
+static struct amount pay_fees(const struct attempt *attempt)
+{
+    struct amount fees = units_zero, fee;
+    struct jobs_audit audit;
+    CHECK(amount_mul(&fee, &attempt->job.terms.replay_fee, audit_intervals(&attempt->job)));
+    for (uint8_t seat = 0; seat < attempt->seats; seat++) {
+        if (!audit_get(attempt, seat, &audit) || audit.status != JOBS_AUDIT_AGREED)
+            continue;
+        struct amount paid = pay(attempt, &audit.replayer, &fee);
+        CHECK(amount_add(&fees, &fees, &paid));
+    }
+    return fees;
+}
+
+void settlement_verified(struct attempt *attempt)
+{
+    struct jobs_slot *slot = &attempt->slot;
+    struct leases_item item;
+    if (!leases_get_item(attempt->run->view, attempt->progress.lease, slot->item, &item))
+        return;
+    struct amount price = pay(attempt, &slot->worker, &item.price), fees = pay_fees(attempt);
+    leases_paid(attempt->run, attempt->progress.lease, slot->item, &price);
+    audit_close(attempt);
+    CHECK(amount_add(&attempt->progress.paid, &attempt->progress.paid, &price));
+    CHECK(amount_add(&attempt->progress.fees, &attempt->progress.fees, &fees));
+    struct jobs_result result = {
+        .worker = slot->worker,
+        .lease = attempt->progress.lease,
+        .item = slot->item,
+        .reason = LEASES_COMPLETED,
+        .ended_ms = attempt->run->context->time_ms,
+        .trace_root = slot->trace_root,
+        .end_root = slot->end_root,
+        .paid = price,
+        .fees = fees,
+    };
+    attempt_result(attempt, &result);
+    attempt_status(attempt, JOBS_SLOT_VERIFIED, 0);
+    attempt_emit(attempt, EVENT_SEGMENT_VERIFIED, LEASES_COMPLETED, &price);
+}
+
+struct amount settlement_split(const struct attempt *attempt, struct credits_place place, const struct amount *whole,
+                               uint8_t percent, const struct address *provers, uint32_t prover_count)
+{
+    struct amount slash, share, taken = units_zero;
+    CHECK(percent <= 100);
+    CHECK(amount_share(&slash, whole, percent, 100));
+    if (prover_count > 0) {
+        CHECK(amount_share(&share, &slash, attempt->parameters.prover_share, 100ull * prover_count));
+        for (uint32_t i = 0; i < prover_count; i++) {
+            struct amount paid = credits_pay(attempt->run, place, &provers[i], &share);
+            CHECK(amount_add(&taken, &taken, &paid));
+        }
+    }
+    struct amount rest;
+    CHECK(amount_sub(&rest, &slash, &taken));
+    rest = credits_forfeit(attempt->run, place, &rest);
+    CHECK(amount_add(&taken, &taken, &rest));
+    return taken;
+}
+
+struct amount settlement_slash(const struct attempt *attempt, uint8_t percent, const struct address *provers,
+                               uint32_t prover_count)
+{
+    struct leases_item item;
+    if (!leases_get_item(attempt->run->view, attempt->progress.lease, attempt->slot.item, &item))
+        return units_zero;
+    struct credits_place place = {CREDITS_STAKE, attempt->progress.lease, attempt->slot.item};
+    return settlement_split(attempt, place, &item.stake, percent, provers, prover_count);
+}
