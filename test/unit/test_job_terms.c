@@ -1,0 +1,116 @@
+#include "tools/tenure/job_terms.h"
+
+#include "test/harness.h"
+
+#include <string.h>
+
+static enum err run_none(struct cli *cli)
+{
+    (void)cli;
+    return ERR_NONE;
+}
+
+static const struct cli_command commands[] = {
+    {"job plan", "", 0, 0, "", "", job_terms_options, JOB_TERMS_OPTIONS, run_none},
+};
+static const struct cli_noun nouns[] = {{commands, 1}};
+static struct cli cli;
+static struct job_terms terms;
+
+/* Reads the terms of a command line, split at spaces. */
+static enum err read_line(const char *line)
+{
+    static char copy[256];
+    char *argv[32], *rest = copy, *word;
+    int argc = 0;
+
+    snprintf(copy, sizeof(copy), "%s", line);
+    memset(&cli, 0, sizeof(cli));
+    arena_init(&cli.arena, 1u << 20);
+    while ((word = strsep(&rest, " ")))
+        argv[argc++] = word;
+    ck_assert_int_eq(cli_parse(&cli, nouns, 1, argc, argv), ERR_NONE);
+    return job_terms_read(&cli, &terms, 1000);
+}
+
+START_TEST(defaults_are_the_fashion_mnist_job)
+{
+    ck_assert_int_eq(read_line("job plan"), ERR_NONE);
+    ck_assert_uint_eq(program_parameter_count(&terms.program), 784 * 128 + 128 + 128 * 10 + 10);
+    ck_assert_uint_eq(terms.intervals, 10);
+    ck_assert_uint_eq(terms.work, 3ull * 64 * (784 * 128 + 128 * 10) * 200);
+    ck_assert_uint_eq(terms.submit.workers, 3);
+    ck_assert_uint_eq(terms.submit.quorum, 3);
+    ck_assert_uint_eq(terms.submit.sample, 0);
+    ck_assert_uint_eq(terms.submit.deadline_ms, 1000 + 86400000);
+    ck_assert(!terms.has_budget);
+}
+END_TEST
+
+START_TEST(terms_follow_the_options)
+{
+    ck_assert_int_eq(
+        read_line("job plan --workers 5 --quorum 4 --audit 2 --steps 50 --interval 20 --budget 77"),
+        ERR_NONE);
+    ck_assert_uint_eq(terms.submit.workers, 5);
+    ck_assert_uint_eq(terms.submit.quorum, 4);
+    ck_assert_uint_eq(terms.submit.sample, 2);
+    ck_assert_uint_eq(terms.intervals, 3);
+    ck_assert(terms.has_budget);
+    ck_assert_uint_eq(terms.submit.budget.be[31], 77);
+}
+END_TEST
+
+START_TEST(impossible_terms_are_refused_as_usage)
+{
+    static const char *const wrong[] = {
+        "job plan --workers 0",
+        "job plan --workers 65",
+        "job plan --quorum 4",
+        "job plan --audit 11",
+        "job plan --audit 0",
+        "job plan --interval 201",
+        "job plan --layers 784",
+        "job plan --layers 784,,10",
+        "job plan --learning-rate -1",
+        "job plan --optimizer adam",
+        "job plan --segment-s 300 --round-s 299",
+        "job plan --steps 257 --interval 1",
+        "job plan --stake 1.5",
+    };
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        ck_assert_msg(read_line(wrong[i]) == ERR_USAGE, "%s", wrong[i]);
+}
+END_TEST
+
+START_TEST(layers_are_numbers_between_commas)
+{
+    struct program_layer layers[PROGRAM_LAYERS_MAX];
+    uint32_t count = 0;
+
+    ck_assert(job_terms_parse_layers(layers, &count, "784,128,10"));
+    ck_assert_uint_eq(count, 3);
+    ck_assert_uint_eq(layers[1].width, 128);
+    ck_assert(!job_terms_parse_layers(layers, &count, "1,2,3,4,5,6,7,8,9"));
+    ck_assert(!job_terms_parse_layers(layers, &count, "784,"));
+    ck_assert(!job_terms_parse_layers(layers, &count, ""));
+    ck_assert_uint_eq(count, 3);
+}
+END_TEST
+
+/* Counted by hand: 10 intervals, one made up, 2 drawn: 1 - C(9,2)/C(10,2) = 1 - 36/45 = 20 %. */
+START_TEST(detection_follows_the_draw)
+{
+    ck_assert_uint_eq(job_terms_caught(10, 2, 1), 2000);
+    ck_assert_uint_eq(job_terms_caught(10, 2, 5), 7777);
+    ck_assert_uint_eq(job_terms_caught(10, 0, 1), 10000);
+    ck_assert_uint_eq(job_terms_caught(10, 10, 1), 10000);
+    ck_assert_uint_eq(job_terms_caught(10, 1, 10), 10000);
+    ck_assert_uint_eq(job_terms_caught(1, 1, 1), 10000);
+}
+END_TEST
+
+HARNESS_MAIN("job_terms", defaults_are_the_fashion_mnist_job, terms_follow_the_options,
+             impossible_terms_are_refused_as_usage, layers_are_numbers_between_commas,
+             detection_follows_the_draw)
