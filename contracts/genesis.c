@@ -91,7 +91,6 @@ static enum err check_unique(const struct genesis *genesis, struct fault *fault)
     for (uint32_t i = 0; i < genesis->account_count; i++)
         keys[i] = genesis->accounts[i].public_key;
     /* allow purity: equal keys are equal bytes, so every qsort gives the same */
-    /* allow purity: qsort of whole keys gives one order, whichever way it gets there */
     qsort(keys, genesis->account_count, sizeof(*keys), compare_keys);
     bool repeated = false;
     for (uint32_t i = 1; i < genesis->account_count; i++)
