@@ -98,11 +98,11 @@ static enum err set_bytes(const struct form *form, const struct record_field *fi
 static enum err set_digests(const struct form *form, const struct record_field *field,
                             uint8_t *value, const char *text)
 {
-    size_t count = text[0] ? (strlen(text) + 1) / (2 * DIGEST_SIZE + 1) : 0;
+    size_t size = strlen(text), count = size ? (size + 1) / (2 * DIGEST_SIZE + 1) : 0;
     struct digest *list = arena_array(form->arena, count, sizeof(*list));
     char one[DIGEST_TEXT_SIZE];
 
-    if (!list || count > field->max || (count && strlen(text) != count * (2 * DIGEST_SIZE + 1) - 1))
+    if (!list || count > field->max || (size && size + 1 != count * (2 * DIGEST_SIZE + 1)))
         return wrong(form, field, text);
     for (size_t i = 0; i < count; i++) {
         const char *at = text + i * (2 * DIGEST_SIZE + 1);
