@@ -23,9 +23,10 @@ enum happening {
     ON_EXECUTED, /* a: ticket */
     ON_DURABLE,  /* a: height */
     ON_TICK,
-    ON_NUMBER, /* a: a client's number */
-    ON_CLIENT, /* a client has another number */
-    ON_AGAIN,  /* a: number; clients try again */
+    ON_NUMBER,    /* a: a client's number */
+    ON_FORWARDED, /* the same, from another seat */
+    ON_CLIENT,    /* a client has another number */
+    ON_AGAIN,     /* a: number; clients try again */
 };
 
 static void schedule(struct cluster *c, uint64_t delay_ms, enum happening kind, uint8_t seat,
@@ -102,6 +103,11 @@ static void sign(struct cluster *c, uint8_t seat, const struct action_sign *sign
     struct station *station = &c->stations[seat];
     judge_signed(&c->judge, station->seat, sign->tag, sign->height.n, sign->view.n, &sign->digest,
                  sign->after <= station->synced);
+    const struct station_block *proposed = station_find(station, &sign->digest);
+    if (sign->tag == MESSAGE_PRE_PREPARE && proposed != NULL) /* its body goes before it */
+        for (uint8_t to = 0; to < c->options.count; to++)
+            if (sign->to & ~c->liars[seat].shunned & COMMITTEE_BIT(to))
+                post(c, seat, to, ON_BODY, 0, bytes_of(&proposed->body, sizeof(proposed->body)));
     struct liar_sending sendings[LIAR_SENDINGS];
     uint32_t count = liar_sign(&c->liars[seat], &c->dice, station, &c->context, sign, sendings);
     for (uint32_t i = 0; i < count; i++)
@@ -246,7 +252,7 @@ static void step(struct cluster *c, uint8_t seat, struct event *event)
     for (uint32_t i = 0; i < actions.count; i++)
         perform(c, seat, &actions.list[i]);
     sync_log(c, seat);
-    if (actions.deadline_ms < station->tick_ms || station->tick_ms < c->now_ms) {
+    if (actions.deadline_ms < station->tick_ms || station->tick_ms <= c->now_ms) {
         station->tick_ms = actions.deadline_ms > c->now_ms ? actions.deadline_ms : c->now_ms + 1;
         if (actions.deadline_ms != UINT64_MAX)
             schedule(c, station->tick_ms - c->now_ms, ON_TICK, seat, 0, bytes_of(NULL, 0));
@@ -390,8 +396,13 @@ static void on_durable(struct cluster *c, uint8_t seat, uint64_t height)
     feed(c, seat, &event);
 }
 
-static void on_number(struct cluster *c, uint8_t seat, uint64_t number)
+/* From a client, or forwarded to the primary by whom a client asked. */
+static void on_number(struct cluster *c, uint8_t seat, uint64_t number, bool forwarded)
 {
+    struct consensus_summary summary;
+    consensus_summarise(c->stations[seat].core, &summary);
+    if (!forwarded && summary.primary.n != seat)
+        post(c, seat, summary.primary.n, ON_FORWARDED, number, bytes_of(NULL, 0));
     station_submit(&c->stations[seat], number);
     struct event event = {.kind = EVENT_TICK};
     feed(c, seat, &event);
@@ -470,7 +481,8 @@ static void happen(struct cluster *c, const struct wheel_event *e)
         feed(c, e->seat, &tick);
         break;
     case ON_NUMBER:
-        on_number(c, e->seat, e->a);
+    case ON_FORWARDED:
+        on_number(c, e->seat, e->a, e->kind == ON_FORWARDED);
         break;
     case ON_CLIENT:
     case ON_AGAIN:

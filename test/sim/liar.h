@@ -16,6 +16,7 @@ enum liar_trick {
     LIAR_GARBLES = 64,    /* flips bits in what it sends */
     LIAR_FAR_VIEWS = 128, /* wants views far ahead */
     LIAR_TRICKS = 255,
+    LIAR_TRICK_COUNT = 8,
 };
 
 /* One message that a liar sends. */

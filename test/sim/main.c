@@ -32,11 +32,12 @@ static struct cluster_options draw(struct dice *dice, uint64_t seed, bool story)
     uint8_t faults = (uint8_t)((options.count - 1) / 3);
     for (uint8_t i = 0; i < faults && dice_chance(dice, 500); i++)
         options.liars |= COMMITTEE_BIT(dice_between(dice, 0, options.count - 1));
-    options.tricks = (uint32_t)(dice_u64(dice) & LIAR_TRICKS);
+    options.tricks = dice_chance(dice, 500) ? 1u << dice_between(dice, 0, LIAR_TRICK_COUNT - 1)
+                                            : (uint32_t)(dice_u64(dice) & LIAR_TRICKS);
     return options;
 }
 
-/* One misfortune; `spare` is how many more seats may be down, beside the liars, for the chain to go on. */
+/* One misfortune. */
 static void disturb(struct cluster *c, struct dice *dice)
 {
     uint8_t seat = (uint8_t)dice_between(dice, 0, c->options.count - 1);
@@ -80,7 +81,9 @@ static bool run(uint64_t seed, bool story, struct totals *totals)
     dice_init(&dice, seed ^ UINT64_C(0x74656e757265));
     struct cluster_options options = draw(&dice, seed, story);
     struct cluster *c = cluster_new(&options);
-    uint64_t calm = dice_between(&dice, 500, 15000);
+    /* A storm cuts between two messages, a calm lets time-outs pass. */
+    static const uint64_t calms_ms[3] = {150, 1500, 15000};
+    const uint64_t calm = dice_between(&dice, 10, calms_ms[dice_between(&dice, 0, 2)]);
     while (c->now_ms < FAULTS_MS && !c->judge.fault_count) {
         cluster_run(c, c->now_ms + dice_between(&dice, 1, 2 * calm));
         disturb(c, &dice);

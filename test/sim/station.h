@@ -16,7 +16,7 @@ struct station_bytes { /* owned */
 /* A block that isn't committed, or its body alone. */
 struct station_block {
     struct digest digest; /* of the header; zero: only a body that somebody sent */
-    uint64_t height; /* 0: only a body */
+    uint64_t height;      /* 0: only a body */
     struct digest parent, root, body_digest;
     uint8_t header[TOY_HEADER_BYTES];
     size_t header_size;
