@@ -512,8 +512,10 @@ enum err http_open(struct http_server **out, const struct http_options *options,
     server->tls = options->certificate_pem != NULL;
     pthread_mutex_init(&server->mutex, NULL);
     quota_init(&server->quota, options->requests_per_s);
+    *out = server; /* before the first request can ask for it */
     server->daemon = daemon_start(server, fd);
     if (server->daemon == NULL) {
+        *out = NULL;
         close(fd);
         nng_aio_free(server->tick);
         pthread_mutex_destroy(&server->mutex);
@@ -523,7 +525,6 @@ enum err http_open(struct http_server **out, const struct http_options *options,
             "the API's server can't start; its certificate, key or CA may be at fault");
     }
     nng_sleep_aio(HTTP_TICK_MS, server->tick);
-    *out = server;
     return ERR_NONE;
 }
 

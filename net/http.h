@@ -93,7 +93,8 @@ struct http_options http_defaults(void);
 struct http_server;
 
 /* Listens. ERR_USAGE: an address or certificate that can't be used; ERR_IO: port in use; with a
- * sentence. */
+ * sentence.
+ * *server is set before the first request is handled, so that the handler may use it; NULL on failure. */
 MUST_USE enum err http_open(struct http_server **server, const struct http_options *options,
                             struct fault *fault);
 
