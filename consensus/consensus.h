@@ -99,9 +99,8 @@ enum event_verdict {
 };
 
 struct event_start {
-    struct bytes header; /* of the last block committed and durable here; genesis at first */
-    struct bytes
-        certificate; /* its packed certificate as ACTION_COMMIT gave it; empty for genesis */
+    struct bytes header;      /* of the last block committed and durable here; genesis at first */
+    struct bytes certificate; /* its packed one, as ACTION_COMMIT gave it; empty for genesis */
     /* The log isn't whole, or the guard is ahead of it: I don't vote in views up to `muted_view`,
      * and want no view before `muted_height` is committed here (the highest height the guard knows
      * a vote of). */
@@ -111,26 +110,25 @@ struct event_start {
 };
 
 struct event_built {
-    uint64_t ticket;     /* of the ACTION_BUILD */
-    struct bytes header; /* of a block that was built *and executed* on the parent, body kept;
-                            empty: there is nothing to build */
-    bool more;           /* the pool has transactions for yet another block */
+    uint64_t ticket; /* of the ACTION_BUILD */
+    /* Of a block that was built *and executed* on the parent, its body kept; empty: nothing to build. */
+    struct bytes header;
+    bool more; /* the pool has transactions for yet another block */
 };
 
 struct event_executed {
-    uint64_t ticket; /* of the ACTION_EXECUTE; an answer to one that was discarded meanwhile does no
-                        harm */
+    uint64_t
+        ticket; /* of the ACTION_EXECUTE; an answer to what was discarded meanwhile is harmless */
     enum event_verdict verdict;
 };
 
+/* Sent when it changes, and after each EVENT_COMMITTED. */
 struct event_work {
     bool buildable; /* transactions wait that no proposal of mine in flight holds */
-    bool waiting;   /* a transaction that is executable on the last committed state waits here,
-                       forwarded to the primary */
+    bool waiting;   /* one that the last committed state can execute waits, and was forwarded */
     uint64_t mark;  /* names the one that waits longest: another mark, another transaction */
     uint64_t passed_over; /* committed blocks that had room for it, since it could be executed */
-    uint64_t due_ms;      /* Unix time at which something falls due on the chain and wants a block;
-                             UINT64_MAX: nothing */
+    uint64_t due_ms;      /* Unix time when something on the chain falls due; UINT64_MAX: nothing */
 };
 
 struct event {
@@ -151,14 +149,12 @@ struct event {
 
 enum action_kind {
     ACTION_PERSIST, /* append a record to the log */
-    ACTION_SIGN,  /* sign a body, seal it (message_seal), send it, and give it back as EVENT_MESSAGE
-                   */
-    ACTION_SEND,  /* send a whole message, at once */
-    ACTION_BUILD, /* build and execute a block on a parent */
-    ACTION_EXECUTE,  /* get a body, check and execute it on its parent's overlay */
-    ACTION_COMMIT,   /* the block is final: bring its overlay to the store */
-    ACTION_DISCARD,  /* drop an overlay, finished or not, and its BUILD or EXECUTE; children come
-                        before parents */
+    ACTION_SIGN,    /* sign a body, seal it, send it, and give it back as EVENT_MESSAGE */
+    ACTION_SEND,    /* send a whole message, at once */
+    ACTION_BUILD,   /* build and execute a block on a parent */
+    ACTION_EXECUTE, /* get a body, check and execute it on its parent's overlay */
+    ACTION_COMMIT,  /* the block is final: bring its overlay to the store */
+    ACTION_DISCARD, /* drop an overlay, finished or not; children come first, promised bodies stay */
     ACTION_CATCH_UP, /* ask peers for committed blocks */
     ACTION_FORGET,   /* drop the head of the log */
     ACTION_HALT, /* my execution contradicts a certificate: stop, keep the data, call a person */
@@ -175,9 +171,8 @@ struct action_persist {
 struct action_sign {
     enum message_tag tag; /* gives the domain */
     struct bytes body;    /* what is signed and sent */
-    uint64_t
-        after;   /* wait until the log is durable through this sequence; 0: nothing to wait for */
-    uint64_t to; /* bits of seats, never mine */
+    uint64_t after;       /* wait until the log is durable through this sequence; 0: don't wait */
+    uint64_t to;          /* bits of seats, never mine */
     struct view view;     /* for the guard: PREPARE, COMMIT, VIEW-CHANGE, NEW-VIEW, PRE-PREPARE */
     struct height height; /* for the guard: PREPARE, COMMIT, PRE-PREPARE; else 0 */
     struct digest digest; /* for the guard: of the block voted on; else of the body */
@@ -200,8 +195,9 @@ struct action_execute {
     uint64_t ticket;
     struct bytes header;
     struct consensus_block block; /* what it says; the parent is committed, or was executed here */
-    uint64_t holders; /* bits of seats known to hold the body; others may, too. The driver asks
-                         until it is there or discarded */
+    /* Bits of seats known to hold the body; others may, too, and all of them serve what is committed.
+     * The driver asks until it is there, or discarded. */
+    uint64_t holders;
 };
 
 struct action_commit {
@@ -214,12 +210,12 @@ struct action_commit {
     struct digest new_view_digest;
 };
 
+/* For each height the driver gets body, header and certificate from one of `seats`, keeps the body, and feeds
+ * message_decide()'s message, checked by verify_message, as EVENT_MESSAGE, lower heights first. Asked again
+ * while they don't come. */
 struct action_catch_up {
-    struct height from,
-        to; /* inclusive; at most BOUNDS_WINDOW heights. Asked again while they don't come */
-    uint64_t seats; /* bits of seats that say or prove they have them. For each height the driver
-                     * keeps the body and feeds message_decide()'s message, checked by
-                     * verify_message, as EVENT_MESSAGE in ascending order */
+    struct height from, to; /* inclusive; at most BOUNDS_WINDOW heights */
+    uint64_t seats;         /* bits of seats that say or prove that they have them */
 };
 
 struct action_forget {
