@@ -102,15 +102,16 @@ static inline struct tx town_transfer(struct town *town, uint32_t from, uint32_t
                                       uint64_t amount)
 {
     struct credits_transfer transfer = {.to = town->addresses[to], .amount = units_amount(amount)};
-    struct call call = {CATALOG_CREDITS, CREDITS_TRANSFER,
-                        record_bytes(&town->arena, &credits_transfer_record, &transfer)};
+    struct call *call = arena_alloc(&town->arena, sizeof(*call));
+    *call = (struct call){CATALOG_CREDITS, CREDITS_TRANSFER,
+                          record_bytes(&town->arena, &credits_transfer_record, &transfer)};
     struct tx_body body = {
         .version = TX_VERSION,
         .chain = town->chain_digest,
         .sender = town->publics[from],
         .nonce = town->nonces[from]++,
         .last_height = 1000,
-        .calls = &call,
+        .calls = call,
         .call_count = 1,
     };
     return town_sign(town, from, &body);
