@@ -1,29 +1,29 @@
 #include "contracts/jobs.h"
 
-#include "test/unit/workshop.h"
+#include "test/unit/studio.h"
 
 static struct market m;
 
 START_TEST(honest_workers_are_paid_exactly_and_the_rest_goes_home)
 {
-    workshop_start(&m, 3, 2, 0);
+    studio_start(&m, 3, 2, 0);
     ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE - 100000);
     for (uint32_t round = 0; round < 2; round++) {
         for (uint16_t w = 0; w < 3; w++)
-            workshop_honest(&m, 1, w);
-        ck_assert_int_eq(workshop_progress(&m, 1).status, JOBS_CLOSING);
-        workshop_agree(&m, 1);
+            studio_honest(&m, 1, w);
+        ck_assert_int_eq(studio_progress(&m, 1).status, JOBS_CLOSING);
+        studio_agree(&m, 1);
         market_step(&m, 100);
     }
-    struct jobs_progress progress = workshop_progress(&m, 1);
-    struct digest global = workshop_hash("global", 2, 0, 0);
+    struct jobs_progress progress = studio_progress(&m, 1);
+    struct digest global = studio_hash("global", 2, 0, 0);
     ck_assert_int_eq(progress.status, JOBS_ENDED);
     ck_assert_int_eq(progress.reason, LEASES_COMPLETED);
     ck_assert(digest_equal(&progress.global_root, &global));
     uint64_t deposit = 10;
     for (uint32_t p = MARKET_PROVIDER_A; p <= MARKET_PROVIDER_C; p++)
-        ck_assert_uint_eq(market_balance(&m, p), MARKET_FORTUNE - deposit + 2 * WORKSHOP_SEGMENT_PRICE);
-    uint64_t fees = 2 * 3 * 2 * WORKSHOP_INTERVALS * WORKSHOP_FEE, paid = 2 * 3 * WORKSHOP_SEGMENT_PRICE, earned = 0;
+        ck_assert_uint_eq(market_balance(&m, p), MARKET_FORTUNE - deposit + 2 * STUDIO_SEGMENT_PRICE);
+    uint64_t fees = 2 * 3 * 2 * STUDIO_INTERVALS * STUDIO_FEE, paid = 2 * 3 * STUDIO_SEGMENT_PRICE, earned = 0;
     ck_assert_uint_eq(market_number(&progress.fees), fees);
     ck_assert_uint_eq(market_number(&progress.paid), paid);
     ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE - paid - fees);
@@ -40,17 +40,17 @@ END_TEST
 
 START_TEST(history_of_a_finished_job_stays_in_state)
 {
-    workshop_start(&m, 2, 2, 0);
+    studio_start(&m, 2, 2, 0);
     for (uint32_t round = 0; round < 2; round++) {
-        workshop_honest(&m, 1, 0);
-        workshop_honest(&m, 1, 1);
-        workshop_agree(&m, 1);
+        studio_honest(&m, 1, 0);
+        studio_honest(&m, 1, 1);
+        studio_agree(&m, 1);
     }
     market_step(&m, 1);
     struct path path = path_1("round/", 1);
     path_u32(&path, 0);
     struct jobs_round round;
-    struct digest next = workshop_hash("global", 1, 0, 0);
+    struct digest next = studio_hash("global", 1, 0, 0);
     ck_assert(view_load(&m.view, path_key(&path), &jobs_round_record, &round));
     ck_assert_uint_eq(round.included, 3);
     ck_assert(digest_equal(&round.next_root, &next));
@@ -61,34 +61,34 @@ START_TEST(history_of_a_finished_job_stays_in_state)
     path_u16(&path, 0);
     ck_assert(view_load(&m.view, path_key(&path), &jobs_result_record, &result));
     ck_assert_int_eq(result.reason, LEASES_COMPLETED);
-    ck_assert_uint_eq(market_number(&result.paid), WORKSHOP_SEGMENT_PRICE);
+    ck_assert_uint_eq(market_number(&result.paid), STUDIO_SEGMENT_PRICE);
     market_release(&m);
 }
 END_TEST
 
 START_TEST(a_made_up_end_is_caught_slashed_and_finished_by_another)
 {
-    workshop_start(&m, 3, 1, 0);
-    workshop_offer(&m, MARKET_PROVIDER_D, WORKSHOP_PRICE + 50, 1);
-    uint32_t cheat = workshop_worker(&m, 1, 1);
-    workshop_honest(&m, 1, 0);
-    ck_assert_int_eq(workshop_commit(&m, cheat, 1, 1, 7), VERDICT_OK);
-    workshop_replay(&m, 1, 1); /* one disputes; the other opens while the vote runs, and both votes are equal: decided */
-    struct jobs_slot slot = workshop_slot(&m, 1, 1);
+    studio_start(&m, 3, 1, 0);
+    studio_offer(&m, MARKET_PROVIDER_D, STUDIO_PRICE + 50, 1);
+    uint32_t cheat = studio_worker(&m, 1, 1);
+    studio_honest(&m, 1, 0);
+    ck_assert_int_eq(studio_commit(&m, cheat, 1, 1, 7), VERDICT_OK);
+    studio_replay(&m, 1, 1); /* one disputes; the other opens while the vote runs, and both votes are equal: decided */
+    struct jobs_slot slot = studio_slot(&m, 1, 1);
     ck_assert_int_eq(slot.status, JOBS_SLOT_WAITING);
     ck_assert_int_eq(slot.attempt, 1);
     ck_assert_uint_eq(market_events(&m, EVENT_VOTE_DECIDED), 1);
     market_step(&m, 1);
-    ck_assert_uint_eq(workshop_worker(&m, 1, 1), MARKET_PROVIDER_D);
-    workshop_honest(&m, 1, 1);
-    workshop_honest(&m, 1, 2);
-    workshop_agree(&m, 1);
-    ck_assert_int_eq(workshop_progress(&m, 1).reason, LEASES_COMPLETED);
+    ck_assert_uint_eq(studio_worker(&m, 1, 1), MARKET_PROVIDER_D);
+    studio_honest(&m, 1, 1);
+    studio_honest(&m, 1, 2);
+    studio_agree(&m, 1);
+    ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_COMPLETED);
 
-    ck_assert_uint_eq(market_balance(&m, cheat), MARKET_FORTUNE - 10 - WORKSHOP_STAKE);
+    ck_assert_uint_eq(market_balance(&m, cheat), MARKET_FORTUNE - 10 - STUDIO_STAKE);
     ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_D), MARKET_FORTUNE - 10 + 585);
     struct contracts_supply supply = market_supply(&m);
-    ck_assert_uint_eq(market_number(&supply.treasury), WORKSHOP_STAKE - 2 * (WORKSHOP_STAKE / 4 / 2));
+    ck_assert_uint_eq(market_number(&supply.treasury), STUDIO_STAKE - 2 * (STUDIO_STAKE / 4 / 2));
     struct jobs_result result;
     struct path path = path_1("result/", 1);
     path_u32(&path, 0);
@@ -98,7 +98,7 @@ START_TEST(a_made_up_end_is_caught_slashed_and_finished_by_another)
     ck_assert_int_eq(result.reason, LEASES_FRAUD);
     ck_assert(result.decided);
     ck_assert_uint_eq(result.answer.interval, 6);
-    struct trace_leaf truth = workshop_leaf(0, 1, 7);
+    struct trace_leaf truth = studio_leaf(0, 1, 7);
     ck_assert(trace_leaf_equal(&result.answer.leaf, &truth));
     market_release(&m);
 }
@@ -106,14 +106,14 @@ END_TEST
 
 START_TEST(a_silent_worker_loses_a_little_and_its_slot)
 {
-    workshop_start(&m, 2, 1, 0);
-    workshop_offer(&m, MARKET_PROVIDER_D, WORKSHOP_PRICE, 1);
-    uint32_t silent = workshop_worker(&m, 1, 0);
-    market_step(&m, WORKSHOP_SEGMENT);
-    ck_assert_int_eq(workshop_slot(&m, 1, 0).status, JOBS_SLOT_WAITING);
-    ck_assert_uint_eq(market_balance(&m, silent), MARKET_FORTUNE - 10 - WORKSHOP_STAKE / 10);
+    studio_start(&m, 2, 1, 0);
+    studio_offer(&m, MARKET_PROVIDER_D, STUDIO_PRICE, 1);
+    uint32_t silent = studio_worker(&m, 1, 0);
+    market_step(&m, STUDIO_SEGMENT);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_WAITING);
+    ck_assert_uint_eq(market_balance(&m, silent), MARKET_FORTUNE - 10 - STUDIO_STAKE / 10);
     market_step(&m, 1);
-    ck_assert_uint_eq(workshop_worker(&m, 1, 0), MARKET_PROVIDER_D);
+    ck_assert_uint_eq(studio_worker(&m, 1, 0), MARKET_PROVIDER_D);
     struct leases_item item;
     ck_assert(leases_get_item(&m.view, 1, 0, &item));
     ck_assert_int_eq(item.reason, LEASES_SILENT);
@@ -124,19 +124,19 @@ END_TEST
 START_TEST(a_job_waits_for_machines_and_starts_when_they_appear)
 {
     struct digest roots[JOBS_WORKERS_MAX];
-    workshop_init(&m);
-    workshop_offer(&m, MARKET_PROVIDER_A, WORKSHOP_PRICE, 1);
-    struct jobs_submit terms = workshop_terms(&m, 2, 1, roots);
-    ck_assert_int_eq(workshop_submit(&m, &terms), VERDICT_OK);
+    studio_init(&m);
+    studio_offer(&m, MARKET_PROVIDER_A, STUDIO_PRICE, 1);
+    struct jobs_submit terms = studio_terms(&m, 2, 1, roots);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
     market_step(&m, 1);
-    ck_assert_int_eq(workshop_progress(&m, 1).status, JOBS_WAITING);
-    ck_assert_int_eq(workshop_progress(&m, 1).search, SCHEDULE_NONE);
+    ck_assert_int_eq(studio_progress(&m, 1).status, JOBS_WAITING);
+    ck_assert_int_eq(studio_progress(&m, 1).search, SCHEDULE_NONE);
     struct offers_offer offer;
     ck_assert(offers_get(&m.view, 1, &offer));
     ck_assert_uint_eq(offer.leased, 0);
-    workshop_offer(&m, MARKET_PROVIDER_B, WORKSHOP_PRICE, 1);
+    studio_offer(&m, MARKET_PROVIDER_B, STUDIO_PRICE, 1);
     market_step(&m, m.parameters.match_retry_ms);
-    ck_assert_int_eq(workshop_progress(&m, 1).status, JOBS_RUNNING);
+    ck_assert_int_eq(studio_progress(&m, 1).status, JOBS_RUNNING);
     ck_assert(offers_get(&m.view, 1, &offer));
     ck_assert_uint_eq(offer.leased, 1);
     market_release(&m);
@@ -147,11 +147,11 @@ START_TEST(cancelling_a_waiting_job_gives_everything_back)
 {
     struct digest roots[JOBS_WORKERS_MAX];
     struct jobs_cancel cancel = {.job = 1};
-    workshop_init(&m);
-    struct jobs_submit terms = workshop_terms(&m, 2, 1, roots);
-    ck_assert_int_eq(workshop_submit(&m, &terms), VERDICT_OK);
+    studio_init(&m);
+    struct jobs_submit terms = studio_terms(&m, 2, 1, roots);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
     ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel), VERDICT_OK);
-    ck_assert_int_eq(workshop_progress(&m, 1).reason, LEASES_CANCELLED);
+    ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_CANCELLED);
     ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE);
     ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel), VERDICT_WRONG_STATE);
     ck_assert_uint_eq(contracts_due(&m.view), UINT64_MAX);
@@ -162,15 +162,15 @@ END_TEST
 START_TEST(a_running_job_is_cancelled_when_its_round_is_paid)
 {
     struct jobs_cancel cancel = {.job = 1};
-    workshop_start(&m, 2, 5, 0);
-    workshop_honest(&m, 1, 0);
+    studio_start(&m, 2, 5, 0);
+    studio_honest(&m, 1, 0);
     ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_CANCEL, &cancel), VERDICT_NOT_PERMITTED);
     ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel), VERDICT_OK);
     ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel), VERDICT_ALREADY_DONE);
-    workshop_honest(&m, 1, 1);
-    ck_assert_int_eq(workshop_progress(&m, 1).status, JOBS_ENDED);
-    ck_assert_int_eq(workshop_progress(&m, 1).reason, LEASES_CANCELLED);
-    uint64_t cost = 2 * (WORKSHOP_SEGMENT_PRICE + 2 * WORKSHOP_INTERVALS * WORKSHOP_FEE);
+    studio_honest(&m, 1, 1);
+    ck_assert_int_eq(studio_progress(&m, 1).status, JOBS_ENDED);
+    ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_CANCELLED);
+    uint64_t cost = 2 * (STUDIO_SEGMENT_PRICE + 2 * STUDIO_INTERVALS * STUDIO_FEE);
     ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE - cost);
     market_release(&m);
 }
@@ -178,12 +178,12 @@ END_TEST
 
 START_TEST(expiry_frees_everything_when_all_parties_are_gone)
 {
-    workshop_start(&m, 3, 2, 0);
-    ck_assert_int_eq(workshop_commit(&m, workshop_worker(&m, 1, 0), 1, 0, UINT32_MAX), VERDICT_OK);
-    ck_assert_int_eq(workshop_seal(&m, 1, 0, 1, UINT32_MAX), VERDICT_OK);
+    studio_start(&m, 3, 2, 0);
+    ck_assert_int_eq(studio_commit(&m, studio_worker(&m, 1, 0), 1, 0, UINT32_MAX), VERDICT_OK);
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 1, UINT32_MAX), VERDICT_OK);
     market_step(&m, 10000000);
-    ck_assert_int_eq(workshop_progress(&m, 1).status, JOBS_ENDED);
-    ck_assert_int_eq(workshop_progress(&m, 1).reason, LEASES_EXPIRED);
+    ck_assert_int_eq(studio_progress(&m, 1).status, JOBS_ENDED);
+    ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_EXPIRED);
     struct contracts_supply supply = market_supply(&m);
     ck_assert_uint_eq(market_number(&supply.escrows), 0);
     ck_assert_uint_eq(market_number(&supply.stakes), 0);
@@ -199,16 +199,16 @@ END_TEST
 
 START_TEST(too_few_segments_get_one_extension_and_then_end_the_job)
 {
-    workshop_start(&m, 2, 1, 0);
-    workshop_honest(&m, 1, 0);
+    studio_start(&m, 2, 1, 0);
+    studio_honest(&m, 1, 0);
     bool extended = false;
-    for (int i = 0; i < 200 && workshop_progress(&m, 1).status == JOBS_RUNNING; i++) {
+    for (int i = 0; i < 200 && studio_progress(&m, 1).status == JOBS_RUNNING; i++) {
         market_step(&m, 1000);
-        extended |= workshop_progress(&m, 1).extended;
+        extended |= studio_progress(&m, 1).extended;
     }
     ck_assert(extended);
-    ck_assert_int_eq(workshop_progress(&m, 1).status, JOBS_ENDED);
-    ck_assert_int_eq(workshop_progress(&m, 1).reason, LEASES_QUORUM_LOST);
+    ck_assert_int_eq(studio_progress(&m, 1).status, JOBS_ENDED);
+    ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_QUORUM_LOST);
     ck_assert_uint_eq(market_number(&(struct amount){{0}}), 0);
     market_release(&m);
 }
@@ -216,32 +216,32 @@ END_TEST
 
 START_TEST(a_round_that_nobody_closes_ends_the_job)
 {
-    workshop_start(&m, 1, 3, 0);
-    workshop_honest(&m, 1, 0);
-    ck_assert_int_eq(workshop_close(&m, 1, 0, "global"), VERDICT_OK);
-    ck_assert_int_eq(workshop_close(&m, 1, 0, "global"), VERDICT_ALREADY_DONE);
-    ck_assert_int_eq(workshop_close(&m, 1, 1, "another"), VERDICT_OK);
-    ck_assert_int_eq(workshop_progress(&m, 1).status, JOBS_CLOSING);
-    market_step(&m, WORKSHOP_REPLAY);
-    ck_assert_int_eq(workshop_progress(&m, 1).reason, LEASES_UNCLOSED);
+    studio_start(&m, 1, 3, 0);
+    studio_honest(&m, 1, 0);
+    ck_assert_int_eq(studio_close(&m, 1, 0, "global"), VERDICT_OK);
+    ck_assert_int_eq(studio_close(&m, 1, 0, "global"), VERDICT_ALREADY_DONE);
+    ck_assert_int_eq(studio_close(&m, 1, 1, "another"), VERDICT_OK);
+    ck_assert_int_eq(studio_progress(&m, 1).status, JOBS_CLOSING);
+    market_step(&m, STUDIO_REPLAY);
+    ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_UNCLOSED);
     market_release(&m);
 }
 END_TEST
 
 START_TEST(outsiders_are_refused_with_the_exact_verdict)
 {
-    workshop_start(&m, 2, 2, 0);
-    uint32_t worker = workshop_worker(&m, 1, 0), other = workshop_worker(&m, 1, 1);
-    ck_assert_int_eq(workshop_commit(&m, MARKET_STRANGER, 1, 0, UINT32_MAX), VERDICT_NO_ACCOUNT);
-    ck_assert_int_eq(workshop_commit(&m, MARKET_CONSUMER, 1, 0, UINT32_MAX), VERDICT_NOT_PERMITTED);
-    ck_assert_int_eq(workshop_commit(&m, other, 1, 0, UINT32_MAX), VERDICT_NOT_WORKER);
-    ck_assert_int_eq(workshop_close(&m, 1, 0, "global"), VERDICT_WRONG_STATE);
-    struct jobs_cast vote = {.segment = workshop_segment(&m, 1, 0)};
+    studio_start(&m, 2, 2, 0);
+    uint32_t worker = studio_worker(&m, 1, 0), other = studio_worker(&m, 1, 1);
+    ck_assert_int_eq(studio_commit(&m, MARKET_STRANGER, 1, 0, UINT32_MAX), VERDICT_NO_ACCOUNT);
+    ck_assert_int_eq(studio_commit(&m, MARKET_CONSUMER, 1, 0, UINT32_MAX), VERDICT_NOT_PERMITTED);
+    ck_assert_int_eq(studio_commit(&m, other, 1, 0, UINT32_MAX), VERDICT_NOT_WORKER);
+    ck_assert_int_eq(studio_close(&m, 1, 0, "global"), VERDICT_WRONG_STATE);
+    struct jobs_cast vote = {.segment = studio_segment(&m, 1, 0)};
     ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_VOTE, &vote), VERDICT_WRONG_STATE);
-    struct jobs_seal seal = {.segment = workshop_segment(&m, 1, 0)};
+    struct jobs_seal seal = {.segment = studio_segment(&m, 1, 0)};
     ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_SEAL, &seal), VERDICT_WRONG_STATE);
-    ck_assert_int_eq(workshop_commit(&m, worker, 1, 0, UINT32_MAX), VERDICT_OK);
-    ck_assert_int_eq(workshop_commit(&m, worker, 1, 0, UINT32_MAX), VERDICT_WRONG_STATE);
+    ck_assert_int_eq(studio_commit(&m, worker, 1, 0, UINT32_MAX), VERDICT_OK);
+    ck_assert_int_eq(studio_commit(&m, worker, 1, 0, UINT32_MAX), VERDICT_WRONG_STATE);
     seal.segment.attempt = 1;
     ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_SEAL, &seal), VERDICT_STALE);
     seal.segment = (struct jobs_segment){.job = 9};
@@ -253,12 +253,12 @@ END_TEST
 
 START_TEST(a_commitment_must_fit_its_lease_and_its_own_root)
 {
-    workshop_start(&m, 1, 1, 0);
-    uint32_t worker = workshop_worker(&m, 1, 0);
-    struct digest leaves[WORKSHOP_INTERVALS + 1];
-    struct jobs_commit good = {.segment = workshop_segment(&m, 1, 0), .leaves = leaves, .leaf_count = WORKSHOP_INTERVALS + 1};
-    for (uint32_t i = 0; i <= WORKSHOP_INTERVALS; i++) {
-        good.end = workshop_leaf(0, 0, i);
+    studio_start(&m, 1, 1, 0);
+    uint32_t worker = studio_worker(&m, 1, 0);
+    struct digest leaves[STUDIO_INTERVALS + 1];
+    struct jobs_commit good = {.segment = studio_segment(&m, 1, 0), .leaves = leaves, .leaf_count = STUDIO_INTERVALS + 1};
+    for (uint32_t i = 0; i <= STUDIO_INTERVALS; i++) {
+        good.end = studio_leaf(0, 0, i);
         leaves[i] = trace_leaf_digest(&good.end);
     }
     good.trace_root = merkle_root(leaves, good.leaf_count);
@@ -281,11 +281,11 @@ END_TEST
 
 START_TEST(a_deadline_that_has_come_refuses_a_call_even_before_it_is_worked_off)
 {
-    workshop_start(&m, 1, 1, 0);
-    uint32_t worker = workshop_worker(&m, 1, 0);
+    studio_start(&m, 1, 1, 0);
+    uint32_t worker = studio_worker(&m, 1, 0);
     market_close(&m);
-    market_open(&m, workshop_slot(&m, 1, 0).deadline_ms);
-    ck_assert_int_eq(workshop_commit(&m, worker, 1, 0, UINT32_MAX), VERDICT_TOO_LATE);
+    market_open(&m, studio_slot(&m, 1, 0).deadline_ms);
+    ck_assert_int_eq(studio_commit(&m, worker, 1, 0, UINT32_MAX), VERDICT_TOO_LATE);
     market_release(&m);
 }
 END_TEST
@@ -293,15 +293,15 @@ END_TEST
 START_TEST(terms_out_of_their_bounds_are_refused)
 {
     struct digest roots[JOBS_WORKERS_MAX];
-    workshop_init(&m);
-    struct jobs_submit good = workshop_terms(&m, 2, 2, roots), bad = good;
+    studio_init(&m);
+    struct jobs_submit good = studio_terms(&m, 2, 2, roots), bad = good;
     bad.program = bytes_text("x");
-    ck_assert_int_eq(workshop_submit(&m, &bad), VERDICT_BAD_PROGRAM);
+    ck_assert_int_eq(studio_submit(&m, &bad), VERDICT_BAD_PROGRAM);
 #define REFUSED(change, verdict)                                                                   \
     do {                                                                                           \
         bad = good;                                                                                \
         change;                                                                                    \
-        ck_assert_int_eq(workshop_submit(&m, &bad), verdict);                                      \
+        ck_assert_int_eq(studio_submit(&m, &bad), verdict);                                      \
     } while (0)
     REFUSED(bad.rounds = 0, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.rounds = JOBS_ROUNDS_MAX + 1, VERDICT_OUT_OF_BOUNDS);
@@ -309,17 +309,17 @@ START_TEST(terms_out_of_their_bounds_are_refused)
     REFUSED(bad.quorum = 0, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.quorum = 3, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.stake = units_zero, VERDICT_OUT_OF_BOUNDS);
-    REFUSED(bad.sample = WORKSHOP_INTERVALS + 1, VERDICT_OUT_OF_BOUNDS);
+    REFUSED(bad.sample = STUDIO_INTERVALS + 1, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.segment_ms = 0, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.replay_ms = JOBS_TIME_MAX_MS + 1, VERDICT_OUT_OF_BOUNDS);
-    REFUSED(bad.round_ms = WORKSHOP_SEGMENT - 1, VERDICT_OUT_OF_BOUNDS);
+    REFUSED(bad.round_ms = STUDIO_SEGMENT - 1, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.deadline_ms = m.context.time_ms, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.deadline_ms = UINT64_MAX, VERDICT_OUT_OF_BOUNDS);
-    REFUSED(bad.budget = units_amount(2 * 2 * (1000 + 2 * 10 * WORKSHOP_FEE) - 1), VERDICT_BUDGET_TOO_SMALL);
+    REFUSED(bad.budget = units_amount(2 * 2 * (1000 + 2 * 10 * STUDIO_FEE) - 1), VERDICT_BUDGET_TOO_SMALL);
     REFUSED(bad.budget = units_amount(MARKET_FORTUNE + 1), VERDICT_BALANCE_TOO_LOW);
     REFUSED(memset(bad.price_max.be, 0xff, 32), VERDICT_OVERFLOW);
 #undef REFUSED
-    ck_assert_int_eq(workshop_submit(&m, &good), VERDICT_OK);
+    ck_assert_int_eq(studio_submit(&m, &good), VERDICT_OK);
     market_release(&m);
 }
 END_TEST

@@ -1,0 +1,300 @@
+/* A training job in the market of market.h: what workers and replayers send, with made-up states instead of arithmetic.
+ *
+ * The state after interval j of (round, slot) is a hash of those numbers; honest people all know it. */
+#ifndef TEST_UNIT_STUDIO_H
+#define TEST_UNIT_STUDIO_H
+
+#include "base/merkle.h"
+#include "contracts/beacon.h"
+#include "contracts/jobs.h"
+#include "contracts/leases.h"
+#include "contracts/offers.h"
+#include "contracts/path.h"
+#include "test/unit/market.h"
+
+#define STUDIO_PRICE     100 /* a GMAC */
+#define STUDIO_FEE       3
+#define STUDIO_STAKE     500
+#define STUDIO_SEGMENT   10000
+#define STUDIO_REPLAY    8000
+#define STUDIO_BEACON    64 /* reveals in a seat's chain */
+#define STUDIO_INTERVALS 10
+
+/* 784-128-10, batch 64, 200 steps, a leaf every 20: 3,902,668,800 multiply-adds, so a segment costs 390. */
+#define STUDIO_SEGMENT_PRICE 390
+
+static inline struct program studio_program(struct program_layer layers[3])
+{
+    layers[0].width = 784;
+    layers[1].width = 128;
+    layers[2].width = 10;
+    return (struct program){
+        .profile = PROGRAM_PROFILE,
+        .family = PROGRAM_MLP,
+        .layers = layers,
+        .layer_count = 3,
+        .batch = 64,
+        .optimizer = PROGRAM_ADAMW,
+        .learning_rate = 0x3a83126f,  /* 0.001 */
+        .beta1 = 0x3f666666,          /* 0.9 */
+        .beta2 = 0x3f7fbe77,          /* 0.999 */
+        .epsilon = 0x322bcc77,        /* 1e-8 */
+        .outer_rate = 0x3f333333,     /* 0.7 */
+        .outer_momentum = 0x3f666666, /* 0.9 */
+        .steps = 200,
+        .interval = 20,
+        .seed = 1,
+    };
+}
+
+static inline struct digest studio_hash(const char *what, uint32_t round, uint16_t slot, uint32_t leaf)
+{
+    char text[96];
+    int size = snprintf(text, sizeof(text), "%s %u %u %u", what, round, slot, leaf);
+    return digest_of(text, (size_t)size);
+}
+
+static inline struct trace_leaf studio_leaf(uint32_t round, uint16_t slot, uint32_t leaf)
+{
+    return (struct trace_leaf){
+        .state_root = studio_hash("state", round, slot, leaf),
+        .witness = leaf == 0 ? digest_zero : studio_hash("witness", round, slot, leaf),
+    };
+}
+
+static inline uint64_t studio_offer(struct market *m, uint32_t provider, uint64_t price, uint16_t slots)
+{
+    struct offers_register_compute args = {
+        .terms =
+            {
+                .price = units_amount(price),
+                .site = bytes_text("fra1"),
+                .slots = slots,
+                .stake_max = units_amount(STUDIO_STAKE),
+                .until_ms = m->context.time_ms + 100000000,
+                .expires_ms = m->context.time_ms + 90000000,
+            },
+        .compute = {.device = bytes_text("x86-avx2"), .profile = OFFERS_PROFILE_F32V1, .memory_mib = 1024, .rate_mmacs = 1000,
+                    .threads = 1},
+    };
+    ck_assert_int_eq(market_call(m, provider, CATALOG_OFFERS, OFFERS_REGISTER_COMPUTE, &args), VERDICT_OK);
+    struct offers_counter counter;
+    ck_assert(view_load(&m->view, bytes_text("offer_count"), &offers_counter_record, &counter));
+    return counter.count;
+}
+
+/* Terms of a job of `workers` slots; `roots` must have room for as many. */
+static inline struct jobs_submit studio_terms(struct market *m, uint16_t workers, uint32_t rounds, struct digest *roots)
+{
+    static struct program_layer layers[3];
+    struct program program = studio_program(layers);
+    for (uint16_t w = 0; w < workers; w++)
+        roots[w] = studio_leaf(0, w, 0).state_root;
+    return (struct jobs_submit){
+        .name = bytes_text("fashion"),
+        .program = record_bytes(&m->arena, &program_record, &program),
+        .data_root = studio_hash("data", 0, 0, 0),
+        .global_root = studio_hash("global", 0, 0, 0),
+        .start_roots = roots,
+        .start_root_count = workers,
+        .rounds = rounds,
+        .workers = workers,
+        .quorum = workers,
+        .memory_mib = 512,
+        .price_max = units_amount(1000),
+        .replay_fee = units_amount(STUDIO_FEE),
+        .stake = units_amount(STUDIO_STAKE),
+        .sample = 0,
+        .segment_ms = STUDIO_SEGMENT,
+        .replay_ms = STUDIO_REPLAY,
+        .round_ms = 5 * STUDIO_SEGMENT,
+        .deadline_ms = m->context.time_ms + 10000000,
+        .budget = units_amount(100000),
+    };
+}
+
+static inline enum verdict studio_submit(struct market *m, const struct jobs_submit *terms)
+{
+    return market_call(m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_SUBMIT, terms);
+}
+
+static inline struct jobs_progress studio_progress(struct market *m, uint64_t job)
+{
+    struct jobs_progress progress;
+    ck_assert(jobs_get_progress(&m->view, job, &progress));
+    return progress;
+}
+
+static inline struct jobs_slot studio_slot(struct market *m, uint64_t job, uint16_t slot)
+{
+    struct jobs_slot state;
+    ck_assert(jobs_get_slot(&m->view, job, slot, &state));
+    return state;
+}
+
+static inline struct jobs_segment studio_segment(struct market *m, uint64_t job, uint16_t slot)
+{
+    struct jobs_slot state = studio_slot(m, job, slot);
+    return (struct jobs_segment){.job = job, .round = state.round, .slot = slot, .attempt = state.attempt};
+}
+
+/* Who of market_people has this address. */
+static inline uint32_t studio_who(const struct address *address)
+{
+    for (uint32_t who = 0; who < MARKET_PEOPLE; who++) {
+        struct address own = market_address(who);
+        if (address_equal(&own, address))
+            return who;
+    }
+    ck_abort_msg("nobody has this address");
+    return MARKET_STRANGER;
+}
+
+static inline uint32_t studio_worker(struct market *m, uint64_t job, uint16_t slot)
+{
+    struct jobs_slot state = studio_slot(m, job, slot);
+    return studio_who(&state.worker);
+}
+
+/* The commitment of slot's worker; leaves from `false_from` on are made up (STUDIO_INTERVALS + 1: honest). */
+static inline enum verdict studio_commit(struct market *m, uint32_t who, uint64_t job, uint16_t slot, uint32_t false_from)
+{
+    struct digest leaves[STUDIO_INTERVALS + 1];
+    struct jobs_commit args = {.segment = studio_segment(m, job, slot), .leaves = leaves,
+                               .leaf_count = STUDIO_INTERVALS + 1};
+    for (uint32_t i = 0; i <= STUDIO_INTERVALS; i++) {
+        struct trace_leaf leaf = studio_leaf(args.segment.round, slot, i);
+        if (i >= false_from)
+            leaf.state_root = studio_hash("made up", args.segment.round, slot, i);
+        leaves[i] = trace_leaf_digest(&leaf);
+        args.end = leaf;
+    }
+    args.trace_root = merkle_root(leaves, args.leaf_count);
+    return market_call(m, who, CATALOG_JOBS, JOBS_COMMIT, &args);
+}
+
+static inline bool studio_audit(struct market *m, uint64_t job, uint16_t slot, uint8_t seat, struct jobs_audit *audit)
+{
+    struct path path = path_part("audit/", job, slot);
+    path_u8(&path, seat);
+    struct jobs_segment segment = studio_segment(m, job, slot);
+    return view_load(&m->view, path_key(&path), &jobs_audit_record, audit) && audit->segment.round == segment.round &&
+           audit->segment.attempt == segment.attempt;
+}
+
+/* The seat's honest answers; from interval `false_from` on they are lies. */
+static inline uint32_t studio_answers(struct market *m, uint64_t job, uint16_t slot, uint8_t seat, uint32_t false_from,
+                                        struct jobs_answer answers[STUDIO_INTERVALS])
+{
+    struct jobs_audit audit;
+    ck_assert(studio_audit(m, job, slot, seat, &audit));
+    uint32_t count = audit.interval_count > 0 ? audit.interval_count : STUDIO_INTERVALS;
+    for (uint32_t i = 0; i < count; i++) {
+        uint16_t interval = audit.interval_count > 0 ? audit.intervals[i].interval : (uint16_t)i;
+        answers[i].interval = interval;
+        answers[i].leaf = studio_leaf(audit.segment.round, slot, interval + 1u);
+        if (interval >= false_from)
+            answers[i].leaf.state_root = studio_hash("lie", audit.segment.round, slot, interval);
+    }
+    return count;
+}
+
+static inline enum verdict studio_seal(struct market *m, uint64_t job, uint16_t slot, uint8_t seat, uint32_t false_from)
+{
+    struct jobs_answer answers[STUDIO_INTERVALS];
+    struct address replayer = market_address(MARKET_REPLAYER_0 + seat);
+    struct jobs_seal args = {.segment = studio_segment(m, job, slot)};
+    struct digest nonce = studio_hash("nonce", args.segment.round, slot, seat);
+    uint32_t count = studio_answers(m, job, slot, seat, false_from, answers);
+    args.seal = jobs_seal_of(&m->context.chain, &replayer, &args.segment, answers, count, &nonce);
+    return market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_SEAL, &args);
+}
+
+static inline enum verdict studio_open(struct market *m, uint64_t job, uint16_t slot, uint8_t seat, uint32_t false_from)
+{
+    struct jobs_answer answers[STUDIO_INTERVALS];
+    struct jobs_open_seal args = {.segment = studio_segment(m, job, slot), .answers = answers};
+    args.nonce = studio_hash("nonce", args.segment.round, slot, seat);
+    args.answer_count = studio_answers(m, job, slot, seat, false_from, answers);
+    return market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_OPEN, &args);
+}
+
+static inline enum verdict studio_vote(struct market *m, uint64_t job, uint16_t slot, uint8_t seat, struct trace_leaf leaf)
+{
+    struct jobs_cast args = {.segment = studio_segment(m, job, slot)};
+    args.answer.interval = studio_slot(m, job, slot).disputed;
+    args.answer.leaf = leaf;
+    return market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_VOTE, &args);
+}
+
+static inline enum verdict studio_close(struct market *m, uint64_t job, uint8_t seat, const char *global)
+{
+    struct jobs_job record;
+    struct digest roots[JOBS_WORKERS_MAX];
+    struct jobs_progress progress = studio_progress(m, job);
+    ck_assert(jobs_get(&m->view, job, &record));
+    struct jobs_close args = {.job = job, .round = progress.round, .start_roots = roots};
+    args.global_root = studio_hash(global, progress.round + 1, 0, 0);
+    bool is_last = progress.round + 1 == record.terms.rounds;
+    args.start_root_count = is_last ? 0 : record.terms.workers;
+    for (uint16_t w = 0; w < record.terms.workers; w++)
+        roots[w] = studio_leaf(progress.round + 1, w, 0).state_root;
+    return market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_CLOSE, &args);
+}
+
+/* All assigned replayers of the slot seal and open honestly. */
+static inline void studio_replay(struct market *m, uint64_t job, uint16_t slot)
+{
+    struct jobs_audit audit;
+    for (uint8_t seat = 0; seat < MARKET_SEATS; seat++)
+        if (studio_audit(m, job, slot, seat, &audit) && audit.status == JOBS_AUDIT_ASSIGNED)
+            ck_assert_int_eq(studio_seal(m, job, slot, seat, UINT32_MAX), VERDICT_OK);
+    for (uint8_t seat = 0; seat < MARKET_SEATS; seat++)
+        if (studio_audit(m, job, slot, seat, &audit) && audit.status == JOBS_AUDIT_SEALED)
+            ck_assert_int_eq(studio_open(m, job, slot, seat, UINT32_MAX), VERDICT_OK);
+}
+
+/* The slot's segment is trained, committed, replayed and paid. */
+static inline void studio_honest(struct market *m, uint64_t job, uint16_t slot)
+{
+    uint32_t worker = studio_worker(m, job, slot);
+    ck_assert_int_eq(studio_commit(m, worker, job, slot, UINT32_MAX), VERDICT_OK);
+    studio_replay(m, job, slot);
+    ck_assert_int_eq(studio_slot(m, job, slot).status, JOBS_SLOT_VERIFIED);
+}
+
+/* Two replayers agree on the round's result. */
+static inline void studio_agree(struct market *m, uint64_t job)
+{
+    ck_assert_int_eq(studio_close(m, job, 0, "global"), VERDICT_OK);
+    ck_assert_int_eq(studio_close(m, job, 1, "global"), VERDICT_OK);
+}
+
+static inline void studio_init(struct market *m)
+{
+    struct parameters parameters = parameters_default();
+    struct digest ends[MARKET_SEATS];
+    parameters.epoch_ms = 10000;
+    parameters.answer_ms = 4000;
+    for (uint8_t seat = 0; seat < MARKET_SEATS; seat++) {
+        struct digest secret = market_beacon_secret(seat), first = beacon_chain(&secret, STUDIO_BEACON, 0);
+        ends[seat] = digest_of(first.bytes, DIGEST_SIZE);
+    }
+    market_init(m, &parameters, ends);
+}
+
+/* Three providers with one slot each, and a job that is leased and in round 0. Its number is 1. */
+static inline void studio_start(struct market *m, uint16_t workers, uint32_t rounds, uint16_t sample)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    studio_init(m);
+    for (uint16_t w = 0; w < workers; w++)
+        studio_offer(m, MARKET_PROVIDER_A + w, STUDIO_PRICE, 1);
+    struct jobs_submit terms = studio_terms(m, workers, rounds, roots);
+    terms.sample = sample;
+    ck_assert_int_eq(studio_submit(m, &terms), VERDICT_OK);
+    market_step(m, 1);
+    ck_assert_int_eq(studio_progress(m, 1).status, JOBS_RUNNING);
+}
+
+#endif

@@ -1,0 +1,270 @@
+#include "contracts/audit.h"
+
+#include "test/unit/studio.h"
+
+static struct market m;
+
+/* The seats that are assigned to slot 0 of job 1, in order of seat; how many. */
+static uint32_t assigned(uint8_t seats[MARKET_SEATS])
+{
+    struct jobs_audit audit;
+    uint32_t count = 0;
+    for (uint8_t seat = 0; seat < MARKET_SEATS; seat++)
+        if (studio_audit(&m, 1, 0, seat, &audit) && audit.status != JOBS_AUDIT_ENDED)
+            seats[count++] = seat;
+    return count;
+}
+
+static uint64_t balance(uint8_t seat)
+{
+    return market_balance(&m, MARKET_REPLAYER_0 + seat);
+}
+
+static void committed(uint16_t sample)
+{
+    studio_start(&m, 1, 1, sample);
+    ck_assert_int_eq(studio_commit(&m, MARKET_PROVIDER_A, 1, 0, UINT32_MAX), VERDICT_OK);
+}
+
+START_TEST(f_plus_one_replayers_are_assigned_by_rotation_and_stake)
+{
+    uint8_t seats[MARKET_SEATS];
+    committed(0);
+    ck_assert_uint_eq(assigned(seats), 2);
+    ck_assert_uint_eq(seats[0], 1); /* (job 1 + round 0 + slot 0 + attempt 0) mod 4 */
+    ck_assert_uint_eq(seats[1], 2);
+    ck_assert_uint_eq(balance(1), MARKET_FORTUNE - 100);
+    ck_assert_uint_eq(balance(3), MARKET_FORTUNE);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(only_the_assigned_seal_and_only_once)
+{
+    committed(0);
+    struct jobs_seal seal = {.segment = studio_segment(&m, 1, 0)};
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_SEAL, &seal), VERDICT_NOT_ASSIGNED);
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 1, UINT32_MAX), VERDICT_OK);
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 1, UINT32_MAX), VERDICT_ALREADY_DONE);
+    ck_assert_int_eq(studio_open(&m, 1, 0, 1, UINT32_MAX), VERDICT_WRONG_STATE); /* not before the others' seals */
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(what_is_opened_must_be_what_was_sealed)
+{
+    committed(0);
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 1, 5), VERDICT_OK);
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
+    ck_assert_int_eq(studio_open(&m, 1, 0, 1, UINT32_MAX), VERDICT_WRONG_SEAL);
+    struct jobs_open_seal open = {.segment = studio_segment(&m, 1, 0)};
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_JOBS, JOBS_OPEN, &open), VERDICT_WRONG_INTERVALS);
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_3, CATALOG_JOBS, JOBS_OPEN, &open), VERDICT_NOT_ASSIGNED);
+    ck_assert_int_eq(studio_open(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
+    ck_assert_int_eq(studio_open(&m, 1, 0, 2, UINT32_MAX), VERDICT_ALREADY_DONE);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(a_seal_is_bound_to_its_replayer_segment_and_chain)
+{
+    struct jobs_segment segment = {.job = 1}, other = {.job = 1, .attempt = 1};
+    struct jobs_answer answer = {.interval = 3, .leaf = studio_leaf(0, 0, 4)};
+    struct address a = market_address(1), b = market_address(2);
+    struct digest chain = digest_of("a", 1), fork = digest_of("b", 1), nonce = digest_of("n", 1);
+    struct digest seal = jobs_seal_of(&chain, &a, &segment, &answer, 1, &nonce), another;
+    another = jobs_seal_of(&chain, &b, &segment, &answer, 1, &nonce);
+    ck_assert(!digest_equal(&seal, &another));
+    another = jobs_seal_of(&fork, &a, &segment, &answer, 1, &nonce);
+    ck_assert(!digest_equal(&seal, &another));
+    another = jobs_seal_of(&chain, &a, &other, &answer, 1, &nonce);
+    ck_assert(!digest_equal(&seal, &another));
+    another = jobs_seal_of(&chain, &a, &segment, &answer, 0, &nonce);
+    ck_assert(!digest_equal(&seal, &another));
+}
+END_TEST
+
+START_TEST(a_replayer_that_does_not_seal_is_fined_and_replaced)
+{
+    uint8_t seats[MARKET_SEATS];
+    committed(0);
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 1, UINT32_MAX), VERDICT_OK);
+    market_step(&m, STUDIO_REPLAY);
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE - 20);
+    ck_assert_uint_eq(assigned(seats), 2);
+    ck_assert_uint_eq(seats[1], 3);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_SEALING);
+    studio_replay(&m, 1, 0);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VERIFIED);
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE - 20);
+    ck_assert_uint_eq(balance(3), MARKET_FORTUNE + STUDIO_INTERVALS * STUDIO_FEE);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(a_seal_that_is_not_opened_counts_as_silence)
+{
+    committed(0);
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 1, UINT32_MAX), VERDICT_OK);
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
+    ck_assert_int_eq(studio_open(&m, 1, 0, 1, UINT32_MAX), VERDICT_OK);
+    market_step(&m, 4000);
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE - 20);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_SEALING);
+    studio_replay(&m, 1, 0);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VERIFIED);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(when_nobody_replays_the_worker_keeps_its_stake_and_is_not_paid)
+{
+    committed(0);
+    for (int i = 0; i < 2; i++)
+        market_step(&m, STUDIO_REPLAY);
+    struct leases_item item;
+    ck_assert(leases_get_item(&m.view, 1, 0, &item));
+    ck_assert_int_eq(item.reason, LEASES_UNAUDITED);
+    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10);
+    for (uint8_t seat = 0; seat < MARKET_SEATS; seat++)
+        ck_assert_uint_eq(balance(seat), MARKET_FORTUNE - 20);
+    market_step(&m, 1);
+    ck_assert_uint_eq(studio_worker(&m, 1, 0), MARKET_PROVIDER_A); /* no fault of its own: leased again */
+    ck_assert_int_eq(studio_slot(&m, 1, 0).attempt, 1);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(a_replayer_without_its_stake_is_passed_over)
+{
+    uint8_t seats[MARKET_SEATS];
+    studio_start(&m, 1, 1, 0);
+    struct credits_transfer args = {.to = market_address(MARKET_AUDITOR), .amount = units_amount(MARKET_FORTUNE - 99)};
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_CREDITS, CREDITS_TRANSFER, &args), VERDICT_OK);
+    ck_assert_int_eq(studio_commit(&m, MARKET_PROVIDER_A, 1, 0, UINT32_MAX), VERDICT_OK);
+    ck_assert_uint_eq(assigned(seats), 2);
+    ck_assert_uint_eq(seats[0], 2);
+    ck_assert_uint_eq(seats[1], 3);
+    market_release(&m);
+}
+END_TEST
+
+/* --- sampled audits --- */
+
+static enum verdict reveal(uint8_t seat, uint32_t index)
+{
+    struct digest secret = market_beacon_secret(seat);
+    struct beacon_reveal args = {.preimage = beacon_chain(&secret, STUDIO_BEACON, index)};
+    return market_call(&m, MARKET_REPLAYER_0 + seat, CATALOG_BEACON, BEACON_REVEAL, &args);
+}
+
+static enum verdict draw(void)
+{
+    struct jobs_segment args = studio_segment(&m, 1, 0);
+    return market_call(&m, MARKET_AUDITOR, CATALOG_JOBS, JOBS_DRAW, &args);
+}
+
+static enum verdict serve(uint32_t worker)
+{
+    struct attempt attempt;
+    struct catalog_run run = {&m.view, &m.context, &m.events, &address_zero};
+    uint16_t drawn[JOBS_INTERVALS_MAX];
+    struct jobs_start starts[JOBS_INTERVALS_MAX];
+    ck_assert(attempt_load(&attempt, &run, 1, 0));
+    struct jobs_serve args = {.segment = studio_segment(&m, 1, 0), .starts = starts};
+    args.start_count = audit_drawn(&attempt, drawn);
+    for (uint32_t i = 0; i < args.start_count; i++) {
+        starts[i].interval = drawn[i];
+        starts[i].state_root = studio_leaf(0, 0, drawn[i]).state_root;
+    }
+    return market_call(&m, worker, CATALOG_JOBS, JOBS_SERVE, &args);
+}
+
+START_TEST(sampled_intervals_are_drawn_from_the_next_epochs_reveals)
+{
+    committed(3);
+    struct jobs_audit audit;
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_DRAWING);
+    ck_assert_int_eq(reveal(1, 0), VERDICT_OK); /* in the epoch of the commitment: too early to draw from */
+    ck_assert_int_eq(draw(), VERDICT_NOTHING_DRAWN);
+    market_step(&m, 10000);
+    ck_assert_int_eq(draw(), VERDICT_NOTHING_DRAWN);
+    ck_assert_int_eq(reveal(1, 1), VERDICT_OK);
+    ck_assert_int_eq(reveal(2, 0), VERDICT_OK);
+    ck_assert_int_eq(draw(), VERDICT_OK);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_SERVING);
+    ck_assert(studio_audit(&m, 1, 0, 1, &audit));
+    ck_assert_uint_eq(audit.interval_count, 3);
+    ck_assert_uint_lt(audit.intervals[0].interval, audit.intervals[1].interval);
+    ck_assert_uint_lt(audit.intervals[1].interval, audit.intervals[2].interval);
+
+    ck_assert_int_eq(serve(MARKET_PROVIDER_B), VERDICT_NOT_WORKER);
+    ck_assert_int_eq(serve(MARKET_PROVIDER_A), VERDICT_OK);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_SEALING);
+    studio_replay(&m, 1, 0);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VERIFIED);
+    ck_assert_uint_eq(balance(1), MARKET_FORTUNE + 3 * STUDIO_FEE);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(a_missing_reveal_is_fined_and_the_next_in_rotation_draws)
+{
+    uint8_t seats[MARKET_SEATS];
+    committed(2);
+    market_step(&m, 10000);
+    ck_assert_int_eq(reveal(1, 0), VERDICT_OK);
+    market_step(&m, 10000); /* the reveal that is there is drawn from all the same */
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE - 20);
+    ck_assert_uint_eq(assigned(seats), 2);
+    ck_assert_uint_eq(seats[0], 1);
+    ck_assert_uint_eq(seats[1], 3);
+    struct jobs_audit audit;
+    ck_assert(studio_audit(&m, 1, 0, 1, &audit));
+    ck_assert(audit.drawn);
+    ck_assert(studio_audit(&m, 1, 0, 3, &audit));
+    ck_assert(!audit.drawn);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(a_worker_that_does_not_serve_pays_for_withholding)
+{
+    committed(2);
+    market_step(&m, 10000);
+    ck_assert_int_eq(reveal(1, 0), VERDICT_OK);
+    ck_assert_int_eq(reveal(2, 0), VERDICT_OK);
+    ck_assert_int_eq(draw(), VERDICT_OK);
+    market_step(&m, 4000);
+    struct leases_item item;
+    ck_assert(leases_get_item(&m.view, 1, 0, &item));
+    ck_assert_int_eq(item.reason, LEASES_WITHHELD);
+    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10 - STUDIO_STAKE * 80 / 100);
+    ck_assert_uint_eq(balance(1), MARKET_FORTUNE);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(draws_are_distinct_and_every_interval_is_as_likely)
+{
+    uint32_t hits[10] = {0};
+    for (uint32_t i = 0; i < 2000; i++) {
+        struct jobs_segment segment = {.job = i};
+        struct jobs_drawn drawn[3];
+        jobs_draw_of(drawn, 3, 10, &digest_zero, &segment, &digest_zero);
+        ck_assert(drawn[0].interval < drawn[1].interval && drawn[1].interval < drawn[2].interval);
+        for (int j = 0; j < 3; j++)
+            hits[drawn[j].interval]++;
+    }
+    for (int i = 0; i < 10; i++) /* 600 expected, deviation 20 */
+        ck_assert(hits[i] > 500 && hits[i] < 700);
+}
+END_TEST
+
+HARNESS_MAIN("audit", f_plus_one_replayers_are_assigned_by_rotation_and_stake, only_the_assigned_seal_and_only_once,
+             what_is_opened_must_be_what_was_sealed, a_seal_is_bound_to_its_replayer_segment_and_chain,
+             a_replayer_that_does_not_seal_is_fined_and_replaced, a_seal_that_is_not_opened_counts_as_silence,
+             when_nobody_replays_the_worker_keeps_its_stake_and_is_not_paid, a_replayer_without_its_stake_is_passed_over,
+             sampled_intervals_are_drawn_from_the_next_epochs_reveals,
+             a_missing_reveal_is_fined_and_the_next_in_rotation_draws, a_worker_that_does_not_serve_pays_for_withholding,
+             draws_are_distinct_and_every_interval_is_as_likely)
