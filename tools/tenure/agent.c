@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* How long one request for the next block rests at the node. */
-#define WAIT_MS 2000
+#define WAIT_MS 1000
 
 /* Between two looks when a node answers at once without a new block. */
 #define POLL_MS 150
@@ -121,6 +121,9 @@ enum err agent_prepare(struct agent *agent, const struct agent_job *job, struct 
     struct agent_shop *shop = job->shop;
     enum err err = ERR_NONE;
 
+    for (uint32_t i = 0; i < job->slot_count; i++)
+        if (job->slots[i]->round != job->progress.round)
+            return fault_set(fault, ERR_NOT_NOW, "a round was closed while the job was read");
     if (!shop->workshop.ready) {
         err = workshop_open(&shop->workshop, shop->terms.terms.program, agent->data_folder,
                             &shop->terms.terms.data_root, agent->kernel, fault);

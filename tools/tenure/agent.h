@@ -74,7 +74,8 @@ MUST_USE enum err agent_run(struct agent *agent,
 /* True once the agent was asked to stop. */
 bool agent_is_stopping(const struct agent *agent);
 
-/* Makes the job's program and data ready, and the global state of its current round. */
+/* Makes the job's program and data ready, and the global state of its current round. ERR_NOT_NOW when slots and progress were read on
+ * two sides of a round's close: the next pass reads them again. */
 MUST_USE enum err agent_prepare(struct agent *agent, const struct agent_job *job,
                                 struct fault *fault);
 

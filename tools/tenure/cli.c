@@ -304,15 +304,18 @@ enum err cli_float_bits(uint32_t *bits, struct cli *cli, const char *name)
 void cli_progress(struct cli *cli, const char *format, ...)
 {
     bool terminal = isatty(STDERR_FILENO);
+    char line[sizeof(cli->progress)];
     va_list list;
 
     if (cli->json)
         return;
     va_start(list, format);
-    fputs(terminal ? "\r\x1b[K" : "", stderr);
-    vfprintf(stderr, format, list);
-    fputs(terminal ? "" : "\n", stderr);
+    vsnprintf(line, sizeof(line), format, list);
     va_end(list);
+    if (!strcmp(line, cli->progress))
+        return;
+    memcpy(cli->progress, line, sizeof(line));
+    fprintf(stderr, terminal ? "\r\x1b[K%s" : "%s\n", line);
     fflush(stderr);
     cli->progress_open = terminal;
 }

@@ -72,6 +72,7 @@ struct cli {
     bool unreachable;   /* no node answered */
     bool timed_out;     /* a wait ended without an answer */
     bool progress_open; /* a progress line stands on the terminal */
+    char progress[256]; /* the last one, which isn't said twice */
     struct arena arena; /* for all that this command makes */
     struct fault fault; /* why it failed */
 };

@@ -17,7 +17,7 @@
 #define CLIENT_ANSWER_BYTES (16u << 20)
 
 /* How long one request may take beyond the wait that it asks the node for. */
-#define CLIENT_REQUEST_MS 5000
+#define CLIENT_REQUEST_MS 3000
 
 struct client {
     void *handle;                        /* libcurl's; one connection a node is kept open */
