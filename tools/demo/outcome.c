@@ -41,27 +41,29 @@ static void read_loss(char out[16], const char *json)
     snprintf(out, 16, "%.6s", at ? at + 7 : "?");
 }
 
+/* Runs a command about job 1 at all nodes; up to four further arguments. */
+static const char *ask_job(struct stage *stage, const char *verb, const char *const more[4])
+{
+    const char *argv[24] = {"tenure", "job", verb, "1", "--json"};
+    uint32_t count = 5;
+
+    for (uint32_t i = 0; i < STAGE_NODES; i++) {
+        argv[count++] = "--node";
+        argv[count++] = stage->urls[i];
+    }
+    for (uint32_t i = 0; i < 4 && more[i]; i++)
+        argv[count++] = more[i];
+    return stage_run(stage, argv);
+}
+
+/* After the last round the model is the one in the file; before, the state that the nodes keep. */
 static bool measure(struct stage *stage, struct outcome *outcome, uint32_t round)
 {
-    const char *argv[24] = {"tenure",
-                            "job",
-                            "evaluate",
-                            "1",
-                            "--json",
-                            "--node",
-                            stage->urls[0],
-                            "--node",
-                            stage->urls[1],
-                            "--round",
-                            cli_format(&stage->cli, "%u", round)};
+    const char *const from_nodes[4] = {"--round", cli_format(&stage->cli, "%u", round)};
+    const char *const from_file[4] = {"--model", stage_path(stage, "model.safetensors")};
+    const char *text = ask_job(stage, "evaluate", round == CAST_ROUNDS ? from_file : from_nodes);
     struct answer *root = NULL;
-    const char *text;
 
-    if (round == CAST_ROUNDS) {
-        argv[11] = "--model";
-        argv[12] = stage_path(stage, "model.safetensors");
-    }
-    text = stage_run(stage, argv);
     if (!text || answer_parse(&root, bytes_text(text), &stage->cli.fault))
         return false;
     outcome->accuracy_bp[round] = (uint32_t)answer_number(root, "accuracy_bp");
@@ -72,12 +74,7 @@ static bool measure(struct stage *stage, struct outcome *outcome, uint32_t round
 
 bool outcome_read(struct stage *stage, struct outcome *outcome)
 {
-    const char *const fetch[] = {"tenure", "job",
-                                 "fetch",  "1",
-                                 "--node", stage->urls[0],
-                                 "--node", stage->urls[1],
-                                 "--out",  stage_path(stage, "model.safetensors"),
-                                 NULL};
+    const char *const out[4] = {"--out", stage_path(stage, "model.safetensors")};
     struct path items = path_1("item/", 1);
     bool ok;
 
@@ -88,7 +85,7 @@ bool outcome_read(struct stage *stage, struct outcome *outcome)
          read_members(stage, outcome);
     if (!ok)
         fprintf(stderr, "demo: %s\n", stage->cli.fault.text);
-    ok = ok && stage_run(stage, fetch);
+    ok = ok && ask_job(stage, "fetch", out);
     for (uint32_t round = 0; ok && round <= CAST_ROUNDS; round++)
         ok = measure(stage, outcome, round);
     return ok;
