@@ -146,6 +146,8 @@ static int party_compare(const void *a, const void *b)
 static enum err put_parties(struct arena *arena, struct store_batch *batch,
                             struct overlay_entry *entry)
 {
+    if (entry->party_count == 0)
+        return ERR_NONE;
     qsort(entry->parties, entry->party_count, sizeof(*entry->parties), party_compare);
     uint8_t *list = arena_array(arena, entry->tx_count, LAYOUT_PARTY_SIZE);
     if (!list)

@@ -149,7 +149,7 @@ static enum err families_check(const rocksdb_options_t *options, const char *pat
     char **names = rocksdb_list_column_families(options, path, &count, &sentence);
     if (sentence) { /* none there yet; opening says what else may be wrong */
         rocksdb_free(sentence);
-        return ERR_NONE;
+        count = 0;
     }
     enum err err = ERR_NONE;
     for (size_t i = 0; i < count && !err; i++) {
