@@ -127,16 +127,10 @@ enum http_answer api_chain_block(struct api_ask *ask)
     }
     if (err == ERR_NONE)
         err = add_block(ask, &block, height);
-    if (err == ERR_NONE && block.certificate.size > 0) {
-        err = record_unpack(&ask->arena, &ballot_certificate_record, &certificate,
-                            block.certificate, NULL) == ERR_NONE
-                  ? ERR_NONE
-                  : fault_set(&ask->fault, ERR_CORRUPT, "block %llu: its certificate is none",
-                              (unsigned long long)height.n);
-        if (err == ERR_NONE) {
-            api_ask_name(ask->out, "certificate");
-            record_json(ask->out, &ballot_certificate_record, &certificate);
-        }
+    if (err == ERR_NONE && record_unpack(&ask->arena, &ballot_certificate_record, &certificate,
+                                         block.certificate, NULL) == ERR_NONE) {
+        api_ask_name(ask->out, "certificate");
+        record_json(ask->out, &ballot_certificate_record, &certificate);
     }
     if (err == ERR_NONE) {
         api_ask_hexadecimal(ask->out, "header_packed", block.header_raw);
