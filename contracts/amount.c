@@ -87,7 +87,8 @@ bool amount_mul(struct amount *product, const struct amount *a, uint64_t factor)
     return fits;
 }
 
-bool amount_share(struct amount *quotient, const struct amount *a, uint64_t factor, uint64_t divisor)
+bool amount_share(struct amount *quotient, const struct amount *a, uint64_t factor,
+                  uint64_t divisor)
 {
     CHECK(divisor > 0);
     mp_int p, d;

@@ -20,7 +20,8 @@ MUST_USE bool amount_mul(struct amount *product, const struct amount *a, uint64_
 
 /* *quotient = floor(a * factor / divisor), the product held exactly; the remainder stays with whoever holds `a`'s side.
  * False if the quotient is over 256 bits. Requires divisor > 0. */
-MUST_USE bool amount_share(struct amount *quotient, const struct amount *a, uint64_t factor, uint64_t divisor);
+MUST_USE bool amount_share(struct amount *quotient, const struct amount *a, uint64_t factor,
+                           uint64_t divisor);
 
 /* The smaller of two. */
 struct amount amount_min(const struct amount *a, const struct amount *b);

@@ -11,18 +11,21 @@
 #include "contracts/settlement.h"
 #include "contracts/validator.h"
 
-bool attempt_load(struct attempt *attempt, const struct catalog_run *run, uint64_t job, uint16_t slot)
+bool attempt_load(struct attempt *attempt, const struct catalog_run *run, uint64_t job,
+                  uint16_t slot)
 {
     attempt->run = run;
     attempt->id = job;
     attempt->number = slot;
     attempt->seats = (uint8_t)validator_count(run->view);
-    return jobs_get_slot(run->view, job, slot, &attempt->slot) && jobs_get(run->view, job, &attempt->job) &&
-           jobs_get_progress(run->view, job, &attempt->progress) && parameters_get(run->view, &attempt->parameters);
+    return jobs_get_slot(run->view, job, slot, &attempt->slot) &&
+           jobs_get(run->view, job, &attempt->job) &&
+           jobs_get_progress(run->view, job, &attempt->progress) &&
+           parameters_get(run->view, &attempt->parameters);
 }
 
-enum verdict attempt_find(struct attempt *attempt, const struct catalog_run *run, const struct jobs_segment *segment,
-                          uint32_t statuses)
+enum verdict attempt_find(struct attempt *attempt, const struct catalog_run *run,
+                          const struct jobs_segment *segment, uint32_t statuses)
 {
     if (!attempt_load(attempt, run, segment->job, segment->slot))
         return VERDICT_NOT_FOUND;
@@ -55,13 +58,15 @@ void attempt_save(const struct attempt *attempt)
 void attempt_status(struct attempt *attempt, enum jobs_slot_status status, uint64_t deadline_ms)
 {
     struct jobs_slot *slot = &attempt->slot;
-    due_set(attempt->run->view, DUE_SLOT, attempt->id, attempt->number, slot->deadline_ms, deadline_ms);
+    due_set(attempt->run->view, DUE_SLOT, attempt->id, attempt->number, slot->deadline_ms,
+            deadline_ms);
     slot->status = (uint8_t)status;
     slot->deadline_ms = deadline_ms;
     attempt_save(attempt);
 }
 
-void attempt_emit(const struct attempt *attempt, enum event_tag tag, enum leases_reason reason, const struct amount *amount)
+void attempt_emit(const struct attempt *attempt, enum event_tag tag, enum leases_reason reason,
+                  const struct amount *amount)
 {
     const struct jobs_slot *slot = &attempt->slot;
     struct event_segment event = {
@@ -85,7 +90,8 @@ void attempt_begin(struct attempt *attempt)
     slot->trace_root = digest_zero;
     slot->end_root = digest_zero;
     slot->seats = 0;
-    attempt_status(attempt, JOBS_SLOT_TRAINING, attempt->run->context->time_ms + attempt->job.terms.segment_ms);
+    attempt_status(attempt, JOBS_SLOT_TRAINING,
+                   attempt->run->context->time_ms + attempt->job.terms.segment_ms);
     attempt_emit(attempt, EVENT_SEGMENT_STARTED, LEASES_OPEN, &units_zero);
 }
 
@@ -93,7 +99,8 @@ void attempt_begin(struct attempt *attempt)
 
 static bool has_time(const struct attempt *attempt)
 {
-    return attempt->run->context->time_ms + attempt->job.terms.segment_ms <= attempt->progress.round_deadline_ms;
+    return attempt->run->context->time_ms + attempt->job.terms.segment_ms <=
+           attempt->progress.round_deadline_ms;
 }
 
 static void miss(struct attempt *attempt)
@@ -123,7 +130,8 @@ static void match(struct attempt *attempt)
         miss(attempt);
         return;
     }
-    switch (matching_find(attempt->run, attempt->id, attempt->number, attempt->progress.lease, &picks)) {
+    switch (matching_find(attempt->run, attempt->id, attempt->number, attempt->progress.lease,
+                          &picks)) {
     case SCHEDULE_NONE:
         attempt_status(attempt, JOBS_SLOT_WAITING, now + retry_ms);
         return;
@@ -134,8 +142,8 @@ static void match(struct attempt *attempt)
         break;
     }
     uint32_t item;
-    if (leases_add(attempt->run, attempt->progress.lease, picks[0].offer, attempt->number, &picks[0].price,
-                   &attempt->job.terms.stake, &item) != VERDICT_OK) {
+    if (leases_add(attempt->run, attempt->progress.lease, picks[0].offer, attempt->number,
+                   &picks[0].price, &attempt->job.terms.stake, &item) != VERDICT_OK) {
         miss(attempt); /* the lease has had all the items that it may have */
         return;
     }
@@ -160,8 +168,8 @@ void attempt_result(const struct attempt *attempt, const struct jobs_result *res
 }
 
 /* Frees what replayers and voters hold, and keeps what became of the attempt. */
-static void conclude(struct attempt *attempt, enum leases_reason reason, const struct amount *slashed,
-                     const struct attempt_evidence *evidence)
+static void conclude(struct attempt *attempt, enum leases_reason reason,
+                     const struct amount *slashed, const struct attempt_evidence *evidence)
 {
     const struct jobs_slot *slot = &attempt->slot;
     struct jobs_result result = {
@@ -254,7 +262,8 @@ enum verdict attempt_commit(const struct catalog_run *run, const void *in)
         return verdict;
 
     struct path path = path_part("trace/", attempt.id, attempt.number);
-    struct jobs_trace trace = {.segment = args->segment, .leaves = args->leaves, .leaf_count = args->leaf_count};
+    struct jobs_trace trace = {
+        .segment = args->segment, .leaves = args->leaves, .leaf_count = args->leaf_count};
     view_save(run->view, path_key(&path), &jobs_trace_record, &trace);
     attempt.slot.trace_root = args->trace_root;
     attempt.slot.end_root = args->end.state_root;
@@ -281,7 +290,8 @@ enum verdict attempt_serve(const struct catalog_run *run, const void *in)
             return VERDICT_WRONG_INTERVALS;
 
     struct path path = path_part("served/", attempt.id, attempt.number);
-    struct jobs_served served = {.segment = args->segment, .starts = args->starts, .start_count = args->start_count};
+    struct jobs_served served = {
+        .segment = args->segment, .starts = args->starts, .start_count = args->start_count};
     view_save(run->view, path_key(&path), &jobs_served_record, &served);
     attempt_emit(&attempt, EVENT_SEGMENT_SERVED, LEASES_OPEN, &units_zero);
     audit_proceed(&attempt);

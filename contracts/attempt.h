@@ -29,12 +29,13 @@ struct attempt_evidence {
 };
 
 /* False if there is no such slot. */
-bool attempt_load(struct attempt *attempt, const struct catalog_run *run, uint64_t job, uint16_t slot);
+bool attempt_load(struct attempt *attempt, const struct catalog_run *run, uint64_t job,
+                  uint16_t slot);
 
 /* The attempt that a call names, if its slot's status is one of `statuses` (bits 1 << enum jobs_slot_status).
  * NOT_FOUND, STALE, WRONG_STATE, TOO_LATE. */
-enum verdict attempt_find(struct attempt *attempt, const struct catalog_run *run, const struct jobs_segment *segment,
-                          uint32_t statuses);
+enum verdict attempt_find(struct attempt *attempt, const struct catalog_run *run,
+                          const struct jobs_segment *segment, uint32_t statuses);
 
 /* Names the current attempt. */
 struct jobs_segment attempt_segment(const struct attempt *attempt);
@@ -43,7 +44,8 @@ struct jobs_segment attempt_segment(const struct attempt *attempt);
 void attempt_status(struct attempt *attempt, enum jobs_slot_status status, uint64_t deadline_ms);
 void attempt_save(const struct attempt *attempt);
 
-void attempt_emit(const struct attempt *attempt, enum event_tag tag, enum leases_reason reason, const struct amount *amount);
+void attempt_emit(const struct attempt *attempt, enum event_tag tag, enum leases_reason reason,
+                  const struct amount *amount);
 
 /* Starts training on the leased machine. Requires slot.leased; round, attempt and start root are set. */
 void attempt_begin(struct attempt *attempt);

@@ -22,7 +22,8 @@ bool audit_get(const struct attempt *attempt, uint8_t seat, struct jobs_audit *a
 {
     struct path path = audit_path(attempt, seat);
     return view_load(attempt->run->view, path_key(&path), &jobs_audit_record, audit) &&
-           audit->segment.round == attempt->slot.round && audit->segment.attempt == attempt->slot.attempt;
+           audit->segment.round == attempt->slot.round &&
+           audit->segment.attempt == attempt->slot.attempt;
 }
 
 static void put(const struct attempt *attempt, uint8_t seat, const struct jobs_audit *audit)
@@ -48,7 +49,8 @@ static void emit(const struct attempt *attempt, enum event_tag tag, const struct
 
 static struct credits_place stake_place(const struct attempt *attempt, uint8_t seat)
 {
-    return (struct credits_place){CREDITS_AUDIT, attempt->id, (uint32_t)attempt->number * 256 + seat};
+    return (struct credits_place){CREDITS_AUDIT, attempt->id,
+                                  (uint32_t)attempt->number * 256 + seat};
 }
 
 uint32_t audit_intervals(const struct jobs_job *job)
@@ -74,14 +76,16 @@ static bool take_on(const struct attempt *attempt, struct seat seat)
     const struct catalog_run *run = attempt->run;
     struct validator validator;
     struct members_account worker, consumer;
-    if (!validator_get(run->view, seat, &validator) || !members_get(run->view, &attempt->slot.worker, &worker) ||
+    if (!validator_get(run->view, seat, &validator) ||
+        !members_get(run->view, &attempt->slot.worker, &worker) ||
         !members_get(run->view, &attempt->job.consumer, &consumer))
         return false;
     if (!validator_is_apart(&validator, &attempt->slot.worker, worker.organisation) ||
         !validator_is_apart(&validator, &attempt->job.consumer, consumer.organisation) ||
         !members_is(run->view, &validator.replayer, MEMBERS_ROLE_REPLAYER))
         return false;
-    if (credits_lock(run, stake_place(attempt, seat.n), &validator.replayer, &attempt->parameters.replay_stake) != VERDICT_OK)
+    if (credits_lock(run, stake_place(attempt, seat.n), &validator.replayer,
+                     &attempt->parameters.replay_stake) != VERDICT_OK)
         return false;
     struct jobs_audit audit = {
         .segment = attempt_segment(attempt),
@@ -101,7 +105,8 @@ static uint32_t assign(struct attempt *attempt, uint32_t wanted)
     const struct jobs_slot *slot = &attempt->slot;
     uint32_t found = 0;
     while (found < wanted && slot->seats < attempt->seats) {
-        uint64_t place = attempt->id % attempt->seats + slot->round + attempt->number + slot->attempt + slot->seats;
+        uint64_t place = attempt->id % attempt->seats + slot->round + attempt->number +
+                         slot->attempt + slot->seats;
         attempt->slot.seats++;
         found += take_on(attempt, (struct seat){(uint8_t)(place % attempt->seats)});
     }
@@ -155,7 +160,8 @@ static bool is_served(const struct attempt *attempt)
     struct path path = path_part("served/", attempt->id, attempt->number);
     struct jobs_served served;
     if (!view_load(attempt->run->view, path_key(&path), &jobs_served_record, &served) ||
-        served.segment.round != attempt->slot.round || served.segment.attempt != attempt->slot.attempt)
+        served.segment.round != attempt->slot.round ||
+        served.segment.attempt != attempt->slot.attempt)
         return false;
     uint16_t drawn[JOBS_INTERVALS_MAX];
     uint32_t wanted = audit_drawn(attempt, drawn), at = 0;
@@ -167,7 +173,8 @@ static bool is_served(const struct attempt *attempt)
 /* The end of the epoch in which the last of the undrawn must reveal. */
 static uint64_t draw_deadline(const struct attempt *attempt)
 {
-    return (beacon_epoch(&attempt->parameters, attempt->run->context->time_ms) + 2) * attempt->parameters.epoch_ms;
+    return (beacon_epoch(&attempt->parameters, attempt->run->context->time_ms) + 2) *
+           attempt->parameters.epoch_ms;
 }
 
 void audit_proceed(struct attempt *attempt)
@@ -211,21 +218,25 @@ static void end(const struct attempt *attempt, uint8_t seat, struct jobs_audit *
     emit(attempt, EVENT_AUDIT_ENDED, audit);
 }
 
-static void fine(const struct attempt *attempt, uint8_t seat, uint8_t percent, const struct address *winners, uint32_t winner_count)
+static void fine(const struct attempt *attempt, uint8_t seat, uint8_t percent,
+                 const struct address *winners, uint32_t winner_count)
 {
     struct amount stake = credits_locked(attempt->run->view, stake_place(attempt, seat));
-    (void)settlement_split(attempt, stake_place(attempt, seat), &stake, percent, winners, winner_count);
+    (void)settlement_split(attempt, stake_place(attempt, seat), &stake, percent, winners,
+                           winner_count);
 }
 
-void audit_outvote(const struct attempt *attempt, uint8_t seat, const struct address *winners, uint32_t winner_count)
+void audit_outvote(const struct attempt *attempt, uint8_t seat, const struct address *winners,
+                   uint32_t winner_count)
 {
     struct jobs_audit audit;
     if (!audit_get(attempt, seat, &audit) || audit.status == JOBS_AUDIT_ENDED)
         return;
     const struct trace_leaf *leaf = &audit.answer.leaf;
-    bool is_unavailable = audit.status == JOBS_AUDIT_DISPUTED && digest_is_zero(&leaf->state_root) &&
-                          digest_is_zero(&leaf->witness);
-    fine(attempt, seat, is_unavailable ? attempt->parameters.slash_mute : 100, winners, winner_count);
+    bool is_unavailable = audit.status == JOBS_AUDIT_DISPUTED &&
+                          digest_is_zero(&leaf->state_root) && digest_is_zero(&leaf->witness);
+    fine(attempt, seat, is_unavailable ? attempt->parameters.slash_mute : 100, winners,
+         winner_count);
     end(attempt, seat, &audit);
 }
 
@@ -258,7 +269,8 @@ static bool draw(const struct attempt *attempt, uint8_t seat, struct jobs_audit 
         return false;
     }
     struct jobs_segment segment = attempt_segment(attempt);
-    jobs_draw_of(intervals, k, attempt->job.intervals, &preimage, &segment, &attempt->slot.trace_root);
+    jobs_draw_of(intervals, k, attempt->job.intervals, &preimage, &segment,
+                 &attempt->slot.trace_root);
     audit->intervals = intervals;
     audit->interval_count = k;
     audit->drawn = true;
@@ -287,13 +299,15 @@ static uint32_t draw_all(const struct attempt *attempt, uint32_t *undrawn)
 void audit_mute(struct attempt *attempt)
 {
     bool is_drawing = attempt->slot.status == JOBS_SLOT_DRAWING;
-    uint8_t waits_for = attempt->slot.status == JOBS_SLOT_OPENING ? JOBS_AUDIT_SEALED : JOBS_AUDIT_ASSIGNED;
+    uint8_t waits_for =
+        attempt->slot.status == JOBS_SLOT_OPENING ? JOBS_AUDIT_SEALED : JOBS_AUDIT_ASSIGNED;
     uint32_t undrawn;
     if (is_drawing)
         (void)draw_all(attempt, &undrawn);
     for (uint8_t seat = 0; seat < attempt->seats; seat++) {
         struct jobs_audit audit;
-        if (!audit_get(attempt, seat, &audit) || audit.status != waits_for || (is_drawing && audit.drawn))
+        if (!audit_get(attempt, seat, &audit) || audit.status != waits_for ||
+            (is_drawing && audit.drawn))
             continue;
         fine(attempt, seat, attempt->parameters.slash_mute, NULL, 0);
         end(attempt, seat, &audit);
@@ -319,7 +333,8 @@ enum verdict audit_draw(const struct catalog_run *run, const void *in)
 /* --- seal and open --- */
 
 /* The sender's audit in this attempt. */
-static enum verdict own_audit(const struct attempt *attempt, uint8_t *seat, struct jobs_audit *audit)
+static enum verdict own_audit(const struct attempt *attempt, uint8_t *seat,
+                              struct jobs_audit *audit)
 {
     struct seat at;
     struct validator validator;
@@ -354,7 +369,8 @@ enum verdict audit_seal(const struct catalog_run *run, const void *in)
 }
 
 /* The answers are to exactly the assigned intervals, ascending. */
-static bool are_assigned(const struct attempt *attempt, const struct jobs_audit *audit, const struct jobs_open_seal *args)
+static bool are_assigned(const struct attempt *attempt, const struct jobs_audit *audit,
+                         const struct jobs_open_seal *args)
 {
     if (args->answer_count != audit_intervals(&attempt->job))
         return false;
@@ -367,7 +383,8 @@ static bool are_assigned(const struct attempt *attempt, const struct jobs_audit 
 }
 
 /* The first answer that isn't the committed leaf; NULL if all are equal. */
-static const struct jobs_answer *first_difference(const struct attempt *attempt, const struct jobs_open_seal *args)
+static const struct jobs_answer *first_difference(const struct attempt *attempt,
+                                                  const struct jobs_open_seal *args)
 {
     struct path path = path_part("trace/", attempt->id, attempt->number);
     struct jobs_trace trace;
@@ -388,8 +405,8 @@ enum verdict audit_open(const struct catalog_run *run, const void *in)
     struct attempt attempt;
     struct jobs_audit audit;
     uint8_t seat;
-    enum verdict verdict =
-        attempt_find(&attempt, run, &args->segment, 1u << JOBS_SLOT_OPENING | 1u << JOBS_SLOT_VOTING);
+    enum verdict verdict = attempt_find(&attempt, run, &args->segment,
+                                        1u << JOBS_SLOT_OPENING | 1u << JOBS_SLOT_VOTING);
     if (verdict == VERDICT_OK)
         verdict = own_audit(&attempt, &seat, &audit);
     if (verdict != VERDICT_OK)
@@ -398,8 +415,8 @@ enum verdict audit_open(const struct catalog_run *run, const void *in)
         return VERDICT_ALREADY_DONE;
     if (!are_assigned(&attempt, &audit, args))
         return VERDICT_WRONG_INTERVALS;
-    struct digest seal = jobs_seal_of(&run->context->chain, run->sender, &args->segment, args->answers, args->answer_count,
-                                      &args->nonce);
+    struct digest seal = jobs_seal_of(&run->context->chain, run->sender, &args->segment,
+                                      args->answers, args->answer_count, &args->nonce);
     if (!digest_equal(&seal, &audit.seal))
         return VERDICT_WRONG_SEAL;
 

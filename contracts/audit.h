@@ -25,7 +25,8 @@ void audit_proceed(struct attempt *attempt);
 void audit_mute(struct attempt *attempt);
 
 /* Ends one audit: its stake is split as settlement_split does. */
-void audit_outvote(const struct attempt *attempt, uint8_t seat, const struct address *winners, uint32_t winner_count);
+void audit_outvote(const struct attempt *attempt, uint8_t seat, const struct address *winners,
+                   uint32_t winner_count);
 
 /* The attempt is over: ends the audits that still wait, and sends every stake home. */
 void audit_close(const struct attempt *attempt);

@@ -15,7 +15,8 @@ static const struct record_field reveal_fields[] = {
 static const struct record_field renew_fields[] = {
     RECORD_FIXED(struct beacon_renew, chain_end, RECORD_AS_HEX),
 };
-const struct record beacon_reveal_kept_record = RECORD(struct beacon_reveal_kept, "reveal_kept", kept_fields);
+const struct record beacon_reveal_kept_record =
+    RECORD(struct beacon_reveal_kept, "reveal_kept", kept_fields);
 const struct record beacon_reveal_record = RECORD(struct beacon_reveal, "reveal", reveal_fields);
 const struct record beacon_renew_record = RECORD(struct beacon_renew, "renew", renew_fields);
 
@@ -42,7 +43,8 @@ bool beacon_get(struct view_state *view, struct seat seat, uint64_t epoch, struc
     return true;
 }
 
-static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t epoch, const struct digest *value)
+static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t epoch,
+                 const struct digest *value)
 {
     struct event_beacon event = {.replayer = *run->sender, .epoch = epoch, .value = *value};
     event_add(run->events, tag, &event);
@@ -54,7 +56,8 @@ static enum verdict on_reveal(const struct catalog_run *run, const void *in)
     struct seat seat;
     struct validator validator;
     struct parameters parameters;
-    if (!validator_of(run->view, run->sender, &seat, &validator) || !parameters_get(run->view, &parameters))
+    if (!validator_of(run->view, run->sender, &seat, &validator) ||
+        !parameters_get(run->view, &parameters))
         return VERDICT_NOT_REPLAYER;
     uint64_t epoch = beacon_epoch(&parameters, run->context->time_ms);
     if (validator.revealed_epoch == epoch)
@@ -84,7 +87,8 @@ static enum verdict on_renew(const struct catalog_run *run, const void *in)
     struct seat seat;
     struct validator validator;
     struct parameters parameters;
-    if (!validator_of(run->view, run->sender, &seat, &validator) || !parameters_get(run->view, &parameters))
+    if (!validator_of(run->view, run->sender, &seat, &validator) ||
+        !parameters_get(run->view, &parameters))
         return VERDICT_NOT_REPLAYER;
     if (validator.chain_next_epoch != 0)
         return VERDICT_ALREADY_DONE;

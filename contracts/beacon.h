@@ -17,7 +17,8 @@
 #include "contracts/catalog.h"
 #include "contracts/parameters.h"
 
-#define BEACON_KEPT 8 /* reveals kept for each seat: a draw happens at most two epochs after its reveal */
+#define BEACON_KEPT                                                                                \
+    8 /* reveals kept for each seat: a draw happens at most two epochs after its reveal */
 
 struct beacon_reveal_kept {
     uint64_t epoch;

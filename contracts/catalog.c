@@ -87,7 +87,8 @@ const struct catalog_method *catalog_method(uint8_t contract, uint8_t method)
     return NULL;
 }
 
-const struct catalog_method *catalog_find(const char *contract, const char *method, uint8_t *contract_number)
+const struct catalog_method *catalog_find(const char *contract, const char *method,
+                                          uint8_t *contract_number)
 {
     for (uint32_t i = 0; i < catalog_contract_count; i++) {
         const struct catalog_entry *entry = &catalog_contracts[i];
@@ -159,7 +160,8 @@ void catalog_key_text(struct text *text, struct bytes key)
 {
     const struct catalog_state *state = key.size <= LIMIT_KEY_BYTES ? catalog_state(key) : NULL;
     if (!state) {
-        hex_text(text, bytes_of(key.data, key.size <= LIMIT_KEY_BYTES ? key.size : LIMIT_KEY_BYTES));
+        hex_text(text,
+                 bytes_of(key.data, key.size <= LIMIT_KEY_BYTES ? key.size : LIMIT_KEY_BYTES));
         return;
     }
     struct bytes rest = bytes_of(key.data + strlen(state->word), key.size - strlen(state->word));

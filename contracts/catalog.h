@@ -25,9 +25,9 @@ struct catalog_run {
 
 struct catalog_method {
     uint8_t number;
-    const char *name;                 /* "transfer" */
+    const char *name; /* "transfer" */
     const struct record *args;
-    uint32_t roles;                   /* the sender needs one of these; 0: any member */
+    uint32_t roles; /* the sender needs one of these; 0: any member */
     enum verdict (*run)(const struct catalog_run *run, const void *args);
 };
 
@@ -46,7 +46,8 @@ const struct catalog_entry *catalog_contract(uint8_t number);
 const struct catalog_method *catalog_method(uint8_t contract, uint8_t method);
 
 /* By name, as people write it: "credits", "transfer". NULL if there is none. */
-const struct catalog_method *catalog_find(const char *contract, const char *method, uint8_t *contract_number);
+const struct catalog_method *catalog_find(const char *contract, const char *method,
+                                          uint8_t *contract_number);
 
 /* A kind of state: all keys that begin with `word`, with the record of their values. */
 struct catalog_state {

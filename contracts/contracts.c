@@ -40,7 +40,8 @@ void contracts_begin(struct view_state *view, const struct context *context, str
     struct parameters parameters;
     if (!parameters_get(view, &parameters))
         return;
-    struct catalog_run run = {.view = view, .context = context, .events = events, .sender = &address_zero};
+    struct catalog_run run = {
+        .view = view, .context = context, .events = events, .sender = &address_zero};
     struct path after = {.size = 0};
     struct due due;
     for (uint32_t i = 0; i < parameters.due_max && events->count < EVENT_BLOCK_MAX; i++) {
@@ -50,8 +51,9 @@ void contracts_begin(struct view_state *view, const struct context *context, str
     }
 }
 
-enum verdict contracts_call(struct view_state *view, const struct context *context, const struct address *sender,
-                            const struct call *call, struct events *events)
+enum verdict contracts_call(struct view_state *view, const struct context *context,
+                            const struct address *sender, const struct call *call,
+                            struct events *events)
 {
     if (!catalog_contract(call->contract))
         return VERDICT_NO_CONTRACT;
@@ -80,7 +82,8 @@ enum verdict contracts_call(struct view_state *view, const struct context *conte
 /* --- invariants --- */
 
 /* The amount that a value of a key holds; false if keys of its kind hold none. `kind` tells the locks apart. */
-static bool money_of(struct view_state *view, struct bytes key, struct bytes value, struct amount *amount, uint8_t *kind)
+static bool money_of(struct view_state *view, struct bytes key, struct bytes value,
+                     struct amount *amount, uint8_t *kind)
 {
     union {
         struct members_account account;
@@ -89,7 +92,8 @@ static bool money_of(struct view_state *view, struct bytes key, struct bytes val
     } in;
     *amount = units_zero;
     *kind = 0;
-    bool is_account = bytes_begins(key, bytes_text("account/")), is_lock = bytes_begins(key, bytes_text("lock/"));
+    bool is_account = bytes_begins(key, bytes_text("account/")),
+         is_lock = bytes_begins(key, bytes_text("lock/"));
     bool is_treasury = bytes_equal(key, bytes_text("treasury"));
     if (!is_account && !is_lock && !is_treasury)
         return false;
@@ -108,16 +112,19 @@ static bool money_of(struct view_state *view, struct bytes key, struct bytes val
 }
 
 /* What was minted counts as taken, what was burned as added, so that both sides are sums of unsigned numbers. */
-static void supply_change(struct view_state *view, struct bytes value, struct amount_balance *sum, bool is_after)
+static void supply_change(struct view_state *view, struct bytes value, struct amount_balance *sum,
+                          bool is_after)
 {
     struct credits_supply supply = {.minted = units_zero, .burned = units_zero};
-    if (value.size > 0 && record_unpack(view->arena, &credits_supply_record, &supply, value, NULL) != ERR_NONE)
+    if (value.size > 0 &&
+        record_unpack(view->arena, &credits_supply_record, &supply, value, NULL) != ERR_NONE)
         view_fail(view, ERR_CORRUPT);
     (is_after ? amount_balance_out : amount_balance_in)(sum, &supply.minted);
     (is_after ? amount_balance_in : amount_balance_out)(sum, &supply.burned);
 }
 
-static void money_change(struct view_state *view, const struct view_entry *entry, struct amount_balance *sum)
+static void money_change(struct view_state *view, const struct view_entry *entry,
+                         struct amount_balance *sum)
 {
     struct amount before, after;
     uint8_t kind;
@@ -157,10 +164,12 @@ enum err contracts_end(struct view_state *view, struct fault *fault)
     if (view->err != ERR_NONE)
         return fault_set(fault, view->err, "the state can't be read: %s", err_name(view->err));
     if (!amount_balance_is_even(&sum))
-        return fault_set(fault, ERR_CORRUPT,
-                         "money invariant: balances, locks and treasury don't change by minted - burned");
+        return fault_set(
+            fault, ERR_CORRUPT,
+            "money invariant: balances, locks and treasury don't change by minted - burned");
     if (!holds)
-        return fault_set(fault, ERR_CORRUPT, "capacity invariant: an offer has more leased than it offers");
+        return fault_set(fault, ERR_CORRUPT,
+                         "capacity invariant: an offer has more leased than it offers");
     return ERR_NONE;
 }
 
@@ -172,12 +181,17 @@ uint64_t contracts_due(struct view_state *view)
 /* --- the whole supply --- */
 
 static const struct record_field supply_fields[] = {
-    RECORD_AMOUNT(struct contracts_supply, minted),   RECORD_AMOUNT(struct contracts_supply, burned),
-    RECORD_AMOUNT(struct contracts_supply, balances), RECORD_AMOUNT(struct contracts_supply, escrows),
-    RECORD_AMOUNT(struct contracts_supply, stakes),   RECORD_AMOUNT(struct contracts_supply, deposits),
-    RECORD_AMOUNT(struct contracts_supply, treasury), RECORD_BOOL(struct contracts_supply, even),
+    RECORD_AMOUNT(struct contracts_supply, minted),
+    RECORD_AMOUNT(struct contracts_supply, burned),
+    RECORD_AMOUNT(struct contracts_supply, balances),
+    RECORD_AMOUNT(struct contracts_supply, escrows),
+    RECORD_AMOUNT(struct contracts_supply, stakes),
+    RECORD_AMOUNT(struct contracts_supply, deposits),
+    RECORD_AMOUNT(struct contracts_supply, treasury),
+    RECORD_BOOL(struct contracts_supply, even),
 };
-const struct record contracts_supply_record = RECORD(struct contracts_supply, "supply", supply_fields);
+const struct record contracts_supply_record =
+    RECORD(struct contracts_supply, "supply", supply_fields);
 
 static struct amount *supply_part(struct contracts_supply *supply, uint8_t kind)
 {
@@ -195,7 +209,8 @@ static struct amount *supply_part(struct contracts_supply *supply, uint8_t kind)
 }
 
 /* Adds up every key that begins with `word`. */
-static bool supply_sum(struct view_state *view, const char *word, struct contracts_supply *supply, struct amount_balance *sum)
+static bool supply_sum(struct view_state *view, const char *word, struct contracts_supply *supply,
+                       struct amount_balance *sum)
 {
     struct bytes prefix = bytes_text(word), after = bytes_of(NULL, 0), key, value;
     while (view_next(view, prefix, after, &key, &value)) {
@@ -223,7 +238,8 @@ enum err contracts_supply(struct view_state *view, struct contracts_supply *supp
     supply->minted = total.minted;
     supply->burned = total.burned;
     supply->treasury = treasury.amount;
-    bool fits = supply_sum(view, "account/", supply, &sum) && supply_sum(view, "lock/", supply, &sum);
+    bool fits =
+        supply_sum(view, "account/", supply, &sum) && supply_sum(view, "lock/", supply, &sum);
     amount_balance_in(&sum, &treasury.amount);
     amount_balance_in(&sum, &total.burned);
     amount_balance_out(&sum, &total.minted);

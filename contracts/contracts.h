@@ -31,7 +31,7 @@ struct context {
 };
 
 struct call {
-    uint8_t contract;  /* contracts/catalog.h */
+    uint8_t contract; /* contracts/catalog.h */
     uint8_t method;
     struct bytes args; /* exactly the method's packed record */
 };
@@ -41,8 +41,9 @@ void contracts_begin(struct view_state *view, const struct context *context, str
 
 /* Runs one call as `sender`, which must be an account that isn't revoked (the ledger looks first; it is looked at again).
  * Any verdict but VERDICT_OK leaves changes behind that the caller must undo. Anything is safe as `call`. */
-MUST_USE enum verdict contracts_call(struct view_state *view, const struct context *context, const struct address *sender,
-                                     const struct call *call, struct events *events);
+MUST_USE enum verdict contracts_call(struct view_state *view, const struct context *context,
+                                     const struct address *sender, const struct call *call,
+                                     struct events *events);
 
 /* The invariants, over the write set: the changes of balances, locks and treasury sum to minted - burned, and no offer has more
  * leased than offered. ERR_CORRUPT and a sentence: our bug or a damaged store, so the node stops. view->err first, if set. */

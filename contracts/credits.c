@@ -26,13 +26,16 @@ static const struct record_field transfer_fields[] = {
 };
 
 const struct record credits_lock_record = RECORD(struct credits_lock, "lock", lock_fields);
-const struct record credits_treasury_record = RECORD(struct credits_treasury, "treasury", treasury_fields);
+const struct record credits_treasury_record =
+    RECORD(struct credits_treasury, "treasury", treasury_fields);
 const struct record credits_supply_record = RECORD(struct credits_supply, "supply", supply_fields);
-const struct record credits_transfer_record = RECORD(struct credits_transfer, "transfer", transfer_fields);
+const struct record credits_transfer_record =
+    RECORD(struct credits_transfer, "transfer", transfer_fields);
 
 /* --- the four places where credits are --- */
 
-static enum verdict balance_add(struct view_state *view, const struct address *address, const struct amount *amount)
+static enum verdict balance_add(struct view_state *view, const struct address *address,
+                                const struct amount *amount)
 {
     struct members_account account;
     if (!members_get(view, address, &account))
@@ -43,7 +46,8 @@ static enum verdict balance_add(struct view_state *view, const struct address *a
     return VERDICT_OK;
 }
 
-static enum verdict balance_take(struct view_state *view, const struct address *address, const struct amount *amount)
+static enum verdict balance_take(struct view_state *view, const struct address *address,
+                                 const struct amount *amount)
 {
     struct members_account account;
     if (!members_get(view, address, &account))
@@ -55,7 +59,8 @@ static enum verdict balance_take(struct view_state *view, const struct address *
 }
 
 /* What was locked belongs to an account, and no sum passes the supply: neither can fail but by a damaged view. */
-static void balance_restore(struct view_state *view, const struct address *address, const struct amount *amount)
+static void balance_restore(struct view_state *view, const struct address *address,
+                            const struct amount *amount)
 {
     enum verdict verdict = balance_add(view, address, amount);
     CHECK(verdict == VERDICT_OK || view->err != ERR_NONE);
@@ -89,7 +94,8 @@ static bool lock_get(struct view_state *view, struct credits_place place, struct
     return view_load(view, path_key(&path), &credits_lock_record, lock);
 }
 
-static void lock_set(struct view_state *view, struct credits_place place, const struct credits_lock *lock)
+static void lock_set(struct view_state *view, struct credits_place place,
+                     const struct credits_lock *lock)
 {
     struct path path = lock_path(place);
     if (units_amount_is_zero(&lock->amount))
@@ -100,8 +106,9 @@ static void lock_set(struct view_state *view, struct credits_place place, const 
 
 /* --- events --- */
 
-static void emit_transfer(const struct catalog_run *run, enum event_tag tag, const struct address *from,
-                          const struct address *to, const struct amount *amount)
+static void emit_transfer(const struct catalog_run *run, enum event_tag tag,
+                          const struct address *from, const struct address *to,
+                          const struct amount *amount)
 {
     struct event_transfer event = {.from = *from, .to = *to, .amount = *amount};
     event_add(run->events, tag, &event);
@@ -110,8 +117,11 @@ static void emit_transfer(const struct catalog_run *run, enum event_tag tag, con
 static void emit_lock(const struct catalog_run *run, enum event_tag tag, struct credits_place place,
                       const struct address *account, const struct amount *amount)
 {
-    struct event_lock event = {.kind = (uint8_t)place.kind, .object = place.object, .part = place.part,
-                               .account = *account, .amount = *amount};
+    struct event_lock event = {.kind = (uint8_t)place.kind,
+                               .object = place.object,
+                               .part = place.part,
+                               .account = *account,
+                               .amount = *amount};
     event_add(run->events, tag, &event);
 }
 
@@ -143,8 +153,8 @@ const struct catalog_method credits_methods[CREDITS_METHOD_COUNT] = {
 
 /* --- locks --- */
 
-enum verdict credits_lock(const struct catalog_run *run, struct credits_place place, const struct address *owner,
-                          const struct amount *amount)
+enum verdict credits_lock(const struct catalog_run *run, struct credits_place place,
+                          const struct address *owner, const struct amount *amount)
 {
     struct credits_lock lock;
     if (units_amount_is_zero(amount))
@@ -178,8 +188,8 @@ void credits_unlock(const struct catalog_run *run, struct credits_place place)
 }
 
 /* Takes up to `amount` out of the lock; what it was, and whose. */
-static struct amount lock_take(struct view_state *view, struct credits_place place, const struct amount *amount,
-                               struct address *owner)
+static struct amount lock_take(struct view_state *view, struct credits_place place,
+                               const struct amount *amount, struct address *owner)
 {
     struct credits_lock lock;
     if (!lock_get(view, place, &lock))
@@ -191,8 +201,8 @@ static struct amount lock_take(struct view_state *view, struct credits_place pla
     return taken;
 }
 
-struct amount credits_pay(const struct catalog_run *run, struct credits_place place, const struct address *to,
-                          const struct amount *amount)
+struct amount credits_pay(const struct catalog_run *run, struct credits_place place,
+                          const struct address *to, const struct amount *amount)
 {
     struct address owner;
     struct amount taken = lock_take(run->view, place, amount, &owner);
@@ -203,7 +213,8 @@ struct amount credits_pay(const struct catalog_run *run, struct credits_place pl
     return taken;
 }
 
-struct amount credits_forfeit(const struct catalog_run *run, struct credits_place place, const struct amount *amount)
+struct amount credits_forfeit(const struct catalog_run *run, struct credits_place place,
+                              const struct amount *amount)
 {
     struct address owner;
     struct amount taken = lock_take(run->view, place, amount, &owner);
@@ -218,7 +229,8 @@ struct amount credits_forfeit(const struct catalog_run *run, struct credits_plac
 
 /* --- what governance decides --- */
 
-enum verdict credits_mint(const struct catalog_run *run, const struct address *to, const struct amount *amount)
+enum verdict credits_mint(const struct catalog_run *run, const struct address *to,
+                          const struct amount *amount)
 {
     struct credits_supply supply = {.minted = units_zero, .burned = units_zero};
     (void)view_load(run->view, bytes_text("supply"), &credits_supply_record, &supply);
@@ -246,7 +258,8 @@ enum verdict credits_burn(const struct catalog_run *run, const struct amount *am
     return VERDICT_OK;
 }
 
-enum verdict credits_spend(const struct catalog_run *run, const struct address *to, const struct amount *amount)
+enum verdict credits_spend(const struct catalog_run *run, const struct address *to,
+                           const struct amount *amount)
 {
     struct amount treasury = treasury_get(run->view);
     if (!amount_sub(&treasury, &treasury, amount))

@@ -29,8 +29,10 @@ enum credits_kind {
     CREDITS_ESCROW = 1,  /* object: job; part 0. Owner: the consumer */
     CREDITS_STAKE = 2,   /* object: lease; part: item. Owner: the provider */
     CREDITS_DEPOSIT = 3, /* object: offer; part 0. Owner: the provider */
-    CREDITS_AUDIT = 4,   /* object: job; part: slot * 256 + seat. Owner: the replayer: its stake on one audit */
-    CREDITS_VOTE = 5,    /* object: job; part: slot * 256 + seat. Owner: the replayer: its stake on one vote */
+    CREDITS_AUDIT =
+        4, /* object: job; part: slot * 256 + seat. Owner: the replayer: its stake on one audit */
+    CREDITS_VOTE =
+        5, /* object: job; part: slot * 256 + seat. Owner: the replayer: its stake on one vote */
 };
 
 struct credits_lock {
@@ -77,8 +79,8 @@ struct credits_place {
 };
 
 /* NO_ACCOUNT, BALANCE_TOO_LOW. An amount of zero locks nothing and is fine. Requires that there is no such lock. */
-enum verdict credits_lock(const struct catalog_run *run, struct credits_place place, const struct address *owner,
-                          const struct amount *amount);
+enum verdict credits_lock(const struct catalog_run *run, struct credits_place place,
+                          const struct address *owner, const struct amount *amount);
 
 /* What is in the lock; zero if there is none. */
 struct amount credits_locked(struct view_state *view, struct credits_place place);
@@ -87,13 +89,16 @@ struct amount credits_locked(struct view_state *view, struct credits_place place
 void credits_unlock(const struct catalog_run *run, struct credits_place place);
 
 /* Moves `amount`, or all there is if that is less, and says how much it was. */
-struct amount credits_pay(const struct catalog_run *run, struct credits_place place, const struct address *to,
-                          const struct amount *amount);
-struct amount credits_forfeit(const struct catalog_run *run, struct credits_place place, const struct amount *amount);
+struct amount credits_pay(const struct catalog_run *run, struct credits_place place,
+                          const struct address *to, const struct amount *amount);
+struct amount credits_forfeit(const struct catalog_run *run, struct credits_place place,
+                              const struct amount *amount);
 
 /* OVERFLOW, NO_ACCOUNT, TREASURY_TOO_LOW. */
-enum verdict credits_mint(const struct catalog_run *run, const struct address *to, const struct amount *amount);
+enum verdict credits_mint(const struct catalog_run *run, const struct address *to,
+                          const struct amount *amount);
 enum verdict credits_burn(const struct catalog_run *run, const struct amount *amount);
-enum verdict credits_spend(const struct catalog_run *run, const struct address *to, const struct amount *amount);
+enum verdict credits_spend(const struct catalog_run *run, const struct address *to,
+                           const struct amount *amount);
 
 #endif

@@ -24,7 +24,8 @@ static bool get(const struct attempt *attempt, uint8_t seat, struct jobs_vote *v
 
 static struct credits_place stake_place(const struct attempt *attempt, uint8_t seat)
 {
-    return (struct credits_place){CREDITS_VOTE, attempt->id, (uint32_t)attempt->number * 256 + seat};
+    return (struct credits_place){CREDITS_VOTE, attempt->id,
+                                  (uint32_t)attempt->number * 256 + seat};
 }
 
 static void emit(const struct attempt *attempt, enum event_tag tag, const struct address *replayer,
@@ -43,10 +44,12 @@ static void emit(const struct attempt *attempt, enum event_tag tag, const struct
     event_add(attempt->run->events, tag, &event);
 }
 
-static void cast(const struct attempt *attempt, uint8_t seat, const struct address *replayer, const struct jobs_answer *answer)
+static void cast(const struct attempt *attempt, uint8_t seat, const struct address *replayer,
+                 const struct jobs_answer *answer)
 {
     struct path path = vote_path(attempt, seat);
-    struct jobs_vote vote = {.segment = attempt_segment(attempt), .replayer = *replayer, .answer = *answer};
+    struct jobs_vote vote = {
+        .segment = attempt_segment(attempt), .replayer = *replayer, .answer = *answer};
     view_save(attempt->run->view, path_key(&path), &jobs_vote_record, &vote);
     emit(attempt, EVENT_VOTE_CAST, replayer, answer);
 }
@@ -100,12 +103,13 @@ static void outvote_votes(const struct attempt *attempt, const struct decision *
 {
     struct jobs_vote vote;
     for (uint8_t seat = 0; seat < attempt->seats; seat++) {
-        if (!get(attempt, seat, &vote) || trace_leaf_equal(&vote.answer.leaf, &decision->answer.leaf))
+        if (!get(attempt, seat, &vote) ||
+            trace_leaf_equal(&vote.answer.leaf, &decision->answer.leaf))
             continue;
         struct amount stake = credits_locked(attempt->run->view, stake_place(attempt, seat));
         uint8_t percent = is_unavailable(&vote.answer.leaf) ? attempt->parameters.slash_mute : 100;
-        (void)settlement_split(attempt, stake_place(attempt, seat), &stake, percent, decision->winners,
-                               decision->winner_count);
+        (void)settlement_split(attempt, stake_place(attempt, seat), &stake, percent,
+                               decision->winners, decision->winner_count);
     }
 }
 
@@ -123,7 +127,8 @@ static void clear_worker(struct attempt *attempt, const struct decision *decisio
 }
 
 /* The commitment is false: those who agreed with it, or found a third answer, pay too. */
-static void convict_worker(struct attempt *attempt, const struct decision *decision, const struct digest *committed)
+static void convict_worker(struct attempt *attempt, const struct decision *decision,
+                           const struct digest *committed)
 {
     const struct parameters *parameters = &attempt->parameters;
     struct attempt_evidence evidence = {.answer = decision->answer, .committed = *committed};
@@ -134,15 +139,18 @@ static void convict_worker(struct attempt *attempt, const struct decision *decis
         for (uint8_t seat = 0; seat < attempt->seats; seat++) {
             if (!audit_get(attempt, seat, &audit))
                 continue;
-            bool has_agreed = audit.status == JOBS_AUDIT_AGREED && audit_covers(&attempt->job, &audit, attempt->slot.disputed);
-            bool has_differed = audit.status == JOBS_AUDIT_DISPUTED && audit.answer.interval == attempt->slot.disputed &&
+            bool has_agreed = audit.status == JOBS_AUDIT_AGREED &&
+                              audit_covers(&attempt->job, &audit, attempt->slot.disputed);
+            bool has_differed = audit.status == JOBS_AUDIT_DISPUTED &&
+                                audit.answer.interval == attempt->slot.disputed &&
                                 !trace_leaf_equal(&audit.answer.leaf, &decision->answer.leaf);
             if (has_agreed || has_differed)
                 audit_outvote(attempt, seat, decision->winners, decision->winner_count);
         }
     }
-    struct amount slashed = settlement_slash(attempt, is_withheld ? parameters->slash_withheld : parameters->slash_fraud,
-                                             decision->winners, decision->winner_count);
+    struct amount slashed = settlement_slash(
+        attempt, is_withheld ? parameters->slash_withheld : parameters->slash_fraud,
+        decision->winners, decision->winner_count);
     attempt_lost(attempt, is_withheld ? LEASES_WITHHELD : LEASES_FRAUD, &slashed, &evidence);
 }
 
@@ -152,7 +160,8 @@ static void count(struct attempt *attempt)
     struct decision decision;
     struct jobs_trace trace;
     struct path path = path_part("trace/", attempt->id, attempt->number);
-    if (!decide(attempt, &decision) || !view_load(attempt->run->view, path_key(&path), &jobs_trace_record, &trace))
+    if (!decide(attempt, &decision) ||
+        !view_load(attempt->run->view, path_key(&path), &jobs_trace_record, &trace))
         return;
     emit(attempt, EVENT_VOTE_DECIDED, &address_zero, &decision.answer);
     CHECK(attempt->slot.disputed + 1u < trace.leaf_count);
@@ -180,7 +189,8 @@ void dispute_begin(struct attempt *attempt)
             cast(attempt, seat, &audit.replayer, &audit.answer);
     }
     CHECK(is_open || attempt->run->view->err != ERR_NONE);
-    attempt_status(attempt, JOBS_SLOT_VOTING, attempt->run->context->time_ms + attempt->job.terms.replay_ms);
+    attempt_status(attempt, JOBS_SLOT_VOTING,
+                   attempt->run->context->time_ms + attempt->job.terms.replay_ms);
     count(attempt);
 }
 
@@ -214,7 +224,8 @@ enum verdict dispute_vote(const struct catalog_run *run, const void *in)
         return VERDICT_ALREADY_DONE;
     if (args->answer.interval != attempt.slot.disputed)
         return VERDICT_WRONG_INTERVALS;
-    verdict = credits_lock(run, stake_place(&attempt, seat.n), run->sender, &attempt.parameters.replay_stake);
+    verdict = credits_lock(run, stake_place(&attempt, seat.n), run->sender,
+                           &attempt.parameters.replay_stake);
     if (verdict != VERDICT_OK)
         return verdict;
     cast(&attempt, seat.n, run->sender, &args->answer);

@@ -17,7 +17,8 @@ static struct path due_path(const struct due *due)
     return path;
 }
 
-void due_set(struct view_state *view, enum due_kind kind, uint64_t object, uint32_t part, uint64_t old_ms, uint64_t new_ms)
+void due_set(struct view_state *view, enum due_kind kind, uint64_t object, uint32_t part,
+             uint64_t old_ms, uint64_t new_ms)
 {
     if (old_ms == new_ms)
         return;

@@ -29,7 +29,8 @@ struct due {
 extern const struct record due_record;
 
 /* Moves the timer of (kind, object, part) from `old_ms` to `new_ms`; 0 is none. */
-void due_set(struct view_state *view, enum due_kind kind, uint64_t object, uint32_t part, uint64_t old_ms, uint64_t new_ms);
+void due_set(struct view_state *view, enum due_kind kind, uint64_t object, uint32_t part,
+             uint64_t old_ms, uint64_t new_ms);
 
 /* Takes the earliest timer behind *after (an empty path: from the start) that isn't later than `now_ms` out of the index, and moves
  * *after to it; false if there is none. So a timer that is set meanwhile for a time that has passed fires in the next block. */

@@ -17,10 +17,8 @@ static const struct record_field transfer_fields[] = {
     RECORD_AMOUNT(struct event_transfer, amount),
 };
 static const struct record_field lock_fields[] = {
-    RECORD_UINT(struct event_lock, kind),
-    RECORD_UINT(struct event_lock, object),
-    RECORD_UINT(struct event_lock, part),
-    ADDRESS(struct event_lock, account),
+    RECORD_UINT(struct event_lock, kind),     RECORD_UINT(struct event_lock, object),
+    RECORD_UINT(struct event_lock, part),     ADDRESS(struct event_lock, account),
     RECORD_AMOUNT(struct event_lock, amount),
 };
 static const struct record_field offer_fields[] = {
@@ -40,12 +38,9 @@ static const struct record_field lease_fields[] = {
     RECORD_UINT(struct event_lease, reason),
 };
 static const struct record_field item_fields[] = {
-    RECORD_UINT(struct event_item, lease),
-    RECORD_UINT(struct event_item, item),
-    RECORD_UINT(struct event_item, offer),
-    RECORD_UINT(struct event_item, slot),
-    ADDRESS(struct event_item, provider),
-    RECORD_AMOUNT(struct event_item, price),
+    RECORD_UINT(struct event_item, lease),  RECORD_UINT(struct event_item, item),
+    RECORD_UINT(struct event_item, offer),  RECORD_UINT(struct event_item, slot),
+    ADDRESS(struct event_item, provider),   RECORD_AMOUNT(struct event_item, price),
     RECORD_UINT(struct event_item, reason),
 };
 static const struct record_field job_fields[] = {
@@ -54,32 +49,22 @@ static const struct record_field job_fields[] = {
     RECORD_UINT(struct event_job, reason),
 };
 static const struct record_field round_fields[] = {
-    RECORD_UINT(struct event_round, job),
-    RECORD_UINT(struct event_round, round),
-    ADDRESS(struct event_round, account),
-    DIGEST(struct event_round, root),
+    RECORD_UINT(struct event_round, job),      RECORD_UINT(struct event_round, round),
+    ADDRESS(struct event_round, account),      DIGEST(struct event_round, root),
     RECORD_UINT(struct event_round, included),
 };
 static const struct record_field segment_fields[] = {
-    RECORD_UINT(struct event_segment, job),
-    RECORD_UINT(struct event_segment, round),
-    RECORD_UINT(struct event_segment, slot),
-    RECORD_UINT(struct event_segment, attempt),
-    ADDRESS(struct event_segment, worker),
-    RECORD_UINT(struct event_segment, reason),
-    RECORD_AMOUNT(struct event_segment, amount),
-    DIGEST(struct event_segment, trace_root),
+    RECORD_UINT(struct event_segment, job),      RECORD_UINT(struct event_segment, round),
+    RECORD_UINT(struct event_segment, slot),     RECORD_UINT(struct event_segment, attempt),
+    ADDRESS(struct event_segment, worker),       RECORD_UINT(struct event_segment, reason),
+    RECORD_AMOUNT(struct event_segment, amount), DIGEST(struct event_segment, trace_root),
     DIGEST(struct event_segment, end_root),
 };
 static const struct record_field audit_fields[] = {
-    RECORD_UINT(struct event_audit, job),
-    RECORD_UINT(struct event_audit, round),
-    RECORD_UINT(struct event_audit, slot),
-    RECORD_UINT(struct event_audit, attempt),
-    ADDRESS(struct event_audit, replayer),
-    RECORD_UINT(struct event_audit, interval),
-    DIGEST(struct event_audit, state_root),
-    DIGEST(struct event_audit, witness),
+    RECORD_UINT(struct event_audit, job),   RECORD_UINT(struct event_audit, round),
+    RECORD_UINT(struct event_audit, slot),  RECORD_UINT(struct event_audit, attempt),
+    ADDRESS(struct event_audit, replayer),  RECORD_UINT(struct event_audit, interval),
+    DIGEST(struct event_audit, state_root), DIGEST(struct event_audit, witness),
 };
 static const struct record_field beacon_fields[] = {
     ADDRESS(struct event_beacon, replayer),
@@ -87,15 +72,14 @@ static const struct record_field beacon_fields[] = {
     DIGEST(struct event_beacon, value),
 };
 static const struct record_field proposal_fields[] = {
-    RECORD_UINT(struct event_proposal, proposal),
-    ADDRESS(struct event_proposal, account),
-    RECORD_UINT(struct event_proposal, kind),
-    RECORD_UINT(struct event_proposal, status),
+    RECORD_UINT(struct event_proposal, proposal), ADDRESS(struct event_proposal, account),
+    RECORD_UINT(struct event_proposal, kind),     RECORD_UINT(struct event_proposal, status),
     RECORD_BOOL(struct event_proposal, yes),
 };
 
 const struct record event_member_record = RECORD(struct event_member, "member", member_fields);
-const struct record event_transfer_record = RECORD(struct event_transfer, "transfer", transfer_fields);
+const struct record event_transfer_record =
+    RECORD(struct event_transfer, "transfer", transfer_fields);
 const struct record event_lock_record = RECORD(struct event_lock, "lock", lock_fields);
 const struct record event_offer_record = RECORD(struct event_offer, "offer", offer_fields);
 const struct record event_serial_record = RECORD(struct event_serial, "serial", serial_fields);
@@ -106,7 +90,8 @@ const struct record event_round_record = RECORD(struct event_round, "round", rou
 const struct record event_segment_record = RECORD(struct event_segment, "segment", segment_fields);
 const struct record event_audit_record = RECORD(struct event_audit, "audit", audit_fields);
 const struct record event_beacon_record = RECORD(struct event_beacon, "beacon", beacon_fields);
-const struct record event_proposal_record = RECORD(struct event_proposal, "proposal", proposal_fields);
+const struct record event_proposal_record =
+    RECORD(struct event_proposal, "proposal", proposal_fields);
 
 static const struct record_option options[] = {
 #define EVENT_OPTION(symbol, tag, name, shape) {tag, &event_##shape##_record},
@@ -151,7 +136,8 @@ static bool reserve(struct events *events)
     return true;
 }
 
-static void collect_addresses(struct event_entry *event, const struct record *shape, const void *record)
+static void collect_addresses(struct event_entry *event, const struct record *shape,
+                              const void *record)
 {
     for (uint32_t i = 0; i < shape->field_count; i++) {
         const struct record_field *field = &shape->fields[i];

@@ -201,7 +201,7 @@ const char *event_name(uint16_t tag);
 
 struct event_entry {
     uint16_t tag;
-    struct bytes packed; /* [tag, record]; in the arena */
+    struct bytes packed;                           /* [tag, record]; in the arena */
     struct address addresses[EVENT_ADDRESSES_MAX]; /* that the record names; none of them zero */
     uint8_t address_count;
 };

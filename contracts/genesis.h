@@ -12,14 +12,16 @@
 #include "contracts/parameters.h"
 #include "contracts/view.h"
 
-#define GENESIS_VERSION      1
-#define GENESIS_ACCOUNTS_MAX 65536 /* a benchmark's accounts, with room; more join by members.register */
+#define GENESIS_VERSION 1
+#define GENESIS_ACCOUNTS_MAX                                                                       \
+    65536 /* a benchmark's accounts, with room; more join by members.register */
 
 struct genesis_validator {
-    struct bytes name;              /* a host's name; 1..LIMIT_TEXT_BYTES */
-    struct sign_public public_key;  /* signs votes; different for every seat */
-    struct address replayer;        /* an account of `accounts` with role replayer; different for every seat */
-    struct digest chain_end;        /* of its chain of hashes (contracts/beacon.h) */
+    struct bytes name;             /* a host's name; 1..LIMIT_TEXT_BYTES */
+    struct sign_public public_key; /* signs votes; different for every seat */
+    struct address
+        replayer; /* an account of `accounts` with role replayer; different for every seat */
+    struct digest chain_end; /* of its chain of hashes (contracts/beacon.h) */
 };
 
 struct genesis_account {
@@ -53,6 +55,7 @@ MUST_USE enum err genesis_check(const struct genesis *genesis, struct fault *fau
 
 /* Writes the state of height 0. Requires an empty view and a genesis that passed genesis_check.
  * ERR_LIMIT or the source's error; ERR_MISMATCH if balances sum to over 256 bits. */
-MUST_USE enum err genesis_apply(struct view_state *view, const struct genesis *genesis, struct events *events);
+MUST_USE enum err genesis_apply(struct view_state *view, const struct genesis *genesis,
+                                struct events *events);
 
 #endif

@@ -36,11 +36,16 @@ static const struct record_field vote_fields[] = {
     RECORD_UINT(struct governance_vote, proposal),
     RECORD_BOOL(struct governance_vote, yes),
 };
-const struct record governance_proposal_record = RECORD(struct governance_proposal, "proposal", proposal_fields);
-const struct record governance_ballot_record = RECORD(struct governance_ballot, "ballot", ballot_fields);
-const struct record governance_counter_record = RECORD(struct governance_counter, "proposal_counter", counter_fields);
-const struct record governance_money_record = RECORD(struct governance_money, "propose_money", money_fields);
-const struct record governance_roles_record = RECORD(struct governance_roles, "propose_roles", roles_fields);
+const struct record governance_proposal_record =
+    RECORD(struct governance_proposal, "proposal", proposal_fields);
+const struct record governance_ballot_record =
+    RECORD(struct governance_ballot, "ballot", ballot_fields);
+const struct record governance_counter_record =
+    RECORD(struct governance_counter, "proposal_counter", counter_fields);
+const struct record governance_money_record =
+    RECORD(struct governance_money, "propose_money", money_fields);
+const struct record governance_roles_record =
+    RECORD(struct governance_roles, "propose_roles", roles_fields);
 const struct record governance_vote_record = RECORD(struct governance_vote, "vote", vote_fields);
 
 static bool get(struct view_state *view, uint64_t id, struct governance_proposal *proposal)
@@ -67,8 +72,8 @@ static void counter_put(struct view_state *view, const struct governance_counter
     view_save(view, bytes_text("proposal_count"), &governance_counter_record, counter);
 }
 
-static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id, const struct governance_proposal *proposal,
-                 bool yes)
+static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id,
+                 const struct governance_proposal *proposal, bool yes)
 {
     struct event_proposal event = {
         .proposal = id,
@@ -82,7 +87,8 @@ static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id,
 
 /* --- deciding --- */
 
-static enum verdict change_parameters(const struct catalog_run *run, uint64_t id, const struct governance_proposal *proposal)
+static enum verdict change_parameters(const struct catalog_run *run, uint64_t id,
+                                      const struct governance_proposal *proposal)
 {
     struct path path = path_1("proposed/", id);
     struct parameters parameters;
@@ -93,7 +99,8 @@ static enum verdict change_parameters(const struct catalog_run *run, uint64_t id
     return VERDICT_OK;
 }
 
-static enum verdict carry_out(const struct catalog_run *run, uint64_t id, const struct governance_proposal *proposal)
+static enum verdict carry_out(const struct catalog_run *run, uint64_t id,
+                              const struct governance_proposal *proposal)
 {
     switch ((enum governance_kind)proposal->kind) {
     case GOVERNANCE_MINT:
@@ -111,7 +118,8 @@ static enum verdict carry_out(const struct catalog_run *run, uint64_t id, const 
 }
 
 /* OPEN -> `status`: the timer stops and the proposal no longer counts as open. */
-static void end(const struct catalog_run *run, uint64_t id, struct governance_proposal *proposal, enum governance_status status)
+static void end(const struct catalog_run *run, uint64_t id, struct governance_proposal *proposal,
+                enum governance_status status)
 {
     struct governance_counter counter = counter_get(run->view);
     counter.open--;
@@ -123,7 +131,8 @@ static void end(const struct catalog_run *run, uint64_t id, struct governance_pr
 }
 
 /* Counts one vote, and carries the proposal out when it is decided. An action that can't be done leaves nothing behind. */
-static void count_vote(const struct catalog_run *run, uint64_t id, struct governance_proposal *proposal, bool yes)
+static void count_vote(const struct catalog_run *run, uint64_t id,
+                       struct governance_proposal *proposal, bool yes)
 {
     struct path path = path_1("ballot/", id);
     path_address(&path, run->sender);
@@ -178,7 +187,8 @@ static enum verdict propose(const struct catalog_run *run, struct governance_pro
     return VERDICT_OK;
 }
 
-static enum verdict propose_money(const struct catalog_run *run, const struct governance_money *args, enum governance_kind kind)
+static enum verdict propose_money(const struct catalog_run *run,
+                                  const struct governance_money *args, enum governance_kind kind)
 {
     struct members_account account;
     if (units_amount_is_zero(&args->amount))
@@ -189,7 +199,8 @@ static enum verdict propose_money(const struct catalog_run *run, const struct go
     } else if (!members_get(run->view, &args->account, &account)) {
         return VERDICT_NO_ACCOUNT;
     }
-    struct governance_proposal proposal = {.kind = (uint8_t)kind, .account = args->account, .amount = args->amount};
+    struct governance_proposal proposal = {
+        .kind = (uint8_t)kind, .account = args->account, .amount = args->amount};
     return propose(run, &proposal, NULL);
 }
 
@@ -216,7 +227,8 @@ static enum verdict on_propose_roles(const struct catalog_run *run, const void *
         return VERDICT_OUT_OF_BOUNDS;
     if (!members_get(run->view, &args->account, &account))
         return VERDICT_NO_ACCOUNT;
-    struct governance_proposal proposal = {.kind = GOVERNANCE_ROLES, .account = args->account, .roles = args->roles};
+    struct governance_proposal proposal = {
+        .kind = GOVERNANCE_ROLES, .account = args->account, .roles = args->roles};
     return propose(run, &proposal, NULL);
 }
 
@@ -254,10 +266,15 @@ void governance_due(const struct catalog_run *run, uint64_t id)
 }
 
 const struct catalog_method governance_methods[GOVERNANCE_METHOD_COUNT] = {
-    {GOVERNANCE_PROPOSE_MINT, "propose_mint", &governance_money_record, MEMBERS_ROLE_OPERATOR, on_propose_mint},
-    {GOVERNANCE_PROPOSE_BURN, "propose_burn", &governance_money_record, MEMBERS_ROLE_OPERATOR, on_propose_burn},
-    {GOVERNANCE_PROPOSE_SPEND, "propose_spend", &governance_money_record, MEMBERS_ROLE_OPERATOR, on_propose_spend},
-    {GOVERNANCE_PROPOSE_ROLES, "propose_roles", &governance_roles_record, MEMBERS_ROLE_OPERATOR, on_propose_roles},
-    {GOVERNANCE_PROPOSE_PARAMETERS, "propose_parameters", &parameters_record, MEMBERS_ROLE_OPERATOR, on_propose_parameters},
+    {GOVERNANCE_PROPOSE_MINT, "propose_mint", &governance_money_record, MEMBERS_ROLE_OPERATOR,
+     on_propose_mint},
+    {GOVERNANCE_PROPOSE_BURN, "propose_burn", &governance_money_record, MEMBERS_ROLE_OPERATOR,
+     on_propose_burn},
+    {GOVERNANCE_PROPOSE_SPEND, "propose_spend", &governance_money_record, MEMBERS_ROLE_OPERATOR,
+     on_propose_spend},
+    {GOVERNANCE_PROPOSE_ROLES, "propose_roles", &governance_roles_record, MEMBERS_ROLE_OPERATOR,
+     on_propose_roles},
+    {GOVERNANCE_PROPOSE_PARAMETERS, "propose_parameters", &parameters_record, MEMBERS_ROLE_OPERATOR,
+     on_propose_parameters},
     {GOVERNANCE_VOTE, "vote", &governance_vote_record, MEMBERS_ROLE_OPERATOR, on_vote},
 };

@@ -28,7 +28,12 @@ enum governance_kind {
     GOVERNANCE_PARAMETERS = 5, /* other parameters */
 };
 
-enum governance_status { GOVERNANCE_OPEN = 1, GOVERNANCE_PASSED = 2, GOVERNANCE_FAILED = 3, GOVERNANCE_EXPIRED = 4 };
+enum governance_status {
+    GOVERNANCE_OPEN = 1,
+    GOVERNANCE_PASSED = 2,
+    GOVERNANCE_FAILED = 3,
+    GOVERNANCE_EXPIRED = 4
+};
 
 struct governance_proposal {
     uint8_t kind;   /* enum governance_kind */
@@ -39,7 +44,7 @@ struct governance_proposal {
     uint32_t roles;         /* of ROLES; else 0 */
     uint32_t yes, no;
     uint64_t expires_ms;
-    uint16_t verdict;       /* what carrying it out said */
+    uint16_t verdict; /* what carrying it out said */
 };
 
 struct governance_ballot {

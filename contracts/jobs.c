@@ -84,7 +84,8 @@ const struct record jobs_answer_record = RECORD(struct jobs_answer, "answer", an
 
 static const struct record_field open_seal_fields[] = {
     RECORD_ONE(struct jobs_open_seal, segment, &jobs_segment_record),
-    RECORD_LIST(struct jobs_open_seal, answers, answer_count, JOBS_INTERVALS_MAX, &jobs_answer_record),
+    RECORD_LIST(struct jobs_open_seal, answers, answer_count, JOBS_INTERVALS_MAX,
+                &jobs_answer_record),
     RECORD_FIXED(struct jobs_open_seal, nonce, RECORD_AS_HEX),
 };
 const struct record jobs_open_seal_record = RECORD(struct jobs_open_seal, "open", open_seal_fields);
@@ -131,7 +132,8 @@ static const struct record_field progress_fields[] = {
     RECORD_AMOUNT(struct jobs_progress, fees),
     RECORD_UINT(struct jobs_progress, ended_ms),
 };
-const struct record jobs_progress_record = RECORD(struct jobs_progress, "progress", progress_fields);
+const struct record jobs_progress_record =
+    RECORD(struct jobs_progress, "progress", progress_fields);
 
 static const struct record_field slot_fields[] = {
     RECORD_UINT(struct jobs_slot, status),
@@ -229,7 +231,8 @@ static const struct record_field counter_fields[] = {
     RECORD_UINT(struct jobs_counter, count),
     RECORD_UINT(struct jobs_counter, open),
 };
-const struct record jobs_counter_record = RECORD(struct jobs_counter, "job_counter", counter_fields);
+const struct record jobs_counter_record =
+    RECORD(struct jobs_counter, "job_counter", counter_fields);
 
 /* --- state --- */
 
@@ -257,7 +260,8 @@ bool jobs_get_slot(struct view_state *view, uint64_t job, uint16_t slot, struct 
     return view_load(view, path_key(&path), &jobs_slot_record, out);
 }
 
-void jobs_put_slot(struct view_state *view, uint64_t job, uint16_t slot, const struct jobs_slot *state)
+void jobs_put_slot(struct view_state *view, uint64_t job, uint16_t slot,
+                   const struct jobs_slot *state)
 {
     struct path path = path_part("slot/", job, slot);
     view_save(view, path_key(&path), &jobs_slot_record, state);
@@ -280,7 +284,8 @@ static void counter_put(struct view_state *view, const struct jobs_counter *coun
     view_save(view, bytes_text("job_count"), &jobs_counter_record, counter);
 }
 
-static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id, const struct jobs_job *job, uint8_t reason)
+static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id,
+                 const struct jobs_job *job, uint8_t reason)
 {
     struct event_job event = {.job = id, .consumer = job->consumer, .reason = reason};
     event_add(run->events, tag, &event);
@@ -312,8 +317,9 @@ static void add_segment(struct digest_stream *stream, const struct jobs_segment 
     add_u16(stream, segment->attempt);
 }
 
-struct digest jobs_seal_of(const struct digest *chain, const struct address *replayer, const struct jobs_segment *segment,
-                           const struct jobs_answer *answers, uint32_t count, const struct digest *nonce)
+struct digest jobs_seal_of(const struct digest *chain, const struct address *replayer,
+                           const struct jobs_segment *segment, const struct jobs_answer *answers,
+                           uint32_t count, const struct digest *nonce)
 {
     static const char tag[] = "tenure/seal/1";
     struct digest_stream stream;
@@ -333,8 +339,8 @@ struct digest jobs_seal_of(const struct digest *chain, const struct address *rep
 }
 
 /* A number below `bound`, each equally likely; *tries counts the hashes. */
-static uint64_t draw_below(uint64_t bound, uint32_t *tries, const struct digest *preimage, const struct jobs_segment *segment,
-                           const struct digest *trace_root)
+static uint64_t draw_below(uint64_t bound, uint32_t *tries, const struct digest *preimage,
+                           const struct jobs_segment *segment, const struct digest *trace_root)
 {
     static const char tag[] = "tenure/draw/1";
     uint64_t excess = (UINT64_MAX % bound + 1) % bound; /* 2^64 mod bound */
@@ -353,8 +359,9 @@ static uint64_t draw_below(uint64_t bound, uint32_t *tries, const struct digest 
     }
 }
 
-void jobs_draw_of(struct jobs_drawn *out, uint32_t k, uint32_t intervals, const struct digest *preimage,
-                  const struct jobs_segment *segment, const struct digest *trace_root)
+void jobs_draw_of(struct jobs_drawn *out, uint32_t k, uint32_t intervals,
+                  const struct digest *preimage, const struct jobs_segment *segment,
+                  const struct digest *trace_root)
 {
     CHECK(1 <= k);
     CHECK(k <= JOBS_DRAWN_MAX);
@@ -365,7 +372,8 @@ void jobs_draw_of(struct jobs_drawn *out, uint32_t k, uint32_t intervals, const 
     for (uint32_t i = 0; i < intervals; i++)
         list[i] = (uint16_t)i;
     for (uint32_t i = 0; i < k; i++) {
-        uint32_t other = i + (uint32_t)draw_below(intervals - i, &tries, preimage, segment, trace_root);
+        uint32_t other =
+            i + (uint32_t)draw_below(intervals - i, &tries, preimage, segment, trace_root);
         uint16_t taken = list[other];
         list[other] = list[i];
         list[i] = taken;
@@ -391,11 +399,13 @@ bool jobs_work(uint64_t *work, const struct program *program)
     return true;
 }
 
-bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_t intervals, uint32_t auditors)
+bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_t intervals,
+                 uint32_t auditors)
 {
     uint64_t replayed = (uint64_t)(terms->sample == 0 ? intervals : terms->sample) * auditors;
     struct amount fees, segment;
-    return amount_mul(&fees, &terms->replay_fee, replayed) && amount_add(&segment, &terms->price_max, &fees) &&
+    return amount_mul(&fees, &terms->replay_fee, replayed) &&
+           amount_add(&segment, &terms->price_max, &fees) &&
            amount_mul(budget, &segment, (uint64_t)terms->rounds * terms->workers);
 }
 
@@ -404,11 +414,13 @@ bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_
 static bool terms_hold(const struct jobs_submit *t, uint32_t intervals, uint64_t now)
 {
     uint32_t sample_max = intervals < JOBS_DRAWN_MAX ? intervals : JOBS_DRAWN_MAX;
-    return t->rounds >= 1 && t->rounds <= JOBS_ROUNDS_MAX && t->workers >= 1 && t->workers <= JOBS_WORKERS_MAX &&
-           t->start_root_count == t->workers && t->quorum >= 1 && t->quorum <= t->workers && t->sample <= sample_max &&
-           !units_amount_is_zero(&t->stake) && t->segment_ms >= 1 && t->segment_ms <= JOBS_TIME_MAX_MS && t->replay_ms >= 1 &&
-           t->replay_ms <= JOBS_TIME_MAX_MS && t->round_ms >= t->segment_ms && t->round_ms <= JOBS_TIME_MAX_MS &&
-           t->deadline_ms > now && t->deadline_ms - now <= JOBS_LIFE_MS;
+    return t->rounds >= 1 && t->rounds <= JOBS_ROUNDS_MAX && t->workers >= 1 &&
+           t->workers <= JOBS_WORKERS_MAX && t->start_root_count == t->workers && t->quorum >= 1 &&
+           t->quorum <= t->workers && t->sample <= sample_max && !units_amount_is_zero(&t->stake) &&
+           t->segment_ms >= 1 && t->segment_ms <= JOBS_TIME_MAX_MS && t->replay_ms >= 1 &&
+           t->replay_ms <= JOBS_TIME_MAX_MS && t->round_ms >= t->segment_ms &&
+           t->round_ms <= JOBS_TIME_MAX_MS && t->deadline_ms > now &&
+           t->deadline_ms - now <= JOBS_LIFE_MS;
 }
 
 /* What follows from the program. BAD_PROGRAM, OUT_OF_BOUNDS. */
@@ -479,7 +491,8 @@ static enum verdict on_cancel(const struct catalog_run *run, const void *in)
     const struct jobs_cancel *args = in;
     struct jobs_job job;
     struct jobs_progress progress;
-    if (!jobs_get(run->view, args->job, &job) || !jobs_get_progress(run->view, args->job, &progress))
+    if (!jobs_get(run->view, args->job, &job) ||
+        !jobs_get_progress(run->view, args->job, &progress))
         return VERDICT_NOT_FOUND;
     if (!address_equal(&job.consumer, run->sender))
         return VERDICT_NOT_OWNER;

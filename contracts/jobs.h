@@ -86,14 +86,14 @@
 #include "trainer/program.h"
 #include "trainer/trace.h"
 
-#define JOBS_WORKERS_MAX   64    /* so that a round's verified slots are one u64 */
+#define JOBS_WORKERS_MAX   64 /* so that a round's verified slots are one u64 */
 #define JOBS_ROUNDS_MAX    100000
-#define JOBS_INTERVALS_MAX 256   /* leaves and answers fit in a transaction: 256 x 72 bytes */
-#define JOBS_DRAWN_MAX     64    /* intervals of one sampled audit */
-#define JOBS_OPEN_MAX      4096  /* jobs that haven't ended: bounds what agents list */
+#define JOBS_INTERVALS_MAX 256  /* leaves and answers fit in a transaction: 256 x 72 bytes */
+#define JOBS_DRAWN_MAX     64   /* intervals of one sampled audit */
+#define JOBS_OPEN_MAX      4096 /* jobs that haven't ended: bounds what agents list */
 #define JOBS_TIME_MAX_MS   (30ull * 86400000)  /* a segment, a replay, a round */
 #define JOBS_LIFE_MS       (366ull * 86400000) /* a job */
-#define JOBS_WHOLE         0xffff /* "slot" of the search for a whole job */
+#define JOBS_WHOLE         0xffff              /* "slot" of the search for a whole job */
 
 enum jobs_status { JOBS_WAITING = 1, JOBS_RUNNING = 2, JOBS_CLOSING = 3, JOBS_ENDED = 4 };
 
@@ -126,25 +126,26 @@ enum jobs_audit_status {
  * replayed intervals x replay_fee); BALANCE_TOO_LOW (the budget). auditors = f + 1 of the validators, fixed here. */
 #define JOBS_SUBMIT 1
 struct jobs_submit {
-    struct bytes name;             /* text, for people */
-    struct bytes program;          /* packed (trainer/program.h); intervals <= JOBS_INTERVALS_MAX */
+    struct bytes name;    /* text, for people */
+    struct bytes program; /* packed (trainer/program.h); intervals <= JOBS_INTERVALS_MAX */
     struct digest data_root;
-    struct digest global_root;     /* of round 0 */
-    struct digest *start_roots;    /* of round 0, by slot */
-    uint32_t start_root_count;     /* = workers */
-    uint32_t rounds;               /* 1..JOBS_ROUNDS_MAX */
-    uint16_t workers;              /* 1..JOBS_WORKERS_MAX */
-    uint16_t quorum;               /* verified segments that close a round; 1..workers */
-    uint32_t memory_mib;           /* that a slot's machine must have */
-    struct amount price_max;       /* a segment; what is paid is the leased offer's price of its work */
-    struct amount replay_fee;      /* an interval, to each assigned replayer */
-    struct amount stake;           /* a slot, of the worker; > 0 */
-    uint16_t sample;               /* intervals each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all */
-    uint64_t segment_ms;           /* to train and commit a segment; 1..JOBS_TIME_MAX_MS */
-    uint64_t replay_ms;            /* to replay and seal, to vote, to close; 1..JOBS_TIME_MAX_MS */
-    uint64_t round_ms;             /* in which segments may be leased anew; segment_ms..JOBS_TIME_MAX_MS */
-    uint64_t deadline_ms;          /* of the whole job, block time; after now, <= now + JOBS_LIFE_MS */
-    struct amount budget;          /* moves into escrow */
+    struct digest global_root;  /* of round 0 */
+    struct digest *start_roots; /* of round 0, by slot */
+    uint32_t start_root_count;  /* = workers */
+    uint32_t rounds;            /* 1..JOBS_ROUNDS_MAX */
+    uint16_t workers;           /* 1..JOBS_WORKERS_MAX */
+    uint16_t quorum;            /* verified segments that close a round; 1..workers */
+    uint32_t memory_mib;        /* that a slot's machine must have */
+    struct amount price_max;  /* a segment; what is paid is the leased offer's price of its work */
+    struct amount replay_fee; /* an interval, to each assigned replayer */
+    struct amount stake;      /* a slot, of the worker; > 0 */
+    uint16_t
+        sample; /* intervals each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all */
+    uint64_t segment_ms;  /* to train and commit a segment; 1..JOBS_TIME_MAX_MS */
+    uint64_t replay_ms;   /* to replay and seal, to vote, to close; 1..JOBS_TIME_MAX_MS */
+    uint64_t round_ms;    /* in which segments may be leased anew; segment_ms..JOBS_TIME_MAX_MS */
+    uint64_t deadline_ms; /* of the whole job, block time; after now, <= now + JOBS_LIFE_MS */
+    struct amount budget; /* moves into escrow */
 };
 
 /* cancel: WAITING, CLOSING: ends now; RUNNING: ends when the round's segments are settled and paid. Sender: the job's consumer.
@@ -171,7 +172,7 @@ struct jobs_commit {
     struct digest trace_root; /* RFC 6962 root of `leaves` */
     struct digest *leaves;    /* trace_leaf_digest of leaf 0..I */
     uint32_t leaf_count;
-    struct trace_leaf end;    /* leaf I */
+    struct trace_leaf end; /* leaf I */
 };
 
 /* draw: every assigned replayer whose reveal is there gets its intervals. NOTHING_DRAWN. */
@@ -248,45 +249,48 @@ extern const struct catalog_method jobs_methods[JOBS_METHOD_COUNT];
 struct jobs_job {
     struct address consumer;
     struct jobs_submit terms;
-    uint32_t steps;      /* H, from the program */
-    uint32_t interval;   /* C */
-    uint32_t intervals;  /* I = ceil(H / C) */
-    uint64_t work;       /* multiply-adds of a segment: 3 x batch x sum of products of neighbouring widths, x H */
-    uint32_t auditors;   /* replayers of a segment: f + 1 */
+    uint32_t steps;     /* H, from the program */
+    uint32_t interval;  /* C */
+    uint32_t intervals; /* I = ceil(H / C) */
+    uint64_t
+        work; /* multiply-adds of a segment: 3 x batch x sum of products of neighbouring widths, x H */
+    uint32_t auditors; /* replayers of a segment: f + 1 */
     uint64_t submitted_ms;
 };
 
 struct jobs_progress {
-    uint8_t status;              /* enum jobs_status */
-    uint8_t reason;              /* enum leases_reason */
+    uint8_t status; /* enum jobs_status */
+    uint8_t reason; /* enum leases_reason */
     bool cancelling;
-    bool extended;               /* this round has had its extension */
-    uint8_t search;              /* WAITING: enum schedule_outcome of the last match: why it waits */
-    uint64_t lease;              /* 0 before there is one */
-    uint32_t round;              /* the current one; = rounds after COMPLETED */
-    struct digest global_root;   /* that the current round starts from; after COMPLETED the finished model's */
+    bool extended;  /* this round has had its extension */
+    uint8_t search; /* WAITING: enum schedule_outcome of the last match: why it waits */
+    uint64_t lease; /* 0 before there is one */
+    uint32_t round; /* the current one; = rounds after COMPLETED */
+    struct digest
+        global_root; /* that the current round starts from; after COMPLETED the finished model's */
     uint64_t round_opened_ms;
-    uint64_t round_deadline_ms;  /* no segment is begun that can't end by then */
-    uint64_t deadline_ms;        /* timer of WAITING and CLOSING; else 0 */
-    struct amount paid;          /* to workers */
-    struct amount fees;          /* to replayers */
+    uint64_t round_deadline_ms; /* no segment is begun that can't end by then */
+    uint64_t deadline_ms;       /* timer of WAITING and CLOSING; else 0 */
+    struct amount paid;         /* to workers */
+    struct amount fees;         /* to replayers */
     uint64_t ended_ms;
 };
 
 struct jobs_slot {
-    uint8_t status;              /* enum jobs_slot_status */
+    uint8_t status; /* enum jobs_slot_status */
     uint32_t round;
-    uint16_t attempt;            /* grows with every attempt in a round; 0 is the round's first */
-    bool leased;                 /* item and worker are valid */
-    uint32_t item;               /* of the job's lease */
+    uint16_t attempt; /* grows with every attempt in a round; 0 is the round's first */
+    bool leased;      /* item and worker are valid */
+    uint32_t item;    /* of the job's lease */
     struct address worker;
-    struct digest start_root;    /* of this round */
-    struct digest residue_root;  /* end root of the slot's last segment that was included; zero: residue is zero */
-    uint64_t deadline_ms;        /* timer of the status; 0: none */
-    struct digest trace_root;    /* from commit on, until the next attempt */
+    struct digest start_root; /* of this round */
+    struct digest
+        residue_root; /* end root of the slot's last segment that was included; zero: residue is zero */
+    uint64_t deadline_ms;     /* timer of the status; 0: none */
+    struct digest trace_root; /* from commit on, until the next attempt */
     struct digest end_root;
-    uint16_t seats;              /* how many steps the rotation has taken in this attempt */
-    uint16_t disputed;           /* VOTING: the interval */
+    uint16_t seats;    /* how many steps the rotation has taken in this attempt */
+    uint16_t disputed; /* VOTING: the interval */
 };
 
 struct jobs_trace {
@@ -313,8 +317,8 @@ struct jobs_audit {
     uint64_t epoch;               /* sampled: the epoch whose reveal draws them */
     struct jobs_drawn *intervals; /* sampled: ascending; empty when audit = all */
     uint32_t interval_count;
-    struct digest seal;           /* zero before */
-    struct jobs_answer answer;    /* DISPUTED: the first answer that differs */
+    struct digest seal;        /* zero before */
+    struct jobs_answer answer; /* DISPUTED: the first answer that differs */
 };
 
 struct jobs_vote {
@@ -337,9 +341,9 @@ struct jobs_open {
 struct jobs_round {
     struct digest global_root; /* that it started from */
     uint64_t opened_ms;
-    uint64_t closed_ms;        /* 0 while it is open */
-    uint64_t included;         /* bit w: slot w's delta is in the next global state */
-    struct digest next_root;   /* zero while it is open */
+    uint64_t closed_ms;      /* 0 while it is open */
+    uint64_t included;       /* bit w: slot w's delta is in the next global state */
+    struct digest next_root; /* zero while it is open */
 };
 
 /* One attempt, when it is over. */
@@ -347,9 +351,9 @@ struct jobs_result {
     struct address worker;
     uint64_t lease;
     uint32_t item;
-    uint8_t reason;            /* enum leases_reason; LEASES_COMPLETED: verified */
+    uint8_t reason; /* enum leases_reason; LEASES_COMPLETED: verified */
     uint64_t ended_ms;
-    struct digest trace_root;  /* zero if nothing was committed */
+    struct digest trace_root; /* zero if nothing was committed */
     struct digest end_root;
     struct amount paid;        /* to the worker */
     struct amount fees;        /* to the replayers */
@@ -381,18 +385,21 @@ extern const struct record jobs_counter_record;
 /* --- for agents and tools --- */
 
 /* The seal of `answers` (see Bytes above). */
-struct digest jobs_seal_of(const struct digest *chain, const struct address *replayer, const struct jobs_segment *segment,
-                           const struct jobs_answer *answers, uint32_t count, const struct digest *nonce);
+struct digest jobs_seal_of(const struct digest *chain, const struct address *replayer,
+                           const struct jobs_segment *segment, const struct jobs_answer *answers,
+                           uint32_t count, const struct digest *nonce);
 
 /* The intervals that `preimage` draws, ascending, in out[k]. Requires 1 <= k <= JOBS_DRAWN_MAX, k <= intervals <= JOBS_INTERVALS_MAX. */
-void jobs_draw_of(struct jobs_drawn *out, uint32_t k, uint32_t intervals, const struct digest *preimage,
-                  const struct jobs_segment *segment, const struct digest *trace_root);
+void jobs_draw_of(struct jobs_drawn *out, uint32_t k, uint32_t intervals,
+                  const struct digest *preimage, const struct jobs_segment *segment,
+                  const struct digest *trace_root);
 
 /* Multiply-adds of one segment of `program`; false if they don't fit in 64 bits. Requires a checked program. */
 bool jobs_work(uint64_t *work, const struct program *program);
 
 /* The smallest budget that submit takes for these terms; false over 256 bits. For `tenure job plan`. */
-bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_t intervals, uint32_t auditors);
+bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_t intervals,
+                 uint32_t auditors);
 
 /* --- for the files that live a job: attempt.c, audit.c, dispute.c, settlement.c, round.c --- */
 
@@ -400,7 +407,8 @@ bool jobs_get(struct view_state *view, uint64_t job, struct jobs_job *out);
 bool jobs_get_progress(struct view_state *view, uint64_t job, struct jobs_progress *out);
 void jobs_put_progress(struct view_state *view, uint64_t job, const struct jobs_progress *progress);
 bool jobs_get_slot(struct view_state *view, uint64_t job, uint16_t slot, struct jobs_slot *out);
-void jobs_put_slot(struct view_state *view, uint64_t job, uint16_t slot, const struct jobs_slot *state);
+void jobs_put_slot(struct view_state *view, uint64_t job, uint16_t slot,
+                   const struct jobs_slot *state);
 
 /* The escrow of a job. */
 struct credits_place jobs_escrow(uint64_t job);
@@ -411,6 +419,8 @@ void jobs_end(const struct catalog_run *run, uint64_t job, enum leases_reason re
 /* --- what falls due; DUE_SLOT is attempt_due --- */
 
 void jobs_due_deadline(const struct catalog_run *run, uint64_t job); /* DUE_JOB */
-void jobs_due_match(const struct catalog_run *run, uint64_t job);    /* DUE_MATCH: matches a WAITING job, ends one that nobody closed */
+void jobs_due_match(
+    const struct catalog_run *run,
+    uint64_t job); /* DUE_MATCH: matches a WAITING job, ends one that nobody closed */
 
 #endif

@@ -32,12 +32,14 @@ static const struct record_field counter_fields[] = {
 };
 const struct record leases_lease_record = RECORD(struct leases_lease, "lease", lease_fields);
 const struct record leases_item_record = RECORD(struct leases_item, "item", item_fields);
-const struct record leases_counter_record = RECORD(struct leases_counter, "counter", counter_fields);
+const struct record leases_counter_record =
+    RECORD(struct leases_counter, "counter", counter_fields);
 
 const char *leases_reason_name(uint8_t reason)
 {
-    static const char *const names[] = {"open",   "completed", "cancelled", "expired",     "fraud",   "withheld",
-                                        "silent", "undecided", "unaudited", "quorum_lost", "unclosed"};
+    static const char *const names[] = {"open",      "completed",   "cancelled", "expired",
+                                        "fraud",     "withheld",    "silent",    "undecided",
+                                        "unaudited", "quorum_lost", "unclosed"};
     return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
 }
 
@@ -54,7 +56,8 @@ bool leases_get(struct view_state *view, uint64_t lease, struct leases_lease *ou
     return view_load(view, path_key(&path), &leases_lease_record, out);
 }
 
-bool leases_get_item(struct view_state *view, uint64_t lease, uint32_t item, struct leases_item *out)
+bool leases_get_item(struct view_state *view, uint64_t lease, uint32_t item,
+                     struct leases_item *out)
 {
     struct path path = item_path(lease, item);
     return view_load(view, path_key(&path), &leases_item_record, out);
@@ -66,20 +69,23 @@ static void put(struct view_state *view, uint64_t id, const struct leases_lease 
     view_save(view, path_key(&path), &leases_lease_record, lease);
 }
 
-static void put_item(struct view_state *view, uint64_t lease, uint32_t number, const struct leases_item *item)
+static void put_item(struct view_state *view, uint64_t lease, uint32_t number,
+                     const struct leases_item *item)
 {
     struct path path = item_path(lease, number);
     view_save(view, path_key(&path), &leases_item_record, item);
 }
 
-static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id, const struct leases_lease *lease)
+static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id,
+                 const struct leases_lease *lease)
 {
-    struct event_lease event = {.lease = id, .job = lease->job, .consumer = lease->consumer, .reason = lease->reason};
+    struct event_lease event = {
+        .lease = id, .job = lease->job, .consumer = lease->consumer, .reason = lease->reason};
     event_add(run->events, tag, &event);
 }
 
-static void emit_item(const struct catalog_run *run, enum event_tag tag, uint64_t lease, uint32_t number,
-                      const struct leases_item *item)
+static void emit_item(const struct catalog_run *run, enum event_tag tag, uint64_t lease,
+                      uint32_t number, const struct leases_item *item)
 {
     struct event_item event = {
         .lease = lease,
@@ -98,7 +104,8 @@ static struct credits_place stake_place(uint64_t lease, uint32_t item)
     return (struct credits_place){.kind = CREDITS_STAKE, .object = lease, .part = item};
 }
 
-uint64_t leases_open(const struct catalog_run *run, uint64_t job, const struct address *consumer, uint64_t expires_ms)
+uint64_t leases_open(const struct catalog_run *run, uint64_t job, const struct address *consumer,
+                     uint64_t expires_ms)
 {
     struct leases_counter counter = {0};
     (void)view_load(run->view, bytes_text("lease_count"), &leases_counter_record, &counter);
@@ -115,8 +122,9 @@ uint64_t leases_open(const struct catalog_run *run, uint64_t job, const struct a
     return counter.count;
 }
 
-enum verdict leases_add(const struct catalog_run *run, uint64_t id, uint64_t offer_id, uint16_t slot,
-                        const struct amount *price, const struct amount *stake, uint32_t *number)
+enum verdict leases_add(const struct catalog_run *run, uint64_t id, uint64_t offer_id,
+                        uint16_t slot, const struct amount *price, const struct amount *stake,
+                        uint32_t *number)
 {
     struct leases_lease lease;
     struct offers_offer offer;
@@ -125,7 +133,8 @@ enum verdict leases_add(const struct catalog_run *run, uint64_t id, uint64_t off
     CHECK(lease.reason == LEASES_OPEN);
     if (lease.item_count >= LEASES_ITEMS_MAX)
         return VERDICT_TOO_MANY;
-    enum verdict verdict = credits_lock(run, stake_place(id, lease.item_count), &offer.provider, stake);
+    enum verdict verdict =
+        credits_lock(run, stake_place(id, lease.item_count), &offer.provider, stake);
     if (verdict != VERDICT_OK)
         return verdict;
     offers_lease(run, offer_id);
@@ -144,7 +153,8 @@ enum verdict leases_add(const struct catalog_run *run, uint64_t id, uint64_t off
     return VERDICT_OK;
 }
 
-void leases_paid(const struct catalog_run *run, uint64_t lease, uint32_t number, const struct amount *amount)
+void leases_paid(const struct catalog_run *run, uint64_t lease, uint32_t number,
+                 const struct amount *amount)
 {
     struct leases_item item;
     if (!leases_get_item(run->view, lease, number, &item)) {
@@ -156,7 +166,8 @@ void leases_paid(const struct catalog_run *run, uint64_t lease, uint32_t number,
     put_item(run->view, lease, number, &item);
 }
 
-void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t number, enum leases_reason reason)
+void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t number,
+                     enum leases_reason reason)
 {
     struct leases_item item;
     CHECK(reason != LEASES_OPEN);
@@ -191,7 +202,8 @@ uint32_t leases_barred(struct view_state *view, uint64_t id, struct address *bar
     if (id == 0 || !leases_get(view, id, &lease))
         return 0;
     for (uint32_t i = 0; i < lease.item_count && leases_get_item(view, id, i, &item); i++)
-        if (item.reason == LEASES_FRAUD || item.reason == LEASES_WITHHELD || item.reason == LEASES_SILENT)
+        if (item.reason == LEASES_FRAUD || item.reason == LEASES_WITHHELD ||
+            item.reason == LEASES_SILENT)
             barred[count++] = item.provider;
     return count;
 }

@@ -22,7 +22,8 @@
 #include "base/units.h"
 #include "contracts/catalog.h"
 
-#define LEASES_ITEMS_MAX 512 /* of one lease, ended ones included: bounds the walk over those that may not come back */
+#define LEASES_ITEMS_MAX                                                                           \
+    512 /* of one lease, ended ones included: bounds the walk over those that may not come back */
 
 /* Why a lease, an item of it, or a job ended: the closed list. Numbers are stored. */
 enum leases_reason {
@@ -46,20 +47,20 @@ struct leases_lease {
     uint64_t expires_ms; /* the job's deadline */
     uint64_t ended_ms;   /* 0 while open */
     uint32_t item_count;
-    uint8_t reason;      /* enum leases_reason */
+    uint8_t reason; /* enum leases_reason */
 };
 
 struct leases_item {
     uint64_t offer;
     struct address provider;
-    uint16_t slot;        /* of the job */
-    struct amount price;  /* a segment */
-    struct amount stake;  /* locked when it was leased */
-    struct amount paid;   /* so far */
-    uint32_t segments;    /* verified and paid so far */
+    uint16_t slot;       /* of the job */
+    struct amount price; /* a segment */
+    struct amount stake; /* locked when it was leased */
+    struct amount paid;  /* so far */
+    uint32_t segments;   /* verified and paid so far */
     uint64_t opened_ms;
-    uint64_t ended_ms;    /* 0 while open */
-    uint8_t reason;       /* enum leases_reason */
+    uint64_t ended_ms; /* 0 while open */
+    uint8_t reason;    /* enum leases_reason */
 };
 
 struct leases_counter {
@@ -74,21 +75,26 @@ extern const struct record leases_counter_record;
 const char *leases_reason_name(uint8_t reason);
 
 bool leases_get(struct view_state *view, uint64_t lease, struct leases_lease *out);
-bool leases_get_item(struct view_state *view, uint64_t lease, uint32_t item, struct leases_item *out);
+bool leases_get_item(struct view_state *view, uint64_t lease, uint32_t item,
+                     struct leases_item *out);
 
 /* An open lease without items; its number. */
-uint64_t leases_open(const struct catalog_run *run, uint64_t job, const struct address *consumer, uint64_t expires_ms);
+uint64_t leases_open(const struct catalog_run *run, uint64_t job, const struct address *consumer,
+                     uint64_t expires_ms);
 
 /* Leases one slot of `offer`, locks the stake; the item's number in *item.
  * BALANCE_TOO_LOW, NO_ACCOUNT; TOO_MANY. Requires an open lease, a LISTED offer with room. */
-enum verdict leases_add(const struct catalog_run *run, uint64_t lease, uint64_t offer, uint16_t slot, const struct amount *price,
-                        const struct amount *stake, uint32_t *item);
+enum verdict leases_add(const struct catalog_run *run, uint64_t lease, uint64_t offer,
+                        uint16_t slot, const struct amount *price, const struct amount *stake,
+                        uint32_t *item);
 
 /* Records a payment that was made to the item's provider. */
-void leases_paid(const struct catalog_run *run, uint64_t lease, uint32_t item, const struct amount *amount);
+void leases_paid(const struct catalog_run *run, uint64_t lease, uint32_t item,
+                 const struct amount *amount);
 
 /* Ends an item (nothing happens if it has ended), or a lease with all its open items. */
-void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t item, enum leases_reason reason);
+void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t item,
+                     enum leases_reason reason);
 void leases_end(const struct catalog_run *run, uint64_t lease, enum leases_reason reason);
 
 /* The providers that lost an item of this lease by their own fault (fraud, withheld, silent): they aren't leased in it again.

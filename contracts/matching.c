@@ -9,8 +9,8 @@ struct path matching_path(uint64_t job, uint16_t slot)
     return path_part("search/", job, slot);
 }
 
-enum schedule_outcome matching_find(const struct catalog_run *run, uint64_t id, uint16_t slot, uint64_t lease,
-                                    struct schedule_pick **picks)
+enum schedule_outcome matching_find(const struct catalog_run *run, uint64_t id, uint16_t slot,
+                                    uint64_t lease, struct schedule_pick **picks)
 {
     struct jobs_job job;
     struct schedule_search search = {.price = units_zero}, stored;
@@ -52,8 +52,8 @@ enum schedule_outcome matching_find(const struct catalog_run *run, uint64_t id, 
 }
 
 /* One lease over all the picks; false, with nothing changed, if one of them can't be had after all. */
-static bool lease_all(const struct catalog_run *run, uint64_t id, const struct jobs_job *job, struct jobs_progress *progress,
-                      const struct schedule_pick *picks)
+static bool lease_all(const struct catalog_run *run, uint64_t id, const struct jobs_job *job,
+                      struct jobs_progress *progress, const struct schedule_pick *picks)
 {
     size_t savepoint = view_begin(run->view);
     uint32_t events = run->events->count;
@@ -62,7 +62,8 @@ static bool lease_all(const struct catalog_run *run, uint64_t id, const struct j
     for (uint16_t w = 0; w < job->terms.workers && verdict == VERDICT_OK; w++) {
         struct jobs_slot slot = {.status = JOBS_SLOT_WAITING, .leased = true};
         struct leases_item item;
-        verdict = leases_add(run, lease, picks[w].offer, w, &picks[w].price, &job->terms.stake, &slot.item);
+        verdict = leases_add(run, lease, picks[w].offer, w, &picks[w].price, &job->terms.stake,
+                             &slot.item);
         if (verdict == VERDICT_OK && leases_get_item(run->view, lease, slot.item, &item)) {
             slot.worker = item.provider;
             jobs_put_slot(run->view, id, w, &slot);
@@ -78,7 +79,8 @@ static bool lease_all(const struct catalog_run *run, uint64_t id, const struct j
     return true;
 }
 
-static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id, const struct jobs_job *job)
+static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id,
+                 const struct jobs_job *job)
 {
     struct event_job event = {.job = id, .consumer = job->consumer};
     event_add(run->events, tag, &event);

@@ -10,8 +10,8 @@ struct path matching_path(uint64_t job, uint16_t slot);
 
 /* Looks for machines for `slot` (JOBS_WHOLE: for all), without the providers that are barred from `lease`.
  * SCHEDULE_FOUND: *picks, in the view's arena, are feasible now. Keeps where the search stands. */
-enum schedule_outcome matching_find(const struct catalog_run *run, uint64_t job, uint16_t slot, uint64_t lease,
-                                    struct schedule_pick **picks);
+enum schedule_outcome matching_find(const struct catalog_run *run, uint64_t job, uint16_t slot,
+                                    uint64_t lease, struct schedule_pick **picks);
 
 /* A WAITING job's timer fired: leases all of its slots and opens round 0, or sets the timer anew. */
 void matching_job(const struct catalog_run *run, uint64_t job);

@@ -29,19 +29,26 @@ static const struct record_field subject_fields[] = {
     RECORD_FIXED(struct members_subject, address, RECORD_AS_ADDRESS),
 };
 
-const struct record members_account_record = RECORD(struct members_account, "account", account_fields);
-const struct record members_operators_record = RECORD(struct members_operators, "operators", operators_fields);
-const struct record members_register_record = RECORD(struct members_register, "register", register_fields);
-const struct record members_set_roles_record = RECORD(struct members_set_roles, "set_roles", set_roles_fields);
-const struct record members_subject_record = RECORD(struct members_subject, "subject", subject_fields);
+const struct record members_account_record =
+    RECORD(struct members_account, "account", account_fields);
+const struct record members_operators_record =
+    RECORD(struct members_operators, "operators", operators_fields);
+const struct record members_register_record =
+    RECORD(struct members_register, "register", register_fields);
+const struct record members_set_roles_record =
+    RECORD(struct members_set_roles, "set_roles", set_roles_fields);
+const struct record members_subject_record =
+    RECORD(struct members_subject, "subject", subject_fields);
 
-bool members_get(struct view_state *view, const struct address *address, struct members_account *account)
+bool members_get(struct view_state *view, const struct address *address,
+                 struct members_account *account)
 {
     struct path path = path_account("account/", address);
     return view_load(view, path_key(&path), &members_account_record, account);
 }
 
-void members_put(struct view_state *view, const struct address *address, const struct members_account *account)
+void members_put(struct view_state *view, const struct address *address,
+                 const struct members_account *account)
 {
     struct path path = path_account("account/", address);
     view_save(view, path_key(&path), &members_account_record, account);
@@ -61,10 +68,12 @@ void members_nonce_use(struct view_state *view, const struct address *address)
 bool members_is(struct view_state *view, const struct address *address, uint32_t roles)
 {
     struct members_account account;
-    return members_get(view, address, &account) && !account.revoked && (account.roles & roles) == roles;
+    return members_get(view, address, &account) && !account.revoked &&
+           (account.roles & roles) == roles;
 }
 
-static void emit(const struct catalog_run *run, enum event_tag tag, const struct address *address, uint32_t roles)
+static void emit(const struct catalog_run *run, enum event_tag tag, const struct address *address,
+                 uint32_t roles)
 {
     struct event_member event = {.account = *address, .roles = roles};
     event_add(run->events, tag, &event);
@@ -108,7 +117,8 @@ enum verdict members_add(const struct catalog_run *run, const struct members_reg
     return VERDICT_OK;
 }
 
-enum verdict members_give_roles(const struct catalog_run *run, const struct address *address, uint32_t roles)
+enum verdict members_give_roles(const struct catalog_run *run, const struct address *address,
+                                uint32_t roles)
 {
     struct members_account account;
     if (roles & ~MEMBERS_ROLES_ALL)
@@ -148,7 +158,8 @@ static enum verdict on_set_roles(const struct catalog_run *run, const void *in)
     return members_give_roles(run, &args->address, args->roles);
 }
 
-static enum verdict change_revoked(const struct catalog_run *run, const struct address *address, bool revoked)
+static enum verdict change_revoked(const struct catalog_run *run, const struct address *address,
+                                   bool revoked)
 {
     struct members_account account;
     if (!members_get(run->view, address, &account))
@@ -177,7 +188,8 @@ static enum verdict on_restore(const struct catalog_run *run, const void *in)
 
 const struct catalog_method members_methods[MEMBERS_METHOD_COUNT] = {
     {MEMBERS_REGISTER, "register", &members_register_record, MEMBERS_ROLE_OPERATOR, on_register},
-    {MEMBERS_SET_ROLES, "set_roles", &members_set_roles_record, MEMBERS_ROLE_OPERATOR, on_set_roles},
+    {MEMBERS_SET_ROLES, "set_roles", &members_set_roles_record, MEMBERS_ROLE_OPERATOR,
+     on_set_roles},
     {MEMBERS_REVOKE, "revoke", &members_subject_record, MEMBERS_ROLE_OPERATOR, on_revoke},
     {MEMBERS_RESTORE, "restore", &members_subject_record, MEMBERS_ROLE_OPERATOR, on_restore},
 };

@@ -19,22 +19,23 @@
 #include "contracts/catalog.h"
 
 enum members_role {
-    MEMBERS_ROLE_OPERATOR = 1,  /* registers members, proposes, votes */
-    MEMBERS_ROLE_PROVIDER = 2,  /* offers resources, works */
-    MEMBERS_ROLE_CONSUMER = 4,  /* submits jobs */
-    MEMBERS_ROLE_REPLAYER = 8,  /* replays and reveals for a validator's seat */
-    MEMBERS_ROLE_AUDITOR = 16,  /* reads; has no method of its own */
+    MEMBERS_ROLE_OPERATOR = 1, /* registers members, proposes, votes */
+    MEMBERS_ROLE_PROVIDER = 2, /* offers resources, works */
+    MEMBERS_ROLE_CONSUMER = 4, /* submits jobs */
+    MEMBERS_ROLE_REPLAYER = 8, /* replays and reveals for a validator's seat */
+    MEMBERS_ROLE_AUDITOR = 16, /* reads; has no method of its own */
 };
 #define MEMBERS_ROLES_ALL 31u
 
 struct members_account {
     struct sign_public public_key;
-    struct bytes name;         /* text, <= LIMIT_TEXT_BYTES */
-    struct bytes organisation; /* text, <= LIMIT_TEXT_BYTES; empty counts as an organisation of its own */
-    uint32_t roles;            /* bits of enum members_role */
+    struct bytes name; /* text, <= LIMIT_TEXT_BYTES */
+    struct bytes
+        organisation; /* text, <= LIMIT_TEXT_BYTES; empty counts as an organisation of its own */
+    uint32_t roles;   /* bits of enum members_role */
     bool revoked;
-    uint64_t nonce;            /* the next transaction's; only members_nonce_use changes it */
-    struct amount balance;     /* free credits; only contracts/credits.c changes it */
+    uint64_t nonce;        /* the next transaction's; only members_nonce_use changes it */
+    struct amount balance; /* free credits; only contracts/credits.c changes it */
 };
 
 struct members_operators {
@@ -79,7 +80,8 @@ extern const struct catalog_method members_methods[MEMBERS_METHOD_COUNT];
 /* --- for the ledger --- */
 
 /* False if there is no such account (or view->err). */
-bool members_get(struct view_state *view, const struct address *address, struct members_account *account);
+bool members_get(struct view_state *view, const struct address *address,
+                 struct members_account *account);
 
 /* Uses up the account's nonce. Requires an account; emits nothing (the transaction itself is the record). */
 void members_nonce_use(struct view_state *view, const struct address *address);
@@ -87,7 +89,8 @@ void members_nonce_use(struct view_state *view, const struct address *address);
 /* --- for other contracts --- */
 
 /* Writes the account as it is; the caller emits what it changed. */
-void members_put(struct view_state *view, const struct address *address, const struct members_account *account);
+void members_put(struct view_state *view, const struct address *address,
+                 const struct members_account *account);
 
 /* How many accounts have role operator. */
 uint32_t members_operator_count(struct view_state *view);
@@ -99,6 +102,7 @@ bool members_is(struct view_state *view, const struct address *address, uint32_t
 enum verdict members_add(const struct catalog_run *run, const struct members_register *args);
 
 /* Gives the account these roles, operator included. NO_ACCOUNT, OUT_OF_BOUNDS, NOTHING_TO_DO, NOT_PERMITTED (the last operator). */
-enum verdict members_give_roles(const struct catalog_run *run, const struct address *address, uint32_t roles);
+enum verdict members_give_roles(const struct catalog_run *run, const struct address *address,
+                                uint32_t roles);
 
 #endif

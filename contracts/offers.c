@@ -43,9 +43,12 @@ static const struct record_field data_fields[] = {
     RECORD_TEXT(struct offers_data, licence, LIMIT_TEXT_BYTES),
 };
 const struct record offers_terms_record = RECORD(struct offers_terms, "terms", terms_fields);
-const struct record offers_compute_record = RECORD(struct offers_compute, "compute", compute_fields);
-const struct record offers_storage_record = RECORD(struct offers_storage, "storage", storage_fields);
-const struct record offers_connection_record = RECORD(struct offers_connection, "connection", connection_fields);
+const struct record offers_compute_record =
+    RECORD(struct offers_compute, "compute", compute_fields);
+const struct record offers_storage_record =
+    RECORD(struct offers_storage, "storage", storage_fields);
+const struct record offers_connection_record =
+    RECORD(struct offers_connection, "connection", connection_fields);
 const struct record offers_data_record = RECORD(struct offers_data, "data", data_fields);
 
 static const struct record_field offer_fields[] = {
@@ -74,8 +77,10 @@ static const struct record_field serial_fields[] = {
 };
 const struct record offers_offer_record = RECORD(struct offers_offer, "offer", offer_fields);
 const struct record offers_count_record = RECORD(struct offers_count, "offer_count", count_fields);
-const struct record offers_ranked_record = RECORD(struct offers_ranked, "ranked_offer", ranked_fields);
-const struct record offers_counter_record = RECORD(struct offers_counter, "counter", counter_fields);
+const struct record offers_ranked_record =
+    RECORD(struct offers_ranked, "ranked_offer", ranked_fields);
+const struct record offers_counter_record =
+    RECORD(struct offers_counter, "counter", counter_fields);
 const struct record offers_serial_record = RECORD(struct offers_serial, "serial", serial_fields);
 
 static const struct record_field register_compute_fields[] = {
@@ -113,7 +118,8 @@ const struct record offers_register_connection_record =
 const struct record offers_register_data_record =
     RECORD(struct offers_register_data, "register_data", register_data_fields);
 const struct record offers_update_record = RECORD(struct offers_update, "update", update_fields);
-const struct record offers_withdraw_record = RECORD(struct offers_withdraw, "withdraw", withdraw_fields);
+const struct record offers_withdraw_record =
+    RECORD(struct offers_withdraw, "withdraw", withdraw_fields);
 const struct record offers_carry_record = RECORD(struct offers_carry, "carry", carry_fields);
 
 /* --- state --- */
@@ -173,7 +179,8 @@ static struct path rank_path(uint64_t id, const struct offers_offer *offer)
 }
 
 /* Replaces the offer, and moves its place in the index by price: only listed offers with room are in it. */
-static void replace(struct view_state *view, uint64_t id, const struct offers_offer *old, const struct offers_offer *new)
+static void replace(struct view_state *view, uint64_t id, const struct offers_offer *old,
+                    const struct offers_offer *new)
 {
     if (old && has_room(old)) {
         struct path path = rank_path(id, old);
@@ -187,9 +194,11 @@ static void replace(struct view_state *view, uint64_t id, const struct offers_of
     put(view, id, new);
 }
 
-static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id, const struct offers_offer *offer)
+static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id,
+                 const struct offers_offer *offer)
 {
-    struct event_offer event = {.offer = id, .provider = offer->provider, .kind = offer->kind, .reason = offer->reason};
+    struct event_offer event = {
+        .offer = id, .provider = offer->provider, .kind = offer->kind, .reason = offer->reason};
     event_add(run->events, tag, &event);
 }
 
@@ -199,7 +208,8 @@ static struct credits_place deposit_place(uint64_t id)
 }
 
 /* LISTED -> CLOSING or ENDED; CLOSING -> ENDED. */
-static void stop(const struct catalog_run *run, uint64_t id, const struct offers_offer *old, enum offers_reason reason)
+static void stop(const struct catalog_run *run, uint64_t id, const struct offers_offer *old,
+                 enum offers_reason reason)
 {
     struct offers_offer offer = *old;
     bool is_over = offer.leased == 0;
@@ -220,13 +230,15 @@ static void stop(const struct catalog_run *run, uint64_t id, const struct offers
 static bool terms_hold(const struct catalog_run *run, const struct offers_terms *terms)
 {
     uint64_t now = run->context->time_ms;
-    return terms->slots >= 1 && terms->slots <= OFFERS_SLOTS_MAX && terms->from_ms < terms->until_ms &&
-           terms->expires_ms > now && terms->expires_ms <= terms->until_ms && terms->expires_ms - now <= OFFERS_LIFE_MS;
+    return terms->slots >= 1 && terms->slots <= OFFERS_SLOTS_MAX &&
+           terms->from_ms < terms->until_ms && terms->expires_ms > now &&
+           terms->expires_ms <= terms->until_ms && terms->expires_ms - now <= OFFERS_LIFE_MS;
 }
 
 /* A new offer with its description under `word`. */
-static enum verdict add(const struct catalog_run *run, enum offers_kind kind, uint8_t profile, const struct offers_terms *terms,
-                        const char *word, const struct record *record, const void *description)
+static enum verdict add(const struct catalog_run *run, enum offers_kind kind, uint8_t profile,
+                        const struct offers_terms *terms, const char *word,
+                        const struct record *record, const void *description)
 {
     struct parameters parameters;
     if (!terms_hold(run, terms) || !parameters_get(run->view, &parameters))
@@ -262,9 +274,11 @@ static enum verdict on_register_compute(const struct catalog_run *run, const voi
 {
     const struct offers_register_compute *args = in;
     const struct offers_compute *c = &args->compute;
-    if (c->profile != OFFERS_PROFILE_F32V1 || c->memory_mib == 0 || c->rate_mmacs == 0 || c->threads == 0)
+    if (c->profile != OFFERS_PROFILE_F32V1 || c->memory_mib == 0 || c->rate_mmacs == 0 ||
+        c->threads == 0)
         return VERDICT_OUT_OF_BOUNDS;
-    return add(run, OFFERS_COMPUTE, c->profile, &args->terms, "compute/", &offers_compute_record, c);
+    return add(run, OFFERS_COMPUTE, c->profile, &args->terms, "compute/", &offers_compute_record,
+               c);
 }
 
 static enum verdict on_register_storage(const struct catalog_run *run, const void *in)
@@ -272,7 +286,8 @@ static enum verdict on_register_storage(const struct catalog_run *run, const voi
     const struct offers_register_storage *args = in;
     if (args->storage.capacity_gib == 0)
         return VERDICT_OUT_OF_BOUNDS;
-    return add(run, OFFERS_STORAGE, 0, &args->terms, "storage/", &offers_storage_record, &args->storage);
+    return add(run, OFFERS_STORAGE, 0, &args->terms, "storage/", &offers_storage_record,
+               &args->storage);
 }
 
 static enum verdict on_register_connection(const struct catalog_run *run, const void *in)
@@ -281,7 +296,8 @@ static enum verdict on_register_connection(const struct catalog_run *run, const 
     const struct offers_connection *c = &args->connection;
     if (c->bandwidth_kbps == 0 || bytes_equal(c->site_a, c->site_b))
         return VERDICT_OUT_OF_BOUNDS;
-    return add(run, OFFERS_CONNECTION, 0, &args->terms, "connection/", &offers_connection_record, c);
+    return add(run, OFFERS_CONNECTION, 0, &args->terms, "connection/", &offers_connection_record,
+               c);
 }
 
 static enum verdict on_register_data(const struct catalog_run *run, const void *in)
@@ -295,7 +311,8 @@ static enum verdict on_register_data(const struct catalog_run *run, const void *
 /* --- update, withdraw, expiry --- */
 
 /* The sender's own listed offer. */
-static enum verdict own_listed(const struct catalog_run *run, uint64_t id, struct offers_offer *offer)
+static enum verdict own_listed(const struct catalog_run *run, uint64_t id,
+                               struct offers_offer *offer)
 {
     if (!offers_get(run->view, id, offer))
         return VERDICT_NOT_FOUND;
@@ -388,14 +405,16 @@ static enum verdict statement_says(enum statement_verdict verdict)
 }
 
 /* Notes (signer, serial) as used until the statement is worth nothing any more. */
-static enum verdict use_serial(const struct catalog_run *run, const struct address *signer, const struct statement_body *body)
+static enum verdict use_serial(const struct catalog_run *run, const struct address *signer,
+                               const struct statement_body *body)
 {
     struct path path = path_account("statement/", signer);
     path_u64(&path, body->serial);
     struct offers_serial serial;
     if (view_load(run->view, path_key(&path), &offers_serial_record, &serial))
         return VERDICT_SERIAL_USED;
-    serial = (struct offers_serial){.signer = *signer, .serial = body->serial, .expires_ms = body->expiry_ms};
+    serial = (struct offers_serial){
+        .signer = *signer, .serial = body->serial, .expires_ms = body->expiry_ms};
     view_save(run->view, path_key(&path), &offers_serial_record, &serial);
 
     uint64_t number = count_up(run->view, "statement_count");
@@ -426,13 +445,14 @@ static enum verdict on_carry(const struct catalog_run *run, const void *in)
     const struct offers_carry *args = in;
     uint64_t now = run->context->time_ms;
     struct statement statement;
-    enum verdict verdict =
-        statement_says(statement_check(run->view->arena, &statement, args->statement, &run->context->chain, now));
+    enum verdict verdict = statement_says(
+        statement_check(run->view->arena, &statement, args->statement, &run->context->chain, now));
     if (verdict != VERDICT_OK)
         return verdict;
     const struct statement_body *body = &statement.body;
     uint8_t number = (uint8_t)(body->kind & 0xff);
-    if (body->kind >> 8 != CATALOG_OFFERS || number == OFFERS_CARRY || body->expiry_ms - now > OFFERS_LIFE_MS)
+    if (body->kind >> 8 != CATALOG_OFFERS || number == OFFERS_CARRY ||
+        body->expiry_ms - now > OFFERS_LIFE_MS)
         return VERDICT_OUT_OF_BOUNDS;
     const struct catalog_method *method = catalog_method(CATALOG_OFFERS, number);
     if (!method)
@@ -450,7 +470,8 @@ static enum verdict on_carry(const struct catalog_run *run, const void *in)
     if (verdict != VERDICT_OK)
         return verdict;
     void *inner = arena_alloc(run->view->arena, method->args->size);
-    if (!inner || record_unpack(run->view->arena, method->args, inner, body->payload, NULL) != ERR_NONE)
+    if (!inner ||
+        record_unpack(run->view->arena, method->args, inner, body->payload, NULL) != ERR_NONE)
         return VERDICT_BAD_ARGUMENTS;
     struct catalog_run as_signer = *run;
     as_signer.sender = &signer;
@@ -458,11 +479,14 @@ static enum verdict on_carry(const struct catalog_run *run, const void *in)
 }
 
 const struct catalog_method offers_methods[OFFERS_METHOD_COUNT] = {
-    {OFFERS_REGISTER_COMPUTE, "register_compute", &offers_register_compute_record, MEMBERS_ROLE_PROVIDER, on_register_compute},
-    {OFFERS_REGISTER_STORAGE, "register_storage", &offers_register_storage_record, MEMBERS_ROLE_PROVIDER, on_register_storage},
-    {OFFERS_REGISTER_CONNECTION, "register_connection", &offers_register_connection_record, MEMBERS_ROLE_PROVIDER,
-     on_register_connection},
-    {OFFERS_REGISTER_DATA, "register_data", &offers_register_data_record, MEMBERS_ROLE_PROVIDER, on_register_data},
+    {OFFERS_REGISTER_COMPUTE, "register_compute", &offers_register_compute_record,
+     MEMBERS_ROLE_PROVIDER, on_register_compute},
+    {OFFERS_REGISTER_STORAGE, "register_storage", &offers_register_storage_record,
+     MEMBERS_ROLE_PROVIDER, on_register_storage},
+    {OFFERS_REGISTER_CONNECTION, "register_connection", &offers_register_connection_record,
+     MEMBERS_ROLE_PROVIDER, on_register_connection},
+    {OFFERS_REGISTER_DATA, "register_data", &offers_register_data_record, MEMBERS_ROLE_PROVIDER,
+     on_register_data},
     {OFFERS_UPDATE, "update", &offers_update_record, MEMBERS_ROLE_PROVIDER, on_update},
     {OFFERS_WITHDRAW, "withdraw", &offers_withdraw_record, MEMBERS_ROLE_PROVIDER, on_withdraw},
     {OFFERS_CARRY, "carry", &offers_carry_record, 0, on_carry},

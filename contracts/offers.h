@@ -25,9 +25,10 @@
 #include "base/units.h"
 #include "contracts/catalog.h"
 
-#define OFFERS_OPEN_MAX  1024              /* open offers of one account: bounds what its deposit has to count */
-#define OFFERS_SLOTS_MAX 4096              /* leases of one offer at a time */
-#define OFFERS_LIFE_MS   (366ull * 86400000) /* the farthest expiry: every lock has an end within a year */
+#define OFFERS_OPEN_MAX  1024 /* open offers of one account: bounds what its deposit has to count */
+#define OFFERS_SLOTS_MAX 4096 /* leases of one offer at a time */
+#define OFFERS_LIFE_MS                                                                             \
+    (366ull * 86400000) /* the farthest expiry: every lock has an end within a year */
 
 enum offers_kind { OFFERS_COMPUTE = 1, OFFERS_STORAGE = 2, OFFERS_CONNECTION = 3, OFFERS_DATA = 4 };
 enum offers_status { OFFERS_LISTED = 1, OFFERS_CLOSING = 2, OFFERS_ENDED = 3 };
@@ -38,22 +39,25 @@ enum offers_reason { OFFERS_OPEN = 0, OFFERS_WITHDRAWN = 1, OFFERS_EXPIRED = 2 }
 
 /* Terms, common to the four kinds. */
 struct offers_terms {
-    struct amount price;     /* a unit. compute: 10^9 multiply-adds of training; storage: GiB x day; connection: GiB moved;
+    struct amount
+        price; /* a unit. compute: 10^9 multiply-adds of training; storage: GiB x day; connection: GiB moved;
                                 data: one delivery of the whole */
-    struct bytes site;       /* text: where it is, such as "fra1" */
-    uint16_t slots;          /* how many leases at a time; 1..OFFERS_SLOTS_MAX */
-    struct amount stake_max; /* the largest stake that the provider agrees to have locked for one lease of a slot */
-    uint64_t from_ms;        /* the window: usable from this block time ... */
-    uint64_t until_ms;       /* ... to this; from_ms < until_ms */
-    uint64_t expires_ms;     /* not leased anew from then on; after now, <= until_ms, <= now + OFFERS_LIFE_MS */
+    struct bytes site; /* text: where it is, such as "fra1" */
+    uint16_t slots;    /* how many leases at a time; 1..OFFERS_SLOTS_MAX */
+    struct amount
+        stake_max; /* the largest stake that the provider agrees to have locked for one lease of a slot */
+    uint64_t from_ms;  /* the window: usable from this block time ... */
+    uint64_t until_ms; /* ... to this; from_ms < until_ms */
+    uint64_t
+        expires_ms; /* not leased anew from then on; after now, <= until_ms, <= now + OFFERS_LIFE_MS */
 };
 
 struct offers_compute {
-    struct bytes device;  /* text: the device class, such as "x86-avx512" */
-    uint8_t profile;      /* OFFERS_PROFILE_F32V1 */
-    uint32_t memory_mib;  /* > 0, for each slot */
-    uint64_t rate_mmacs;  /* > 0: measured, 10^6 multiply-adds of training a second, for each slot */
-    uint16_t threads;     /* > 0, for each slot */
+    struct bytes device; /* text: the device class, such as "x86-avx512" */
+    uint8_t profile;     /* OFFERS_PROFILE_F32V1 */
+    uint32_t memory_mib; /* > 0, for each slot */
+    uint64_t rate_mmacs; /* > 0: measured, 10^6 multiply-adds of training a second, for each slot */
+    uint16_t threads;    /* > 0, for each slot */
 };
 
 struct offers_storage {
@@ -77,12 +81,12 @@ struct offers_data {
 
 struct offers_offer {
     struct address provider;
-    uint8_t kind;              /* enum offers_kind */
-    uint8_t profile;           /* of compute; else 0 */
+    uint8_t kind;    /* enum offers_kind */
+    uint8_t profile; /* of compute; else 0 */
     struct offers_terms terms;
-    uint16_t leased;           /* <= terms.slots: the capacity invariant */
-    uint8_t status;            /* enum offers_status */
-    uint8_t reason;            /* enum offers_reason; OFFERS_OPEN exactly while LISTED */
+    uint16_t leased; /* <= terms.slots: the capacity invariant */
+    uint8_t status;  /* enum offers_status */
+    uint8_t reason;  /* enum offers_reason; OFFERS_OPEN exactly while LISTED */
     uint64_t listed_ms;
 };
 

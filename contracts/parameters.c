@@ -59,8 +59,9 @@ bool parameters_check(const struct parameters *p)
     return within(p->block_interval_max_ms, 100, 60000) && within(p->epoch_ms, 1000, DAY_MS) &&
            within(p->answer_ms, 1000, DAY_MS) && within(p->match_retry_ms, 100, 3600000) &&
            within(p->proposal_ms, 1000, 30 * DAY_MS) && within(p->due_max, 1, 1024) &&
-           within(p->candidates_max, 1, 256) && is_moderate(&p->offer_deposit) && is_moderate(&p->replay_stake) &&
-           within(p->slash_fraud, 1, 100) && p->slash_withheld <= p->slash_fraud && p->slash_silent <= p->slash_withheld &&
+           within(p->candidates_max, 1, 256) && is_moderate(&p->offer_deposit) &&
+           is_moderate(&p->replay_stake) && within(p->slash_fraud, 1, 100) &&
+           p->slash_withheld <= p->slash_fraud && p->slash_silent <= p->slash_withheld &&
            p->slash_mute <= 100 && p->prover_share <= 50;
 }
 

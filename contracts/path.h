@@ -29,8 +29,8 @@ void path_raw(struct path *path, struct bytes raw);
 struct bytes path_key(const struct path *path);
 
 /* The usual shapes. */
-struct path path_1(const char *word, uint64_t object);                       /* word object */
-struct path path_part(const char *word, uint64_t object, uint16_t part);     /* word object part */
-struct path path_account(const char *word, const struct address *address);   /* word address */
+struct path path_1(const char *word, uint64_t object);                     /* word object */
+struct path path_part(const char *word, uint64_t object, uint16_t part);   /* word object part */
+struct path path_account(const char *word, const struct address *address); /* word address */
 
 #endif

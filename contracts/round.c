@@ -13,10 +13,11 @@ static struct path round_path(uint64_t job, uint32_t round)
     return path;
 }
 
-static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t job, uint32_t round, const struct digest *root,
-                 uint64_t included)
+static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t job, uint32_t round,
+                 const struct digest *root, uint64_t included)
 {
-    struct event_round event = {.job = job, .round = round, .account = *run->sender, .root = *root, .included = included};
+    struct event_round event = {
+        .job = job, .round = round, .account = *run->sender, .root = *root, .included = included};
     event_add(run->events, tag, &event);
 }
 
@@ -37,7 +38,8 @@ static uint64_t verified(struct view_state *view, uint64_t job, uint16_t workers
 
 /* --- opening --- */
 
-static void start_slot(const struct catalog_run *run, uint64_t job, uint16_t number, uint32_t round, const struct digest *root)
+static void start_slot(const struct catalog_run *run, uint64_t job, uint16_t number, uint32_t round,
+                       const struct digest *root)
 {
     struct attempt attempt;
     if (!attempt_load(&attempt, run, job, number))
@@ -74,7 +76,8 @@ void round_start(const struct catalog_run *run, uint64_t job, const struct diges
 /* --- settling --- */
 
 /* Gives the missed slots another round_ms. */
-static void extend(const struct catalog_run *run, uint64_t job, const struct jobs_job *record, struct jobs_progress *progress)
+static void extend(const struct catalog_run *run, uint64_t job, const struct jobs_job *record,
+                   struct jobs_progress *progress)
 {
     progress->extended = true;
     progress->round_deadline_ms = run->context->time_ms + record->terms.round_ms;
@@ -137,15 +140,16 @@ static struct path ballot_path(uint64_t job, uint8_t seat)
 }
 
 /* The seat's ballot of this round. */
-static bool get_ballot(struct view_state *view, uint64_t job, uint32_t round, uint8_t seat, struct jobs_ballot *ballot)
+static bool get_ballot(struct view_state *view, uint64_t job, uint32_t round, uint8_t seat,
+                       struct jobs_ballot *ballot)
 {
     struct path path = ballot_path(job, seat);
     return view_load(view, path_key(&path), &jobs_ballot_record, ballot) && ballot->round == round;
 }
 
 /* f + 1 agree: the round is history, and the next one opens or the job is done. */
-static void advance(const struct catalog_run *run, const struct jobs_close *args, const struct jobs_job *record,
-                    struct jobs_progress *progress)
+static void advance(const struct catalog_run *run, const struct jobs_close *args,
+                    const struct jobs_job *record, struct jobs_progress *progress)
 {
     uint32_t working;
     struct jobs_round round;
@@ -185,7 +189,8 @@ enum verdict round_close(const struct catalog_run *run, const void *in)
     struct seat seat;
     struct validator validator;
     struct jobs_ballot ballot;
-    if (!jobs_get(run->view, args->job, &record) || !jobs_get_progress(run->view, args->job, &progress))
+    if (!jobs_get(run->view, args->job, &record) ||
+        !jobs_get_progress(run->view, args->job, &progress))
         return VERDICT_NOT_FOUND;
     if (progress.status != JOBS_CLOSING)
         return VERDICT_WRONG_STATE;
@@ -213,7 +218,8 @@ enum verdict round_close(const struct catalog_run *run, const void *in)
     uint32_t count = validator_count(run->view), equal = 0;
     for (uint8_t i = 0; i < count; i++) {
         struct jobs_ballot other;
-        equal += get_ballot(run->view, args->job, args->round, i, &other) && digest_equal(&other.result, &ballot.result);
+        equal += get_ballot(run->view, args->job, args->round, i, &other) &&
+                 digest_equal(&other.result, &ballot.result);
     }
     if (equal > validator_faulty(count))
         advance(run, args, &record, &progress);

@@ -20,9 +20,11 @@ const struct record schedule_pick_record = RECORD(struct schedule_pick, "pick", 
 static const struct record_field search_fields[] = {
     RECORD_AMOUNT(struct schedule_search, price),
     RECORD_UINT(struct schedule_search, offer),
-    RECORD_LIST(struct schedule_search, picks, pick_count, SCHEDULE_PICKS_MAX, &schedule_pick_record),
+    RECORD_LIST(struct schedule_search, picks, pick_count, SCHEDULE_PICKS_MAX,
+                &schedule_pick_record),
 };
-const struct record schedule_search_record = RECORD(struct schedule_search, "search", search_fields);
+const struct record schedule_search_record =
+    RECORD(struct schedule_search, "search", search_fields);
 
 /* What every candidate is held against, read once. */
 struct match {
@@ -40,7 +42,8 @@ bool schedule_price(struct amount *price, const struct amount *unit_price, uint6
     return amount_share(price, unit_price, work, SCHEDULE_UNIT);
 }
 
-static bool match_init(struct match *match, const struct catalog_run *run, const struct schedule_demand *demand)
+static bool match_init(struct match *match, const struct catalog_run *run,
+                       const struct schedule_demand *demand)
 {
     struct view_state *view = run->view;
     *match = (struct match){.run = run, .demand = demand};
@@ -51,34 +54,40 @@ static bool match_init(struct match *match, const struct catalog_run *run, const
         return false;
     }
     while (match->validator_count < LIMIT_VALIDATORS &&
-           validator_get(view, (struct seat){(uint8_t)match->validator_count}, &match->validators[match->validator_count]))
+           validator_get(view, (struct seat){(uint8_t)match->validator_count},
+                         &match->validators[match->validator_count]))
         match->validator_count++;
     match->barred_count = leases_barred(view, demand->lease, match->barred);
     return members_get(view, &demand->consumer, &match->consumer);
 }
 
 /* At least `auditors` replayers are apart from both sides. */
-static bool has_auditors(const struct match *match, const struct address *provider, struct bytes organisation)
+static bool has_auditors(const struct match *match, const struct address *provider,
+                         struct bytes organisation)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < match->validator_count; i++)
         count += validator_is_apart(&match->validators[i], provider, organisation) &&
-                 validator_is_apart(&match->validators[i], &match->demand->consumer, match->consumer.organisation);
+                 validator_is_apart(&match->validators[i], &match->demand->consumer,
+                                    match->consumer.organisation);
     return count >= match->demand->auditors;
 }
 
 /* Who provides: an active provider that isn't barred and can stake for one slot more than `picked`. */
-static bool is_fit_provider(const struct match *match, const struct address *provider, uint32_t picked)
+static bool is_fit_provider(const struct match *match, const struct address *provider,
+                            uint32_t picked)
 {
     struct members_account account;
     struct amount stakes;
-    if (!members_get(match->run->view, provider, &account) || account.revoked || !(account.roles & MEMBERS_ROLE_PROVIDER))
+    if (!members_get(match->run->view, provider, &account) || account.revoked ||
+        !(account.roles & MEMBERS_ROLE_PROVIDER))
         return false;
     for (uint32_t i = 0; i < match->barred_count; i++)
         if (address_equal(&match->barred[i], provider))
             return false;
     return amount_mul(&stakes, &match->demand->stake, (uint64_t)picked + 1) &&
-           units_amount_compare(&stakes, &account.balance) <= 0 && has_auditors(match, provider, account.organisation);
+           units_amount_compare(&stakes, &account.balance) <= 0 &&
+           has_auditors(match, provider, account.organisation);
 }
 
 /* The terms and the machine, leaving out price and room. */
@@ -89,38 +98,44 @@ static bool is_fit_machine(const struct match *match, uint64_t id, const struct 
     uint64_t now = match->run->context->time_ms;
     struct offers_compute compute;
     if (offer->status != OFFERS_LISTED || terms->expires_ms <= now || terms->from_ms > now ||
-        terms->until_ms < demand->deadline_ms || units_amount_compare(&demand->stake, &terms->stake_max) > 0)
+        terms->until_ms < demand->deadline_ms ||
+        units_amount_compare(&demand->stake, &terms->stake_max) > 0)
         return false;
-    if (!offers_get_compute(match->run->view, id, &compute) || compute.memory_mib < demand->memory_mib)
+    if (!offers_get_compute(match->run->view, id, &compute) ||
+        compute.memory_mib < demand->memory_mib)
         return false;
     /* rate [10^6 a second] x time [ms] >= work, in 10^3 multiply-adds */
     return (__uint128_t)compute.rate_mmacs * demand->segment_ms >= demand->work / 1000;
 }
 
-static bool is_affordable(const struct match *match, const struct offers_offer *offer, struct amount *price)
+static bool is_affordable(const struct match *match, const struct offers_offer *offer,
+                          struct amount *price)
 {
     return schedule_price(price, &offer->terms.price, match->demand->work) &&
            units_amount_compare(price, &match->demand->price_max) <= 0;
 }
 
 /* How many of the first `count` picks are of this offer; of this provider. */
-static void count_picks(const struct match *match, const struct schedule_pick *picks, uint32_t count, uint64_t id,
-                        const struct address *provider, uint32_t *of_offer, uint32_t *of_provider)
+static void count_picks(const struct match *match, const struct schedule_pick *picks,
+                        uint32_t count, uint64_t id, const struct address *provider,
+                        uint32_t *of_offer, uint32_t *of_provider)
 {
     *of_offer = *of_provider = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct offers_offer other;
         *of_offer += picks[i].offer == id;
-        *of_provider += offers_get(match->run->view, picks[i].offer, &other) && address_equal(&other.provider, provider);
+        *of_provider += offers_get(match->run->view, picks[i].offer, &other) &&
+                        address_equal(&other.provider, provider);
     }
 }
 
 /* Adds as many slots of this offer as are wanted and feasible. */
-static void pick(const struct match *match, struct schedule_search *search, uint32_t wanted, uint64_t id,
-                 const struct offers_offer *offer, const struct amount *price)
+static void pick(const struct match *match, struct schedule_search *search, uint32_t wanted,
+                 uint64_t id, const struct offers_offer *offer, const struct amount *price)
 {
     uint32_t of_offer, of_provider;
-    count_picks(match, search->picks, search->pick_count, id, &offer->provider, &of_offer, &of_provider);
+    count_picks(match, search->picks, search->pick_count, id, &offer->provider, &of_offer,
+                &of_provider);
     while (search->pick_count < wanted && offer->leased + of_offer < offer->terms.slots &&
            is_fit_provider(match, &offer->provider, of_provider)) {
         search->picks[search->pick_count++] = (struct schedule_pick){.offer = id, .price = *price};
@@ -137,11 +152,13 @@ static bool are_fresh(const struct match *match, const struct schedule_search *s
         struct offers_offer offer;
         struct amount price;
         uint32_t of_offer, of_provider;
-        if (!offers_get(match->run->view, p->offer, &offer) || !is_fit_machine(match, p->offer, &offer) ||
-            !is_affordable(match, &offer, &price) || units_amount_compare(&price, &p->price) != 0)
+        if (!offers_get(match->run->view, p->offer, &offer) ||
+            !is_fit_machine(match, p->offer, &offer) || !is_affordable(match, &offer, &price) ||
+            units_amount_compare(&price, &p->price) != 0)
             return false;
         count_picks(match, search->picks, i, p->offer, &offer.provider, &of_offer, &of_provider);
-        if (offer.leased + of_offer >= offer.terms.slots || !is_fit_provider(match, &offer.provider, of_provider))
+        if (offer.leased + of_offer >= offer.terms.slots ||
+            !is_fit_provider(match, &offer.provider, of_provider))
             return false;
     }
     return true;
@@ -154,7 +171,8 @@ static void start_over(struct schedule_search *search)
     search->pick_count = 0;
 }
 
-static enum schedule_outcome finish(const struct match *match, struct schedule_search *search, bool is_continued)
+static enum schedule_outcome finish(const struct match *match, struct schedule_search *search,
+                                    bool is_continued)
 {
     if (!is_continued || are_fresh(match, search))
         return SCHEDULE_FOUND;
@@ -162,7 +180,8 @@ static enum schedule_outcome finish(const struct match *match, struct schedule_s
     return SCHEDULE_LIMIT;
 }
 
-enum schedule_outcome schedule_find(const struct catalog_run *run, const struct schedule_demand *demand, uint32_t wanted,
+enum schedule_outcome schedule_find(const struct catalog_run *run,
+                                    const struct schedule_demand *demand, uint32_t wanted,
                                     struct schedule_search *search)
 {
     CHECK(wanted >= 1);
@@ -188,7 +207,8 @@ enum schedule_outcome schedule_find(const struct catalog_run *run, const struct 
         struct offers_offer offer;
         struct amount price;
         if (!view_next(run->view, path_key(&prefix), from, &key, &value) ||
-            !view_load(run->view, key, &offers_ranked_record, &ranked) || !offers_get(run->view, ranked.offer, &offer) ||
+            !view_load(run->view, key, &offers_ranked_record, &ranked) ||
+            !offers_get(run->view, ranked.offer, &offer) ||
             !is_affordable(&match, &offer, &price)) {
             start_over(search);
             return SCHEDULE_NONE;

@@ -16,7 +16,7 @@
 #include "base/units.h"
 #include "contracts/catalog.h"
 
-#define SCHEDULE_PICKS_MAX 64 /* slots of one job */
+#define SCHEDULE_PICKS_MAX 64            /* slots of one job */
 #define SCHEDULE_UNIT      1000000000ull /* multiply-adds that an offer's price is for */
 
 struct schedule_demand {
@@ -57,7 +57,8 @@ extern const struct record schedule_search_record;
 /* Looks for `wanted` slots, all or none, going on where `search` stopped; zero `search` to begin. It keeps at most `wanted` picks.
  * After SCHEDULE_NONE or a pick that went stale the search starts over. Changes no state. Requires 1 <= wanted <= SCHEDULE_PICKS_MAX
  * and room for as many at search->picks. */
-enum schedule_outcome schedule_find(const struct catalog_run *run, const struct schedule_demand *demand, uint32_t wanted,
+enum schedule_outcome schedule_find(const struct catalog_run *run,
+                                    const struct schedule_demand *demand, uint32_t wanted,
                                     struct schedule_search *search);
 
 /* floor(price * work / SCHEDULE_UNIT); false over 256 bits. */

@@ -6,7 +6,8 @@
 #include "contracts/credits.h"
 
 /* The escrow covers every segment and replay of the plan (jobs_budget), so what is owed is there. */
-static struct amount pay(const struct attempt *attempt, const struct address *to, const struct amount *owed)
+static struct amount pay(const struct attempt *attempt, const struct address *to,
+                         const struct amount *owed)
 {
     struct amount paid = credits_pay(attempt->run, jobs_escrow(attempt->id), to, owed);
     CHECK(units_amount_compare(&paid, owed) == 0 || attempt->run->view->err != ERR_NONE);
@@ -55,14 +56,16 @@ void settlement_verified(struct attempt *attempt)
     attempt_emit(attempt, EVENT_SEGMENT_VERIFIED, LEASES_COMPLETED, &price);
 }
 
-struct amount settlement_split(const struct attempt *attempt, struct credits_place place, const struct amount *whole,
-                               uint8_t percent, const struct address *provers, uint32_t prover_count)
+struct amount settlement_split(const struct attempt *attempt, struct credits_place place,
+                               const struct amount *whole, uint8_t percent,
+                               const struct address *provers, uint32_t prover_count)
 {
     struct amount slash, share, taken = units_zero;
     CHECK(percent <= 100);
     CHECK(amount_share(&slash, whole, percent, 100));
     if (prover_count > 0) {
-        CHECK(amount_share(&share, &slash, attempt->parameters.prover_share, 100ull * prover_count));
+        CHECK(
+            amount_share(&share, &slash, attempt->parameters.prover_share, 100ull * prover_count));
         for (uint32_t i = 0; i < prover_count; i++) {
             struct amount paid = credits_pay(attempt->run, place, &provers[i], &share);
             CHECK(amount_add(&taken, &taken, &paid));
@@ -75,8 +78,8 @@ struct amount settlement_split(const struct attempt *attempt, struct credits_pla
     return taken;
 }
 
-struct amount settlement_slash(const struct attempt *attempt, uint8_t percent, const struct address *provers,
-                               uint32_t prover_count)
+struct amount settlement_slash(const struct attempt *attempt, uint8_t percent,
+                               const struct address *provers, uint32_t prover_count)
 {
     struct leases_item item;
     if (!leases_get_item(attempt->run->view, attempt->progress.lease, attempt->slot.item, &item))

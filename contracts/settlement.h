@@ -12,11 +12,12 @@
 void settlement_verified(struct attempt *attempt);
 
 /* Takes `percent` of `whole` out of the lock and splits it; what was taken. No provers: all to the treasury. */
-struct amount settlement_split(const struct attempt *attempt, struct credits_place place, const struct amount *whole,
-                               uint8_t percent, const struct address *provers, uint32_t prover_count);
+struct amount settlement_split(const struct attempt *attempt, struct credits_place place,
+                               const struct amount *whole, uint8_t percent,
+                               const struct address *provers, uint32_t prover_count);
 
 /* Slashes the attempt's worker; what was taken. */
-struct amount settlement_slash(const struct attempt *attempt, uint8_t percent, const struct address *provers,
-                               uint32_t prover_count);
+struct amount settlement_slash(const struct attempt *attempt, uint8_t percent,
+                               const struct address *provers, uint32_t prover_count);
 
 #endif

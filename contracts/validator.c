@@ -17,12 +17,14 @@ const struct record validator_record = RECORD(struct validator, "validator", val
 static const struct record_field member_fields[] = {
     RECORD_FIXED(struct validator_member, public_key, RECORD_AS_HEX),
 };
-static const struct record member_record = RECORD(struct validator_member, "validator_member", member_fields);
+static const struct record member_record =
+    RECORD(struct validator_member, "validator_member", member_fields);
 
 static const struct record_field set_fields[] = {
     RECORD_LIST(struct validator_set, members, member_count, LIMIT_VALIDATORS, &member_record),
 };
-const struct record validator_set_record = RECORD(struct validator_set, "validator_set", set_fields);
+const struct record validator_set_record =
+    RECORD(struct validator_set, "validator_set", set_fields);
 
 bool validator_set_get(struct view_state *view, struct validator_set *set)
 {
@@ -70,13 +72,15 @@ uint32_t validator_faulty(uint32_t count)
     return count > 0 ? (count - 1) / 3 : 0;
 }
 
-bool validator_is_apart(const struct validator *validator, const struct address *account, struct bytes organisation)
+bool validator_is_apart(const struct validator *validator, const struct address *account,
+                        struct bytes organisation)
 {
     bool is_shared = organisation.size > 0 && bytes_equal(validator->organisation, organisation);
     return !is_shared && !address_equal(&validator->replayer, account);
 }
 
-bool validator_of(struct view_state *view, const struct address *replayer, struct seat *seat, struct validator *validator)
+bool validator_of(struct view_state *view, const struct address *replayer, struct seat *seat,
+                  struct validator *validator)
 {
     for (uint8_t i = 0; i < LIMIT_VALIDATORS; i++) {
         struct seat at = {i};

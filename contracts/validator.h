@@ -15,11 +15,12 @@ struct validator {
     struct bytes name;
     struct sign_public public_key; /* signs votes */
     struct address replayer;       /* the account that replays, answers and reveals for this seat */
-    struct bytes organisation;     /* of that account: rotation leaves out the worker's and the consumer's */
-    struct digest chain_end;       /* beacon: SHA-256 of the next preimage */
-    struct digest chain_next;      /* beacon: a renewed chain's end, or zero */
-    uint64_t chain_next_epoch;     /* from which epoch on it counts; 0 without one */
-    uint64_t revealed_epoch;       /* epoch of the last reveal; 0 before the first */
+    struct bytes
+        organisation; /* of that account: rotation leaves out the worker's and the consumer's */
+    struct digest chain_end;   /* beacon: SHA-256 of the next preimage */
+    struct digest chain_next;  /* beacon: a renewed chain's end, or zero */
+    uint64_t chain_next_epoch; /* from which epoch on it counts; 0 without one */
+    uint64_t revealed_epoch;   /* epoch of the last reveal; 0 before the first */
 };
 
 extern const struct record validator_record;
@@ -52,9 +53,11 @@ uint32_t validator_count(struct view_state *view);
 uint32_t validator_faulty(uint32_t count);
 
 /* True if the seat's replayer is neither this account nor of its organisation (an empty one is nobody else's). */
-bool validator_is_apart(const struct validator *validator, const struct address *account, struct bytes organisation);
+bool validator_is_apart(const struct validator *validator, const struct address *account,
+                        struct bytes organisation);
 
 /* The seat that `replayer` answers for; false if none. Walks at most LIMIT_VALIDATORS records. */
-bool validator_of(struct view_state *view, const struct address *replayer, struct seat *seat, struct validator *validator);
+bool validator_of(struct view_state *view, const struct address *replayer, struct seat *seat,
+                  struct validator *validator);
 
 #endif

@@ -86,7 +86,8 @@ static struct view_entry *remember(struct view_state *view, struct bytes key, st
         view_fail(view, ERR_LIMIT);
         return NULL;
     }
-    *entry = (struct view_entry){.key = bytes_of(copy, key.size), .before = before, .value = before, .level = 1};
+    *entry = (struct view_entry){
+        .key = bytes_of(copy, key.size), .before = before, .value = before, .level = 1};
     view->root = insert(view->root, entry);
     return entry;
 }
@@ -159,7 +160,8 @@ void view_delete(struct view_state *view, struct bytes key)
 }
 
 /* The source's next key is remembered, so that it is asked for it once and a later write knows what was before. */
-static struct view_entry *source_next(struct view_state *view, struct bytes prefix, struct bytes after)
+static struct view_entry *source_next(struct view_state *view, struct bytes prefix,
+                                      struct bytes after)
 {
     struct bytes key, value;
     enum err err = view->source->next(view->source->self, view->arena, prefix, after, &key, &value);
@@ -172,7 +174,8 @@ static struct view_entry *source_next(struct view_state *view, struct bytes pref
     return entry ? entry : remember(view, key, value);
 }
 
-bool view_next(struct view_state *view, struct bytes prefix, struct bytes after, struct bytes *key, struct bytes *value)
+bool view_next(struct view_state *view, struct bytes prefix, struct bytes after, struct bytes *key,
+               struct bytes *value)
 {
     if (view->err != ERR_NONE)
         return false;
@@ -211,7 +214,8 @@ bool view_load(struct view_state *view, struct bytes key, const struct record *r
     return true;
 }
 
-void view_save(struct view_state *view, struct bytes key, const struct record *record, const void *value)
+void view_save(struct view_state *view, struct bytes key, const struct record *record,
+               const void *value)
 {
     struct bytes raw = record_bytes(view->arena, record, value);
     if (!raw.data)

@@ -28,8 +28,8 @@ struct view_source {
 
     /* The least key after `after` (data NULL: from the start) that begins with `prefix`, with its value.
      * ERR_NONE, ERR_NOT_FOUND, or an error that ends the block. */
-    enum err (*next)(void *self, struct arena *arena, struct bytes prefix, struct bytes after, struct bytes *key,
-                     struct bytes *value);
+    enum err (*next)(void *self, struct arena *arena, struct bytes prefix, struct bytes after,
+                     struct bytes *key, struct bytes *value);
 };
 
 /* One key that was read or written. Value size 0: there is none. */
@@ -49,13 +49,13 @@ struct view_change {
 
 struct view_state {
     const struct view_source *source; /* borrowed */
-    struct arena *arena;              /* borrowed: entries, keys, values; grows until the block is done */
+    struct arena *arena; /* borrowed: entries, keys, values; grows until the block is done */
     struct view_entry *root;
     struct view_change *changes; /* since the first open savepoint, oldest first; in the arena */
     size_t change_count;
     size_t change_room;
-    uint32_t open;  /* savepoints that are open */
-    enum err err;   /* the first failure below; ERR_LIMIT when the arena is full */
+    uint32_t open; /* savepoints that are open */
+    enum err err;  /* the first failure below; ERR_LIMIT when the arena is full */
 };
 
 /* `source` and `arena` must outlive the view. Nothing to release: all of it is in the arena. */
@@ -72,13 +72,15 @@ void view_put(struct view_state *view, struct bytes key, struct bytes value);
 void view_delete(struct view_state *view, struct bytes key);
 
 /* The least key after `after` (data NULL: from the start) that begins with `prefix`, through write set and source. */
-bool view_next(struct view_state *view, struct bytes prefix, struct bytes after, struct bytes *key, struct bytes *value);
+bool view_next(struct view_state *view, struct bytes prefix, struct bytes after, struct bytes *key,
+               struct bytes *value);
 
 /* As view_get, and unpacks. State that doesn't unpack is view->err = ERR_CORRUPT, and false. */
 bool view_load(struct view_state *view, struct bytes key, const struct record *record, void *value);
 
 /* As view_put, with the packed record. */
-void view_save(struct view_state *view, struct bytes key, const struct record *record, const void *value);
+void view_save(struct view_state *view, struct bytes key, const struct record *record,
+               const void *value);
 
 /* Opens a savepoint; they nest. Close with exactly one of the two below, innermost first. */
 size_t view_begin(struct view_state *view);

@@ -67,7 +67,8 @@ static inline size_t market_place(const struct market *m, struct bytes key)
     return low;
 }
 
-static inline enum err market_source_get(void *self, struct arena *arena, struct bytes key, struct bytes *value)
+static inline enum err market_source_get(void *self, struct arena *arena, struct bytes key,
+                                         struct bytes *value)
 {
     struct market *m = self;
     size_t at = market_place(m, key);
@@ -78,8 +79,9 @@ static inline enum err market_source_get(void *self, struct arena *arena, struct
     return copy ? ERR_NONE : ERR_LIMIT;
 }
 
-static inline enum err market_source_next(void *self, struct arena *arena, struct bytes prefix, struct bytes after,
-                                          struct bytes *key, struct bytes *value)
+static inline enum err market_source_next(void *self, struct arena *arena, struct bytes prefix,
+                                          struct bytes after, struct bytes *key,
+                                          struct bytes *value)
 {
     struct market *m = self;
     size_t at = market_place(m, after.size > 0 ? after : prefix);
@@ -137,7 +139,8 @@ static inline void market_close(struct market *m)
 {
     struct fault fault = {.code = ERR_NONE};
     enum err err = contracts_end(&m->view, &fault);
-    ck_assert_msg(err == ERR_NONE, "block %llu: %s", (unsigned long long)m->context.height.n, fault.text);
+    ck_assert_msg(err == ERR_NONE, "block %llu: %s", (unsigned long long)m->context.height.n,
+                  fault.text);
     ck_assert(!m->events.failed);
     const struct view_entry *entry = NULL;
     while ((entry = view_write(&m->view, entry)) != NULL)
@@ -154,8 +157,8 @@ static inline void market_step(struct market *m, uint64_t later_ms)
 }
 
 /* One transaction of one call: kept if its verdict is ok, undone if not. */
-static inline enum verdict market_call_raw(struct market *m, const struct address *sender, uint8_t contract, uint8_t method,
-                                           struct bytes args)
+static inline enum verdict market_call_raw(struct market *m, const struct address *sender,
+                                           uint8_t contract, uint8_t method, struct bytes args)
 {
     struct call call = {.contract = contract, .method = method, .args = args};
     uint32_t events = m->events.count;
@@ -171,12 +174,14 @@ static inline enum verdict market_call_raw(struct market *m, const struct addres
     return verdict;
 }
 
-static inline enum verdict market_call(struct market *m, uint32_t who, uint8_t contract, uint8_t method, const void *args)
+static inline enum verdict market_call(struct market *m, uint32_t who, uint8_t contract,
+                                       uint8_t method, const void *args)
 {
     const struct catalog_method *entry = catalog_method(contract, method);
     CHECK(entry != NULL);
     struct address sender = market_address(who);
-    return market_call_raw(m, &sender, contract, method, record_bytes(&m->arena, entry->args, args));
+    return market_call_raw(m, &sender, contract, method,
+                           record_bytes(&m->arena, entry->args, args));
 }
 
 /* How many events of this block's so far have `tag`. */
@@ -260,7 +265,8 @@ static inline struct digest market_beacon_secret(uint8_t seat)
     return digest_of(&seat, 1);
 }
 
-static inline void market_init(struct market *m, const struct parameters *parameters, const struct digest chain_ends[MARKET_SEATS])
+static inline void market_init(struct market *m, const struct parameters *parameters,
+                               const struct digest chain_ends[MARKET_SEATS])
 {
     *m = (struct market){.parameters = *parameters};
     m->source = (struct view_source){m, market_source_get, market_source_next};

@@ -47,7 +47,8 @@ static inline struct program studio_program(struct program_layer layers[3])
     };
 }
 
-static inline struct digest studio_hash(const char *what, uint32_t round, uint16_t slot, uint32_t leaf)
+static inline struct digest studio_hash(const char *what, uint32_t round, uint16_t slot,
+                                        uint32_t leaf)
 {
     char text[96];
     int size = snprintf(text, sizeof(text), "%s %u %u %u", what, round, slot, leaf);
@@ -62,7 +63,8 @@ static inline struct trace_leaf studio_leaf(uint32_t round, uint16_t slot, uint3
     };
 }
 
-static inline uint64_t studio_offer(struct market *m, uint32_t provider, uint64_t price, uint16_t slots)
+static inline uint64_t studio_offer(struct market *m, uint32_t provider, uint64_t price,
+                                    uint16_t slots)
 {
     struct offers_register_compute args = {
         .terms =
@@ -74,17 +76,22 @@ static inline uint64_t studio_offer(struct market *m, uint32_t provider, uint64_
                 .until_ms = m->context.time_ms + 100000000,
                 .expires_ms = m->context.time_ms + 90000000,
             },
-        .compute = {.device = bytes_text("x86-avx2"), .profile = OFFERS_PROFILE_F32V1, .memory_mib = 1024, .rate_mmacs = 1000,
+        .compute = {.device = bytes_text("x86-avx2"),
+                    .profile = OFFERS_PROFILE_F32V1,
+                    .memory_mib = 1024,
+                    .rate_mmacs = 1000,
                     .threads = 1},
     };
-    ck_assert_int_eq(market_call(m, provider, CATALOG_OFFERS, OFFERS_REGISTER_COMPUTE, &args), VERDICT_OK);
+    ck_assert_int_eq(market_call(m, provider, CATALOG_OFFERS, OFFERS_REGISTER_COMPUTE, &args),
+                     VERDICT_OK);
     struct offers_counter counter;
     ck_assert(view_load(&m->view, bytes_text("offer_count"), &offers_counter_record, &counter));
     return counter.count;
 }
 
 /* Terms of a job of `workers` slots; `roots` must have room for as many. */
-static inline struct jobs_submit studio_terms(struct market *m, uint16_t workers, uint32_t rounds, struct digest *roots)
+static inline struct jobs_submit studio_terms(struct market *m, uint16_t workers, uint32_t rounds,
+                                              struct digest *roots)
 {
     static struct program_layer layers[3];
     struct program program = studio_program(layers);
@@ -135,7 +142,8 @@ static inline struct jobs_slot studio_slot(struct market *m, uint64_t job, uint1
 static inline struct jobs_segment studio_segment(struct market *m, uint64_t job, uint16_t slot)
 {
     struct jobs_slot state = studio_slot(m, job, slot);
-    return (struct jobs_segment){.job = job, .round = state.round, .slot = slot, .attempt = state.attempt};
+    return (struct jobs_segment){
+        .job = job, .round = state.round, .slot = slot, .attempt = state.attempt};
 }
 
 /* Who of market_people has this address. */
@@ -157,10 +165,12 @@ static inline uint32_t studio_worker(struct market *m, uint64_t job, uint16_t sl
 }
 
 /* The commitment of slot's worker; leaves from `false_from` on are made up (STUDIO_INTERVALS + 1: honest). */
-static inline enum verdict studio_commit(struct market *m, uint32_t who, uint64_t job, uint16_t slot, uint32_t false_from)
+static inline enum verdict studio_commit(struct market *m, uint32_t who, uint64_t job,
+                                         uint16_t slot, uint32_t false_from)
 {
     struct digest leaves[STUDIO_INTERVALS + 1];
-    struct jobs_commit args = {.segment = studio_segment(m, job, slot), .leaves = leaves,
+    struct jobs_commit args = {.segment = studio_segment(m, job, slot),
+                               .leaves = leaves,
                                .leaf_count = STUDIO_INTERVALS + 1};
     for (uint32_t i = 0; i <= STUDIO_INTERVALS; i++) {
         struct trace_leaf leaf = studio_leaf(args.segment.round, slot, i);
@@ -173,18 +183,20 @@ static inline enum verdict studio_commit(struct market *m, uint32_t who, uint64_
     return market_call(m, who, CATALOG_JOBS, JOBS_COMMIT, &args);
 }
 
-static inline bool studio_audit(struct market *m, uint64_t job, uint16_t slot, uint8_t seat, struct jobs_audit *audit)
+static inline bool studio_audit(struct market *m, uint64_t job, uint16_t slot, uint8_t seat,
+                                struct jobs_audit *audit)
 {
     struct path path = path_part("audit/", job, slot);
     path_u8(&path, seat);
     struct jobs_segment segment = studio_segment(m, job, slot);
-    return view_load(&m->view, path_key(&path), &jobs_audit_record, audit) && audit->segment.round == segment.round &&
-           audit->segment.attempt == segment.attempt;
+    return view_load(&m->view, path_key(&path), &jobs_audit_record, audit) &&
+           audit->segment.round == segment.round && audit->segment.attempt == segment.attempt;
 }
 
 /* The seat's honest answers; from interval `false_from` on they are lies. */
-static inline uint32_t studio_answers(struct market *m, uint64_t job, uint16_t slot, uint8_t seat, uint32_t false_from,
-                                        struct jobs_answer answers[STUDIO_INTERVALS])
+static inline uint32_t studio_answers(struct market *m, uint64_t job, uint16_t slot, uint8_t seat,
+                                      uint32_t false_from,
+                                      struct jobs_answer answers[STUDIO_INTERVALS])
 {
     struct jobs_audit audit;
     ck_assert(studio_audit(m, job, slot, seat, &audit));
@@ -199,7 +211,8 @@ static inline uint32_t studio_answers(struct market *m, uint64_t job, uint16_t s
     return count;
 }
 
-static inline enum verdict studio_seal(struct market *m, uint64_t job, uint16_t slot, uint8_t seat, uint32_t false_from)
+static inline enum verdict studio_seal(struct market *m, uint64_t job, uint16_t slot, uint8_t seat,
+                                       uint32_t false_from)
 {
     struct jobs_answer answers[STUDIO_INTERVALS];
     struct address replayer = market_address(MARKET_REPLAYER_0 + seat);
@@ -210,7 +223,8 @@ static inline enum verdict studio_seal(struct market *m, uint64_t job, uint16_t 
     return market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_SEAL, &args);
 }
 
-static inline enum verdict studio_open(struct market *m, uint64_t job, uint16_t slot, uint8_t seat, uint32_t false_from)
+static inline enum verdict studio_open(struct market *m, uint64_t job, uint16_t slot, uint8_t seat,
+                                       uint32_t false_from)
 {
     struct jobs_answer answers[STUDIO_INTERVALS];
     struct jobs_open_seal args = {.segment = studio_segment(m, job, slot), .answers = answers};
@@ -219,7 +233,8 @@ static inline enum verdict studio_open(struct market *m, uint64_t job, uint16_t 
     return market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_OPEN, &args);
 }
 
-static inline enum verdict studio_vote(struct market *m, uint64_t job, uint16_t slot, uint8_t seat, struct trace_leaf leaf)
+static inline enum verdict studio_vote(struct market *m, uint64_t job, uint16_t slot, uint8_t seat,
+                                       struct trace_leaf leaf)
 {
     struct jobs_cast args = {.segment = studio_segment(m, job, slot)};
     args.answer.interval = studio_slot(m, job, slot).disputed;
@@ -227,7 +242,8 @@ static inline enum verdict studio_vote(struct market *m, uint64_t job, uint16_t 
     return market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_VOTE, &args);
 }
 
-static inline enum verdict studio_close(struct market *m, uint64_t job, uint8_t seat, const char *global)
+static inline enum verdict studio_close(struct market *m, uint64_t job, uint8_t seat,
+                                        const char *global)
 {
     struct jobs_job record;
     struct digest roots[JOBS_WORKERS_MAX];
@@ -277,14 +293,16 @@ static inline void studio_init(struct market *m)
     parameters.epoch_ms = 10000;
     parameters.answer_ms = 4000;
     for (uint8_t seat = 0; seat < MARKET_SEATS; seat++) {
-        struct digest secret = market_beacon_secret(seat), first = beacon_chain(&secret, STUDIO_BEACON, 0);
+        struct digest secret = market_beacon_secret(seat),
+                      first = beacon_chain(&secret, STUDIO_BEACON, 0);
         ends[seat] = digest_of(first.bytes, DIGEST_SIZE);
     }
     market_init(m, &parameters, ends);
 }
 
 /* Three providers with one slot each, and a job that is leased and in round 0. Its number is 1. */
-static inline void studio_start(struct market *m, uint16_t workers, uint32_t rounds, uint16_t sample)
+static inline void studio_start(struct market *m, uint16_t workers, uint32_t rounds,
+                                uint16_t sample)
 {
     struct digest roots[JOBS_WORKERS_MAX];
     studio_init(m);

@@ -33,7 +33,8 @@ END_TEST
 
 START_TEST(a_sum_over_256_bits_is_refused_and_writes_nothing)
 {
-    struct amount all = most(), one = units_amount(1), out = units_amount(7), seven = units_amount(7);
+    struct amount all = most(), one = units_amount(1), out = units_amount(7),
+                  seven = units_amount(7);
     ck_assert(!amount_add(&out, &all, &one));
     ck_assert(!amount_add(&out, &all, &all));
     ck_assert(!amount_sub(&out, &one, &all));
@@ -95,6 +96,7 @@ START_TEST(a_balance_is_even_only_when_both_sides_are_equal)
 }
 END_TEST
 
-HARNESS_MAIN("amount", sums_carry_over_every_limb, a_sum_over_256_bits_is_refused_and_writes_nothing,
-             products_are_exact_up_to_256_bits, shares_round_down_and_hold_the_product_exactly,
+HARNESS_MAIN("amount", sums_carry_over_every_limb,
+             a_sum_over_256_bits_is_refused_and_writes_nothing, products_are_exact_up_to_256_bits,
+             shares_round_down_and_hold_the_product_exactly,
              a_balance_is_even_only_when_both_sides_are_equal)

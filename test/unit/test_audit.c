@@ -43,10 +43,12 @@ START_TEST(only_the_assigned_seal_and_only_once)
 {
     committed(0);
     struct jobs_seal seal = {.segment = studio_segment(&m, 1, 0)};
-    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_SEAL, &seal), VERDICT_NOT_ASSIGNED);
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_SEAL, &seal),
+                     VERDICT_NOT_ASSIGNED);
     ck_assert_int_eq(studio_seal(&m, 1, 0, 1, UINT32_MAX), VERDICT_OK);
     ck_assert_int_eq(studio_seal(&m, 1, 0, 1, UINT32_MAX), VERDICT_ALREADY_DONE);
-    ck_assert_int_eq(studio_open(&m, 1, 0, 1, UINT32_MAX), VERDICT_WRONG_STATE); /* not before the others' seals */
+    ck_assert_int_eq(studio_open(&m, 1, 0, 1, UINT32_MAX),
+                     VERDICT_WRONG_STATE); /* not before the others' seals */
     market_release(&m);
 }
 END_TEST
@@ -58,8 +60,10 @@ START_TEST(what_is_opened_must_be_what_was_sealed)
     ck_assert_int_eq(studio_seal(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
     ck_assert_int_eq(studio_open(&m, 1, 0, 1, UINT32_MAX), VERDICT_WRONG_SEAL);
     struct jobs_open_seal open = {.segment = studio_segment(&m, 1, 0)};
-    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_JOBS, JOBS_OPEN, &open), VERDICT_WRONG_INTERVALS);
-    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_3, CATALOG_JOBS, JOBS_OPEN, &open), VERDICT_NOT_ASSIGNED);
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_JOBS, JOBS_OPEN, &open),
+                     VERDICT_WRONG_INTERVALS);
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_3, CATALOG_JOBS, JOBS_OPEN, &open),
+                     VERDICT_NOT_ASSIGNED);
     ck_assert_int_eq(studio_open(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
     ck_assert_int_eq(studio_open(&m, 1, 0, 2, UINT32_MAX), VERDICT_ALREADY_DONE);
     market_release(&m);
@@ -129,7 +133,8 @@ START_TEST(when_nobody_replays_the_worker_keeps_its_stake_and_is_not_paid)
     for (uint8_t seat = 0; seat < MARKET_SEATS; seat++)
         ck_assert_uint_eq(balance(seat), MARKET_FORTUNE - 20);
     market_step(&m, 1);
-    ck_assert_uint_eq(studio_worker(&m, 1, 0), MARKET_PROVIDER_A); /* no fault of its own: leased again */
+    ck_assert_uint_eq(studio_worker(&m, 1, 0),
+                      MARKET_PROVIDER_A); /* no fault of its own: leased again */
     ck_assert_int_eq(studio_slot(&m, 1, 0).attempt, 1);
     market_release(&m);
 }
@@ -139,8 +144,10 @@ START_TEST(a_replayer_without_its_stake_is_passed_over)
 {
     uint8_t seats[MARKET_SEATS];
     studio_start(&m, 1, 1, 0);
-    struct credits_transfer args = {.to = market_address(MARKET_AUDITOR), .amount = units_amount(MARKET_FORTUNE - 99)};
-    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_CREDITS, CREDITS_TRANSFER, &args), VERDICT_OK);
+    struct credits_transfer args = {.to = market_address(MARKET_AUDITOR),
+                                    .amount = units_amount(MARKET_FORTUNE - 99)};
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_CREDITS, CREDITS_TRANSFER, &args),
+                     VERDICT_OK);
     ck_assert_int_eq(studio_commit(&m, MARKET_PROVIDER_A, 1, 0, UINT32_MAX), VERDICT_OK);
     ck_assert_uint_eq(assigned(seats), 2);
     ck_assert_uint_eq(seats[0], 2);
@@ -185,7 +192,8 @@ START_TEST(sampled_intervals_are_drawn_from_the_next_epochs_reveals)
     committed(3);
     struct jobs_audit audit;
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_DRAWING);
-    ck_assert_int_eq(reveal(1, 0), VERDICT_OK); /* in the epoch of the commitment: too early to draw from */
+    ck_assert_int_eq(reveal(1, 0),
+                     VERDICT_OK); /* in the epoch of the commitment: too early to draw from */
     ck_assert_int_eq(draw(), VERDICT_NOTHING_DRAWN);
     market_step(&m, 10000);
     ck_assert_int_eq(draw(), VERDICT_NOTHING_DRAWN);
@@ -239,7 +247,8 @@ START_TEST(a_worker_that_does_not_serve_pays_for_withholding)
     struct leases_item item;
     ck_assert(leases_get_item(&m.view, 1, 0, &item));
     ck_assert_int_eq(item.reason, LEASES_WITHHELD);
-    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10 - STUDIO_STAKE * 80 / 100);
+    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A),
+                      MARKET_FORTUNE - 10 - STUDIO_STAKE * 80 / 100);
     ck_assert_uint_eq(balance(1), MARKET_FORTUNE);
     market_release(&m);
 }
@@ -261,10 +270,14 @@ START_TEST(draws_are_distinct_and_every_interval_is_as_likely)
 }
 END_TEST
 
-HARNESS_MAIN("audit", f_plus_one_replayers_are_assigned_by_rotation_and_stake, only_the_assigned_seal_and_only_once,
-             what_is_opened_must_be_what_was_sealed, a_seal_is_bound_to_its_replayer_segment_and_chain,
-             a_replayer_that_does_not_seal_is_fined_and_replaced, a_seal_that_is_not_opened_counts_as_silence,
-             when_nobody_replays_the_worker_keeps_its_stake_and_is_not_paid, a_replayer_without_its_stake_is_passed_over,
+HARNESS_MAIN("audit", f_plus_one_replayers_are_assigned_by_rotation_and_stake,
+             only_the_assigned_seal_and_only_once, what_is_opened_must_be_what_was_sealed,
+             a_seal_is_bound_to_its_replayer_segment_and_chain,
+             a_replayer_that_does_not_seal_is_fined_and_replaced,
+             a_seal_that_is_not_opened_counts_as_silence,
+             when_nobody_replays_the_worker_keeps_its_stake_and_is_not_paid,
+             a_replayer_without_its_stake_is_passed_over,
              sampled_intervals_are_drawn_from_the_next_epochs_reveals,
-             a_missing_reveal_is_fined_and_the_next_in_rotation_draws, a_worker_that_does_not_serve_pays_for_withholding,
+             a_missing_reveal_is_fined_and_the_next_in_rotation_draws,
+             a_worker_that_does_not_serve_pays_for_withholding,
              draws_are_distinct_and_every_interval_is_as_likely)

@@ -5,7 +5,8 @@
 
 static enum verdict send(struct market *m, uint32_t from, uint32_t to, struct amount amount)
 {
-    struct credits_transfer args = {.to = market_address(to), .amount = amount, .memo = bytes_text("rent")};
+    struct credits_transfer args = {
+        .to = market_address(to), .amount = amount, .memo = bytes_text("rent")};
     return market_call(m, from, CATALOG_CREDITS, CREDITS_TRANSFER, &args);
 }
 
@@ -38,12 +39,16 @@ START_TEST(a_refused_transfer_changes_nothing)
     struct amount most;
     memset(most.be, 0xff, sizeof(most.be));
     market_init(&m, &parameters, NULL);
-    ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_AUDITOR, units_amount(MARKET_FORTUNE + 1)), VERDICT_BALANCE_TOO_LOW);
+    ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_AUDITOR, units_amount(MARKET_FORTUNE + 1)),
+                     VERDICT_BALANCE_TOO_LOW);
     ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_AUDITOR, most), VERDICT_BALANCE_TOO_LOW);
     ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_AUDITOR, units_zero), VERDICT_NOTHING_TO_DO);
-    ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_CONSUMER, units_amount(1)), VERDICT_NOTHING_TO_DO);
-    ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_STRANGER, units_amount(1)), VERDICT_NO_ACCOUNT);
-    ck_assert_int_eq(send(&m, MARKET_STRANGER, MARKET_CONSUMER, units_amount(1)), VERDICT_NO_ACCOUNT);
+    ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_CONSUMER, units_amount(1)),
+                     VERDICT_NOTHING_TO_DO);
+    ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_STRANGER, units_amount(1)),
+                     VERDICT_NO_ACCOUNT);
+    ck_assert_int_eq(send(&m, MARKET_STRANGER, MARKET_CONSUMER, units_amount(1)),
+                     VERDICT_NO_ACCOUNT);
     ck_assert_ptr_null(view_write(&m.view, NULL));
     ck_assert_uint_eq(m.events.count, 0);
     market_release(&m);
@@ -55,9 +60,11 @@ START_TEST(the_whole_balance_can_be_sent_and_no_more)
     struct market m = started();
     struct parameters parameters = parameters_default();
     market_init(&m, &parameters, NULL);
-    ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_AUDITOR, units_amount(MARKET_FORTUNE)), VERDICT_OK);
+    ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_AUDITOR, units_amount(MARKET_FORTUNE)),
+                     VERDICT_OK);
     ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), 0);
-    ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_AUDITOR, units_amount(1)), VERDICT_BALANCE_TOO_LOW);
+    ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_AUDITOR, units_amount(1)),
+                     VERDICT_BALANCE_TOO_LOW);
     market_step(&m, 1);
     market_release(&m);
 }
@@ -69,7 +76,8 @@ START_TEST(nobody_sends_to_or_from_a_revoked_account)
     struct parameters parameters = parameters_default();
     struct members_subject subject = {.address = market_address(MARKET_AUDITOR)};
     market_init(&m, &parameters, NULL);
-    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_MEMBERS, MEMBERS_REVOKE, &subject), VERDICT_OK);
+    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_MEMBERS, MEMBERS_REVOKE, &subject),
+                     VERDICT_OK);
     ck_assert_int_eq(send(&m, MARKET_CONSUMER, MARKET_AUDITOR, units_amount(1)), VERDICT_REVOKED);
     ck_assert_int_eq(send(&m, MARKET_AUDITOR, MARKET_CONSUMER, units_amount(1)), VERDICT_REVOKED);
     ck_assert_uint_eq(market_balance(&m, MARKET_AUDITOR), MARKET_FORTUNE);
@@ -82,10 +90,12 @@ START_TEST(locks_pay_forfeit_and_go_home_without_losing_a_unit)
     struct market m = started();
     struct parameters parameters = parameters_default();
     market_init(&m, &parameters, NULL);
-    struct address owner = market_address(MARKET_PROVIDER_A), other = market_address(MARKET_PROVIDER_B);
+    struct address owner = market_address(MARKET_PROVIDER_A),
+                   other = market_address(MARKET_PROVIDER_B);
     struct catalog_run run = {&m.view, &m.context, &m.events, &owner};
     struct credits_place place = {CREDITS_STAKE, 7, 3};
-    struct amount hundred = units_amount(100), thirty = units_amount(30), most = units_amount(MARKET_FORTUNE + 1);
+    struct amount hundred = units_amount(100), thirty = units_amount(30),
+                  most = units_amount(MARKET_FORTUNE + 1);
 
     ck_assert_int_eq(credits_lock(&run, place, &owner, &most), VERDICT_BALANCE_TOO_LOW);
     ck_assert_int_eq(credits_lock(&run, place, &owner, &hundred), VERDICT_OK);
@@ -125,4 +135,5 @@ END_TEST
 
 HARNESS_MAIN("credits", a_transfer_moves_exactly_its_amount, a_refused_transfer_changes_nothing,
              the_whole_balance_can_be_sent_and_no_more, nobody_sends_to_or_from_a_revoked_account,
-             locks_pay_forfeit_and_go_home_without_losing_a_unit, a_unit_out_of_nothing_stops_the_node)
+             locks_pay_forfeit_and_go_home_without_losing_a_unit,
+             a_unit_out_of_nothing_stops_the_node)

@@ -43,13 +43,16 @@ START_TEST(a_lying_replayer_is_outvoted_and_pays)
     ck_assert_int_eq(studio_vote(&m, 1, 0, 0, studio_leaf(0, 0, 5)), VERDICT_ALREADY_DONE);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VOTING);
     ck_assert_int_eq(studio_vote(&m, 1, 0, 3, studio_leaf(0, 0, 5)), VERDICT_OK);
-    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_SEALING); /* seat 3 replays in the liar's place */
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status,
+                     JOBS_SLOT_SEALING); /* seat 3 replays in the liar's place */
     ck_assert_uint_eq(balance(1), MARKET_FORTUNE - 100);
-    ck_assert_uint_eq(balance(0), MARKET_FORTUNE + 12); /* half of 25 % of the stake, rounded down */
+    ck_assert_uint_eq(balance(0),
+                      MARKET_FORTUNE + 12); /* half of 25 % of the stake, rounded down */
     studio_replay(&m, 1, 0);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VERIFIED);
     ck_assert_uint_eq(balance(3), MARKET_FORTUNE + 12 + STUDIO_INTERVALS * STUDIO_FEE);
-    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10 - STUDIO_STAKE + STUDIO_SEGMENT_PRICE);
+    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A),
+                      MARKET_FORTUNE - 10 - STUDIO_STAKE + STUDIO_SEGMENT_PRICE);
     market_step(&m, 1);
     market_release(&m);
 }
@@ -68,11 +71,15 @@ START_TEST(who_agreed_with_a_falsehood_is_outvoted_too)
             answers[i].leaf.state_root = studio_hash("made up", 0, 0, i + 1u);
     }
     struct jobs_seal seal = {.segment = segment};
-    seal.seal = jobs_seal_of(&m.context.chain, &colluder, &segment, answers, STUDIO_INTERVALS, &digest_zero);
-    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_JOBS, JOBS_SEAL, &seal), VERDICT_OK);
+    seal.seal = jobs_seal_of(&m.context.chain, &colluder, &segment, answers, STUDIO_INTERVALS,
+                             &digest_zero);
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_JOBS, JOBS_SEAL, &seal),
+                     VERDICT_OK);
     ck_assert_int_eq(studio_seal(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
-    struct jobs_open_seal open = {.segment = segment, .answers = answers, .answer_count = STUDIO_INTERVALS};
-    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_JOBS, JOBS_OPEN, &open), VERDICT_OK);
+    struct jobs_open_seal open = {
+        .segment = segment, .answers = answers, .answer_count = STUDIO_INTERVALS};
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_JOBS, JOBS_OPEN, &open),
+                     VERDICT_OK);
     ck_assert_int_eq(studio_open(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
     ck_assert_int_eq(studio_slot(&m, 1, 0).disputed, 2);
     ck_assert_int_eq(studio_vote(&m, 1, 0, 3, studio_leaf(0, 0, 3)), VERDICT_OK);
@@ -111,7 +118,8 @@ START_TEST(unavailable_states_are_the_workers_fault_but_cost_less_than_fraud)
     ck_assert_int_eq(studio_vote(&m, 1, 0, 0, nothing), VERDICT_OK);
     ck_assert_int_eq(studio_vote(&m, 1, 0, 3, nothing), VERDICT_OK);
     ck_assert_int_eq(item_reason(0), LEASES_WITHHELD);
-    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10 - STUDIO_STAKE * 80 / 100);
+    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A),
+                      MARKET_FORTUNE - 10 - STUDIO_STAKE * 80 / 100);
     ck_assert_uint_eq(balance(1), MARKET_FORTUNE); /* it may have been served */
     market_step(&m, 1);
     market_release(&m);
@@ -140,11 +148,16 @@ START_TEST(only_replayers_of_validators_vote_and_only_on_the_disputed_interval)
     sealed(4, UINT32_MAX);
     ck_assert_int_eq(studio_open(&m, 1, 0, 1, 4), VERDICT_OK);
     struct jobs_cast vote = {.segment = studio_segment(&m, 1, 0), .answer = {.interval = 3}};
-    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_VOTE, &vote), VERDICT_WRONG_INTERVALS);
-    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_VOTE, &vote), VERDICT_NOT_PERMITTED);
-    struct members_set_roles roles = {.address = market_address(MARKET_AUDITOR), .roles = MEMBERS_ROLE_REPLAYER};
-    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_MEMBERS, MEMBERS_SET_ROLES, &roles), VERDICT_OK);
-    ck_assert_int_eq(market_call(&m, MARKET_AUDITOR, CATALOG_JOBS, JOBS_VOTE, &vote), VERDICT_NOT_REPLAYER);
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_VOTE, &vote),
+                     VERDICT_WRONG_INTERVALS);
+    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_VOTE, &vote),
+                     VERDICT_NOT_PERMITTED);
+    struct members_set_roles roles = {.address = market_address(MARKET_AUDITOR),
+                                      .roles = MEMBERS_ROLE_REPLAYER};
+    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_MEMBERS, MEMBERS_SET_ROLES, &roles),
+                     VERDICT_OK);
+    ck_assert_int_eq(market_call(&m, MARKET_AUDITOR, CATALOG_JOBS, JOBS_VOTE, &vote),
+                     VERDICT_NOT_REPLAYER);
     market_release(&m);
 }
 END_TEST
@@ -171,7 +184,8 @@ START_TEST(two_liars_on_two_intervals_are_heard_one_after_the_other)
 }
 END_TEST
 
-HARNESS_MAIN("dispute", a_lying_replayer_is_outvoted_and_pays, who_agreed_with_a_falsehood_is_outvoted_too,
+HARNESS_MAIN("dispute", a_lying_replayer_is_outvoted_and_pays,
+             who_agreed_with_a_falsehood_is_outvoted_too,
              a_vote_without_majority_ends_in_time_and_costs_nobody,
              unavailable_states_are_the_workers_fault_but_cost_less_than_fraud,
              an_outvoted_unavailable_pays_as_a_mute_does,

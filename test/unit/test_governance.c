@@ -44,7 +44,8 @@ START_TEST(minting_needs_more_than_half_of_the_operators)
     ck_assert_int_eq(proposal(1).status, GOVERNANCE_PASSED);
     ck_assert_int_eq(vote(MARKET_OPERATOR_C, 1, true), VERDICT_WRONG_STATE);
     struct contracts_supply supply = market_supply(&m);
-    ck_assert_uint_eq(market_number(&supply.minted), MARKET_PEOPLE * (uint64_t)MARKET_FORTUNE + 500);
+    ck_assert_uint_eq(market_number(&supply.minted),
+                      MARKET_PEOPLE * (uint64_t)MARKET_FORTUNE + 500);
     market_step(&m, 1);
     market_release(&m);
 }
@@ -73,12 +74,16 @@ START_TEST(what_passes_but_cannot_be_done_fails_and_changes_nothing)
     memset(most.be, 0xff, sizeof(most.be));
     begin();
     struct governance_money args = {.account = market_address(MARKET_CONSUMER), .amount = most};
-    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_MINT, &args), VERDICT_OK);
+    ck_assert_int_eq(
+        market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_MINT, &args),
+        VERDICT_OK);
     ck_assert_int_eq(vote(MARKET_OPERATOR_B, 1, true), VERDICT_OK);
     ck_assert_int_eq(proposal(1).status, GOVERNANCE_FAILED);
     ck_assert_int_eq(proposal(1).verdict, VERDICT_OVERFLOW);
     args = (struct governance_money){.amount = units_amount(1)};
-    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_BURN, &args), VERDICT_OK);
+    ck_assert_int_eq(
+        market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_BURN, &args),
+        VERDICT_OK);
     ck_assert_int_eq(vote(MARKET_OPERATOR_B, 2, true), VERDICT_OK);
     ck_assert_int_eq(proposal(2).verdict, VERDICT_TREASURY_TOO_LOW);
     market_step(&m, 1);
@@ -95,10 +100,15 @@ START_TEST(the_treasury_is_spent_and_burned_by_vote)
     struct amount hundred = units_amount(100);
     ck_assert_int_eq(credits_lock(&run, place, &owner, &hundred), VERDICT_OK);
     credits_forfeit(&run, place, &hundred);
-    struct governance_money spend = {.account = market_address(MARKET_AUDITOR), .amount = units_amount(30)};
+    struct governance_money spend = {.account = market_address(MARKET_AUDITOR),
+                                     .amount = units_amount(30)};
     struct governance_money burn = {.amount = units_amount(50)};
-    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_SPEND, &spend), VERDICT_OK);
-    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_BURN, &burn), VERDICT_OK);
+    ck_assert_int_eq(
+        market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_SPEND, &spend),
+        VERDICT_OK);
+    ck_assert_int_eq(
+        market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_BURN, &burn),
+        VERDICT_OK);
     ck_assert_int_eq(vote(MARKET_OPERATOR_B, 1, true), VERDICT_OK);
     ck_assert_int_eq(vote(MARKET_OPERATOR_B, 2, true), VERDICT_OK);
     struct contracts_supply supply = market_supply(&m);
@@ -113,14 +123,21 @@ END_TEST
 START_TEST(operators_are_made_and_unmade_by_vote_but_never_the_last)
 {
     begin();
-    struct governance_roles args = {.account = market_address(MARKET_AUDITOR), .roles = MEMBERS_ROLE_OPERATOR};
-    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_ROLES, &args), VERDICT_OK);
+    struct governance_roles args = {.account = market_address(MARKET_AUDITOR),
+                                    .roles = MEMBERS_ROLE_OPERATOR};
+    ck_assert_int_eq(
+        market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_ROLES, &args),
+        VERDICT_OK);
     ck_assert_int_eq(vote(MARKET_OPERATOR_B, 1, true), VERDICT_OK);
     ck_assert_uint_eq(members_operator_count(&m.view), 4);
-    const uint32_t leaving[] = {MARKET_AUDITOR, MARKET_OPERATOR_C, MARKET_OPERATOR_B, MARKET_OPERATOR_A};
+    const uint32_t leaving[] = {MARKET_AUDITOR, MARKET_OPERATOR_C, MARKET_OPERATOR_B,
+                                MARKET_OPERATOR_A};
     for (uint64_t i = 0; i < 4; i++) {
-        args = (struct governance_roles){.account = market_address(leaving[i]), .roles = MEMBERS_ROLE_CONSUMER};
-        ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_ROLES, &args), VERDICT_OK);
+        args = (struct governance_roles){.account = market_address(leaving[i]),
+                                         .roles = MEMBERS_ROLE_CONSUMER};
+        ck_assert_int_eq(
+            market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_ROLES, &args),
+            VERDICT_OK);
         for (uint32_t who = MARKET_OPERATOR_B; who <= MARKET_OPERATOR_C; who++)
             (void)vote(who, i + 2, true);
         ck_assert_int_eq(proposal(i + 2).status, i < 3 ? GOVERNANCE_PASSED : GOVERNANCE_FAILED);
@@ -136,11 +153,13 @@ START_TEST(parameters_change_by_vote_within_their_bounds)
     begin();
     struct parameters parameters = parameters_default();
     parameters.due_max = 0;
-    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_PARAMETERS, &parameters),
+    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE,
+                                 GOVERNANCE_PROPOSE_PARAMETERS, &parameters),
                      VERDICT_OUT_OF_BOUNDS);
     parameters.due_max = 7;
     struct digest before = parameters_digest(&m.arena, &m.parameters);
-    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_PARAMETERS, &parameters),
+    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE,
+                                 GOVERNANCE_PROPOSE_PARAMETERS, &parameters),
                      VERDICT_OK);
     ck_assert_int_eq(vote(MARKET_OPERATOR_B, 1, true), VERDICT_OK);
     struct parameters now;
@@ -167,6 +186,7 @@ END_TEST
 
 HARNESS_MAIN("governance", minting_needs_more_than_half_of_the_operators,
              a_proposal_fails_when_half_say_no_and_expires_when_nobody_decides,
-             what_passes_but_cannot_be_done_fails_and_changes_nothing, the_treasury_is_spent_and_burned_by_vote,
-             operators_are_made_and_unmade_by_vote_but_never_the_last, parameters_change_by_vote_within_their_bounds,
-             open_proposals_are_bounded)
+             what_passes_but_cannot_be_done_fails_and_changes_nothing,
+             the_treasury_is_spent_and_burned_by_vote,
+             operators_are_made_and_unmade_by_vote_but_never_the_last,
+             parameters_change_by_vote_within_their_bounds, open_proposals_are_bounded)

@@ -22,8 +22,10 @@ START_TEST(honest_workers_are_paid_exactly_and_the_rest_goes_home)
     ck_assert(digest_equal(&progress.global_root, &global));
     uint64_t deposit = 10;
     for (uint32_t p = MARKET_PROVIDER_A; p <= MARKET_PROVIDER_C; p++)
-        ck_assert_uint_eq(market_balance(&m, p), MARKET_FORTUNE - deposit + 2 * STUDIO_SEGMENT_PRICE);
-    uint64_t fees = 2 * 3 * 2 * STUDIO_INTERVALS * STUDIO_FEE, paid = 2 * 3 * STUDIO_SEGMENT_PRICE, earned = 0;
+        ck_assert_uint_eq(market_balance(&m, p),
+                          MARKET_FORTUNE - deposit + 2 * STUDIO_SEGMENT_PRICE);
+    uint64_t fees = 2 * 3 * 2 * STUDIO_INTERVALS * STUDIO_FEE, paid = 2 * 3 * STUDIO_SEGMENT_PRICE,
+             earned = 0;
     ck_assert_uint_eq(market_number(&progress.fees), fees);
     ck_assert_uint_eq(market_number(&progress.paid), paid);
     ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE - paid - fees);
@@ -73,7 +75,9 @@ START_TEST(a_made_up_end_is_caught_slashed_and_finished_by_another)
     uint32_t cheat = studio_worker(&m, 1, 1);
     studio_honest(&m, 1, 0);
     ck_assert_int_eq(studio_commit(&m, cheat, 1, 1, 7), VERDICT_OK);
-    studio_replay(&m, 1, 1); /* one disputes; the other opens while the vote runs, and both votes are equal: decided */
+    studio_replay(
+        &m, 1,
+        1); /* one disputes; the other opens while the vote runs, and both votes are equal: decided */
     struct jobs_slot slot = studio_slot(&m, 1, 1);
     ck_assert_int_eq(slot.status, JOBS_SLOT_WAITING);
     ck_assert_int_eq(slot.attempt, 1);
@@ -150,10 +154,12 @@ START_TEST(cancelling_a_waiting_job_gives_everything_back)
     studio_init(&m);
     struct jobs_submit terms = studio_terms(&m, 2, 1, roots);
     ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
-    ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel), VERDICT_OK);
+    ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel),
+                     VERDICT_OK);
     ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_CANCELLED);
     ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE);
-    ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel), VERDICT_WRONG_STATE);
+    ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel),
+                     VERDICT_WRONG_STATE);
     ck_assert_uint_eq(contracts_due(&m.view), UINT64_MAX);
     market_release(&m);
 }
@@ -164,9 +170,12 @@ START_TEST(a_running_job_is_cancelled_when_its_round_is_paid)
     struct jobs_cancel cancel = {.job = 1};
     studio_start(&m, 2, 5, 0);
     studio_honest(&m, 1, 0);
-    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_CANCEL, &cancel), VERDICT_NOT_PERMITTED);
-    ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel), VERDICT_OK);
-    ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel), VERDICT_ALREADY_DONE);
+    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_CANCEL, &cancel),
+                     VERDICT_NOT_PERMITTED);
+    ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel),
+                     VERDICT_OK);
+    ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel),
+                     VERDICT_ALREADY_DONE);
     studio_honest(&m, 1, 1);
     ck_assert_int_eq(studio_progress(&m, 1).status, JOBS_ENDED);
     ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_CANCELLED);
@@ -237,16 +246,21 @@ START_TEST(outsiders_are_refused_with_the_exact_verdict)
     ck_assert_int_eq(studio_commit(&m, other, 1, 0, UINT32_MAX), VERDICT_NOT_WORKER);
     ck_assert_int_eq(studio_close(&m, 1, 0, "global"), VERDICT_WRONG_STATE);
     struct jobs_cast vote = {.segment = studio_segment(&m, 1, 0)};
-    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_VOTE, &vote), VERDICT_WRONG_STATE);
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_VOTE, &vote),
+                     VERDICT_WRONG_STATE);
     struct jobs_seal seal = {.segment = studio_segment(&m, 1, 0)};
-    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_SEAL, &seal), VERDICT_WRONG_STATE);
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_SEAL, &seal),
+                     VERDICT_WRONG_STATE);
     ck_assert_int_eq(studio_commit(&m, worker, 1, 0, UINT32_MAX), VERDICT_OK);
     ck_assert_int_eq(studio_commit(&m, worker, 1, 0, UINT32_MAX), VERDICT_WRONG_STATE);
     seal.segment.attempt = 1;
-    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_SEAL, &seal), VERDICT_STALE);
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_SEAL, &seal),
+                     VERDICT_STALE);
     seal.segment = (struct jobs_segment){.job = 9};
-    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_SEAL, &seal), VERDICT_NOT_FOUND);
-    ck_assert_int_eq(market_call(&m, worker, CATALOG_JOBS, JOBS_SEAL, &seal), VERDICT_NOT_PERMITTED);
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_JOBS, JOBS_SEAL, &seal),
+                     VERDICT_NOT_FOUND);
+    ck_assert_int_eq(market_call(&m, worker, CATALOG_JOBS, JOBS_SEAL, &seal),
+                     VERDICT_NOT_PERMITTED);
     market_release(&m);
 }
 END_TEST
@@ -256,7 +270,8 @@ START_TEST(a_commitment_must_fit_its_lease_and_its_own_root)
     studio_start(&m, 1, 1, 0);
     uint32_t worker = studio_worker(&m, 1, 0);
     struct digest leaves[STUDIO_INTERVALS + 1];
-    struct jobs_commit good = {.segment = studio_segment(&m, 1, 0), .leaves = leaves, .leaf_count = STUDIO_INTERVALS + 1};
+    struct jobs_commit good = {
+        .segment = studio_segment(&m, 1, 0), .leaves = leaves, .leaf_count = STUDIO_INTERVALS + 1};
     for (uint32_t i = 0; i <= STUDIO_INTERVALS; i++) {
         good.end = studio_leaf(0, 0, i);
         leaves[i] = trace_leaf_digest(&good.end);
@@ -264,15 +279,18 @@ START_TEST(a_commitment_must_fit_its_lease_and_its_own_root)
     good.trace_root = merkle_root(leaves, good.leaf_count);
     struct jobs_commit bad = good;
     bad.leaf_count--;
-    ck_assert_int_eq(market_call(&m, worker, CATALOG_JOBS, JOBS_COMMIT, &bad), VERDICT_WRONG_LEAVES);
+    ck_assert_int_eq(market_call(&m, worker, CATALOG_JOBS, JOBS_COMMIT, &bad),
+                     VERDICT_WRONG_LEAVES);
     bad = good;
     bad.end.witness.bytes[0] ^= 1;
     ck_assert_int_eq(market_call(&m, worker, CATALOG_JOBS, JOBS_COMMIT, &bad), VERDICT_WRONG_END);
     bad = good;
     bad.trace_root.bytes[31] ^= 1;
-    ck_assert_int_eq(market_call(&m, worker, CATALOG_JOBS, JOBS_COMMIT, &bad), VERDICT_WRONG_TRACE_ROOT);
+    ck_assert_int_eq(market_call(&m, worker, CATALOG_JOBS, JOBS_COMMIT, &bad),
+                     VERDICT_WRONG_TRACE_ROOT);
     leaves[0].bytes[0] ^= 1;
-    ck_assert_int_eq(market_call(&m, worker, CATALOG_JOBS, JOBS_COMMIT, &good), VERDICT_WRONG_START);
+    ck_assert_int_eq(market_call(&m, worker, CATALOG_JOBS, JOBS_COMMIT, &good),
+                     VERDICT_WRONG_START);
     leaves[0].bytes[0] ^= 1;
     ck_assert_int_eq(market_call(&m, worker, CATALOG_JOBS, JOBS_COMMIT, &good), VERDICT_OK);
     market_release(&m);
@@ -301,7 +319,7 @@ START_TEST(terms_out_of_their_bounds_are_refused)
     do {                                                                                           \
         bad = good;                                                                                \
         change;                                                                                    \
-        ck_assert_int_eq(studio_submit(&m, &bad), verdict);                                      \
+        ck_assert_int_eq(studio_submit(&m, &bad), verdict);                                        \
     } while (0)
     REFUSED(bad.rounds = 0, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.rounds = JOBS_ROUNDS_MAX + 1, VERDICT_OUT_OF_BOUNDS);
@@ -315,7 +333,8 @@ START_TEST(terms_out_of_their_bounds_are_refused)
     REFUSED(bad.round_ms = STUDIO_SEGMENT - 1, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.deadline_ms = m.context.time_ms, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.deadline_ms = UINT64_MAX, VERDICT_OUT_OF_BOUNDS);
-    REFUSED(bad.budget = units_amount(2 * 2 * (1000 + 2 * 10 * STUDIO_FEE) - 1), VERDICT_BUDGET_TOO_SMALL);
+    REFUSED(bad.budget = units_amount(2 * 2 * (1000 + 2 * 10 * STUDIO_FEE) - 1),
+            VERDICT_BUDGET_TOO_SMALL);
     REFUSED(bad.budget = units_amount(MARKET_FORTUNE + 1), VERDICT_BALANCE_TOO_LOW);
     REFUSED(memset(bad.price_max.be, 0xff, 32), VERDICT_OVERFLOW);
 #undef REFUSED
@@ -324,10 +343,16 @@ START_TEST(terms_out_of_their_bounds_are_refused)
 }
 END_TEST
 
-HARNESS_MAIN("jobs", honest_workers_are_paid_exactly_and_the_rest_goes_home, history_of_a_finished_job_stays_in_state,
-             a_made_up_end_is_caught_slashed_and_finished_by_another, a_silent_worker_loses_a_little_and_its_slot,
-             a_job_waits_for_machines_and_starts_when_they_appear, cancelling_a_waiting_job_gives_everything_back,
-             a_running_job_is_cancelled_when_its_round_is_paid, expiry_frees_everything_when_all_parties_are_gone,
-             too_few_segments_get_one_extension_and_then_end_the_job, a_round_that_nobody_closes_ends_the_job,
-             outsiders_are_refused_with_the_exact_verdict, a_commitment_must_fit_its_lease_and_its_own_root,
-             a_deadline_that_has_come_refuses_a_call_even_before_it_is_worked_off, terms_out_of_their_bounds_are_refused)
+HARNESS_MAIN("jobs", honest_workers_are_paid_exactly_and_the_rest_goes_home,
+             history_of_a_finished_job_stays_in_state,
+             a_made_up_end_is_caught_slashed_and_finished_by_another,
+             a_silent_worker_loses_a_little_and_its_slot,
+             a_job_waits_for_machines_and_starts_when_they_appear,
+             cancelling_a_waiting_job_gives_everything_back,
+             a_running_job_is_cancelled_when_its_round_is_paid,
+             expiry_frees_everything_when_all_parties_are_gone,
+             too_few_segments_get_one_extension_and_then_end_the_job,
+             a_round_that_nobody_closes_ends_the_job, outsiders_are_refused_with_the_exact_verdict,
+             a_commitment_must_fit_its_lease_and_its_own_root,
+             a_deadline_that_has_come_refuses_a_call_even_before_it_is_worked_off,
+             terms_out_of_their_bounds_are_refused)

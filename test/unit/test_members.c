@@ -39,9 +39,9 @@ START_TEST(only_the_transitions_of_the_table_are_possible)
     const struct {
         enum verdict enlist, revoke, restore;
     } table[] = {
-        {VERDICT_OK, VERDICT_NO_ACCOUNT, VERDICT_NO_ACCOUNT},           /* none */
-        {VERDICT_ACCOUNT_EXISTS, VERDICT_OK, VERDICT_WRONG_STATE},      /* active */
-        {VERDICT_ACCOUNT_EXISTS, VERDICT_WRONG_STATE, VERDICT_OK},      /* revoked */
+        {VERDICT_OK, VERDICT_NO_ACCOUNT, VERDICT_NO_ACCOUNT},      /* none */
+        {VERDICT_ACCOUNT_EXISTS, VERDICT_OK, VERDICT_WRONG_STATE}, /* active */
+        {VERDICT_ACCOUNT_EXISTS, VERDICT_WRONG_STATE, VERDICT_OK}, /* revoked */
     };
     for (int state = 0; state < 3; state++)
         for (int method = 0; method < 3; method++) {
@@ -72,7 +72,8 @@ START_TEST(only_operators_admit_and_they_admit_no_operators)
     ck_assert_int_eq(join(MARKET_OPERATOR_A, 77, 32), VERDICT_OUT_OF_BOUNDS);
     ck_assert_int_eq(set_roles(MARKET_CONSUMER, MEMBERS_ROLE_OPERATOR), VERDICT_OUT_OF_BOUNDS);
     ck_assert_int_eq(set_roles(MARKET_OPERATOR_B, 0), VERDICT_OUT_OF_BOUNDS);
-    ck_assert_int_eq(about(MARKET_OPERATOR_A, MARKET_OPERATOR_B, MEMBERS_REVOKE), VERDICT_NOT_PERMITTED);
+    ck_assert_int_eq(about(MARKET_OPERATOR_A, MARKET_OPERATOR_B, MEMBERS_REVOKE),
+                     VERDICT_NOT_PERMITTED);
     market_release(&m);
 }
 END_TEST
@@ -80,9 +81,11 @@ END_TEST
 START_TEST(a_key_that_is_no_point_is_refused)
 {
     begin();
-    struct members_register args = {.public_key = {.bytes = {2, 0xff, 0xff}}, .roles = MEMBERS_ROLE_AUDITOR};
+    struct members_register args = {.public_key = {.bytes = {2, 0xff, 0xff}},
+                                    .roles = MEMBERS_ROLE_AUDITOR};
     memset(args.public_key.bytes + 1, 0xff, 32);
-    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_MEMBERS, MEMBERS_REGISTER, &args), VERDICT_BAD_KEY);
+    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_MEMBERS, MEMBERS_REGISTER, &args),
+                     VERDICT_BAD_KEY);
     market_release(&m);
 }
 END_TEST
@@ -114,5 +117,6 @@ START_TEST(a_nonce_counts_up_by_one)
 }
 END_TEST
 
-HARNESS_MAIN("members", only_the_transitions_of_the_table_are_possible, only_operators_admit_and_they_admit_no_operators,
-             a_key_that_is_no_point_is_refused, roles_change_what_a_member_may_do, a_nonce_counts_up_by_one)
+HARNESS_MAIN("members", only_the_transitions_of_the_table_are_possible,
+             only_operators_admit_and_they_admit_no_operators, a_key_that_is_no_point_is_refused,
+             roles_change_what_a_member_may_do, a_nonce_counts_up_by_one)

@@ -50,7 +50,8 @@ START_TEST(only_the_transitions_of_the_table_are_possible)
         ck_assert_int_eq(withdraw(MARKET_PROVIDER_A, id), expected);
         ck_assert_int_eq(withdraw(MARKET_PROVIDER_A, id + 1), VERDICT_NOT_FOUND);
         market_step(&m, 90000000);
-        ck_assert_int_eq(offer(id).status, status == OFFERS_CLOSING ? OFFERS_CLOSING : OFFERS_ENDED);
+        ck_assert_int_eq(offer(id).status,
+                         status == OFFERS_CLOSING ? OFFERS_CLOSING : OFFERS_ENDED);
         market_release(&m);
     }
 }
@@ -101,16 +102,23 @@ END_TEST
 START_TEST(all_four_kinds_are_listed_with_their_descriptions)
 {
     struct offers_terms terms = offer(in_state(OFFERS_LISTED)).terms;
-    struct offers_register_storage storage = {.terms = terms,
-                                              .storage = {.capacity_gib = 500, .medium = bytes_text("nvme")}};
-    struct offers_register_connection connection = {
-        .terms = terms,
-        .connection = {.site_a = bytes_text("fra1"), .site_b = bytes_text("par1"), .bandwidth_kbps = 1000000}};
-    struct offers_register_data data = {.terms = terms,
-                                        .data = {.size = 1, .samples = 1, .licence = bytes_text("MIT")}};
-    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_STORAGE, &storage), VERDICT_OK);
-    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_CONNECTION, &connection), VERDICT_OK);
-    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_DATA, &data), VERDICT_OK);
+    struct offers_register_storage storage = {
+        .terms = terms, .storage = {.capacity_gib = 500, .medium = bytes_text("nvme")}};
+    struct offers_register_connection connection = {.terms = terms,
+                                                    .connection = {.site_a = bytes_text("fra1"),
+                                                                   .site_b = bytes_text("par1"),
+                                                                   .bandwidth_kbps = 1000000}};
+    struct offers_register_data data = {
+        .terms = terms, .data = {.size = 1, .samples = 1, .licence = bytes_text("MIT")}};
+    ck_assert_int_eq(
+        market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_STORAGE, &storage),
+        VERDICT_OK);
+    ck_assert_int_eq(
+        market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_CONNECTION, &connection),
+        VERDICT_OK);
+    ck_assert_int_eq(
+        market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_DATA, &data),
+        VERDICT_OK);
     ck_assert_int_eq(offer(2).kind, OFFERS_STORAGE);
     ck_assert_int_eq(offer(3).kind, OFFERS_CONNECTION);
     ck_assert_int_eq(offer(4).kind, OFFERS_DATA);
@@ -120,13 +128,17 @@ START_TEST(all_four_kinds_are_listed_with_their_descriptions)
     ck_assert_uint_eq(kept.bandwidth_kbps, 1000000);
 
     connection.connection.site_b = connection.connection.site_a;
-    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_CONNECTION, &connection),
-                     VERDICT_OUT_OF_BOUNDS);
+    ck_assert_int_eq(
+        market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_CONNECTION, &connection),
+        VERDICT_OUT_OF_BOUNDS);
     storage.storage.capacity_gib = 0;
-    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_STORAGE, &storage),
-                     VERDICT_OUT_OF_BOUNDS);
+    ck_assert_int_eq(
+        market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_STORAGE, &storage),
+        VERDICT_OUT_OF_BOUNDS);
     data.data.size = 0;
-    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_DATA, &data), VERDICT_OUT_OF_BOUNDS);
+    ck_assert_int_eq(
+        market_call(&m, MARKET_PROVIDER_B, CATALOG_OFFERS, OFFERS_REGISTER_DATA, &data),
+        VERDICT_OUT_OF_BOUNDS);
     market_release(&m);
 }
 END_TEST
@@ -191,13 +203,16 @@ START_TEST(anybody_carries_what_a_provider_signed_and_only_once)
 {
     in_state(OFFERS_LISTED);
     uint64_t expiry = m.context.time_ms + 1000;
-    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_B, 5, expiry, WITHDRAW_KIND)), VERDICT_NOT_OWNER);
+    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_B, 5, expiry, WITHDRAW_KIND)),
+                     VERDICT_NOT_OWNER);
     ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, WITHDRAW_KIND)), VERDICT_OK);
     ck_assert_int_eq(offer(1).status, OFFERS_ENDED);
-    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, WITHDRAW_KIND)), VERDICT_SERIAL_USED);
+    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, WITHDRAW_KIND)),
+                     VERDICT_SERIAL_USED);
     market_step(&m, 1001);
     ck_assert_uint_eq(market_events(&m, EVENT_STATEMENT_FORGOTTEN), 1);
-    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, WITHDRAW_KIND)), VERDICT_EXPIRED);
+    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, WITHDRAW_KIND)),
+                     VERDICT_EXPIRED);
     market_release(&m);
 }
 END_TEST
@@ -212,19 +227,31 @@ START_TEST(a_statement_that_is_not_exactly_right_is_refused)
     ck_assert_int_eq(carry(bytes_of(bent, good.size)), VERDICT_BAD_SIGNATURE);
     ck_assert_int_eq(carry(bytes_of(good.data, good.size - 1)), VERDICT_BAD_ARGUMENTS);
     ck_assert_int_eq(carry(bytes_of(NULL, 0)), VERDICT_BAD_ARGUMENTS);
-    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, UINT64_MAX, WITHDRAW_KIND)), VERDICT_OUT_OF_BOUNDS);
-    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, CATALOG_CREDITS * 256 + 1)), VERDICT_OUT_OF_BOUNDS);
-    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, CATALOG_OFFERS * 256 + OFFERS_CARRY)), VERDICT_OUT_OF_BOUNDS);
-    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, CATALOG_OFFERS * 256 + 99)), VERDICT_NO_METHOD);
-    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, CATALOG_OFFERS * 256 + OFFERS_UPDATE)), VERDICT_BAD_ARGUMENTS);
-    ck_assert_int_eq(carry(statement(MARKET_CONSUMER, 5, expiry, WITHDRAW_KIND)), VERDICT_NOT_PERMITTED);
-    ck_assert_int_eq(carry(statement(MARKET_STRANGER, 5, expiry, WITHDRAW_KIND)), VERDICT_NO_ACCOUNT);
+    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, UINT64_MAX, WITHDRAW_KIND)),
+                     VERDICT_OUT_OF_BOUNDS);
+    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, CATALOG_CREDITS * 256 + 1)),
+                     VERDICT_OUT_OF_BOUNDS);
+    ck_assert_int_eq(
+        carry(statement(MARKET_PROVIDER_A, 5, expiry, CATALOG_OFFERS * 256 + OFFERS_CARRY)),
+        VERDICT_OUT_OF_BOUNDS);
+    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, CATALOG_OFFERS * 256 + 99)),
+                     VERDICT_NO_METHOD);
+    ck_assert_int_eq(
+        carry(statement(MARKET_PROVIDER_A, 5, expiry, CATALOG_OFFERS * 256 + OFFERS_UPDATE)),
+        VERDICT_BAD_ARGUMENTS);
+    ck_assert_int_eq(carry(statement(MARKET_CONSUMER, 5, expiry, WITHDRAW_KIND)),
+                     VERDICT_NOT_PERMITTED);
+    ck_assert_int_eq(carry(statement(MARKET_STRANGER, 5, expiry, WITHDRAW_KIND)),
+                     VERDICT_NO_ACCOUNT);
     ck_assert_int_eq(carry(good), VERDICT_OK);
     market_release(&m);
 }
 END_TEST
 
-HARNESS_MAIN("offers", only_the_transitions_of_the_table_are_possible, a_listed_offer_expires_and_its_deposit_goes_home,
+HARNESS_MAIN("offers", only_the_transitions_of_the_table_are_possible,
+             a_listed_offer_expires_and_its_deposit_goes_home,
              a_closing_offer_ends_with_its_last_lease, deposits_grow_with_the_open_offers,
-             all_four_kinds_are_listed_with_their_descriptions, terms_out_of_their_bounds_are_refused,
-             anybody_carries_what_a_provider_signed_and_only_once, a_statement_that_is_not_exactly_right_is_refused)
+             all_four_kinds_are_listed_with_their_descriptions,
+             terms_out_of_their_bounds_are_refused,
+             anybody_carries_what_a_provider_signed_and_only_once,
+             a_statement_that_is_not_exactly_right_is_refused)

@@ -21,7 +21,8 @@ static struct schedule_demand demand(void)
 
 static struct schedule_pick picks[SCHEDULE_PICKS_MAX];
 
-static enum schedule_outcome find(const struct schedule_demand *wanted, uint32_t count, struct schedule_search *search)
+static enum schedule_outcome find(const struct schedule_demand *wanted, uint32_t count,
+                                  struct schedule_search *search)
 {
     struct catalog_run run = {&m.view, &m.context, &m.events, &address_zero};
     search->picks = picks;
@@ -86,7 +87,8 @@ START_TEST(what_is_not_feasible_is_passed_over)
     NONE(bad.consumer = market_address(MARKET_STRANGER));
 #undef NONE
     struct members_subject subject = {.address = market_address(MARKET_PROVIDER_A)};
-    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_MEMBERS, MEMBERS_REVOKE, &subject), VERDICT_OK);
+    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_MEMBERS, MEMBERS_REVOKE, &subject),
+                     VERDICT_OK);
     search = (struct schedule_search){.offer = 0};
     ck_assert_int_eq(find(&good, 1, &search), SCHEDULE_NONE);
     market_release(&m);
@@ -100,7 +102,8 @@ START_TEST(a_provider_is_picked_only_as_often_as_it_can_stake)
     studio_offer(&m, MARKET_PROVIDER_A, 30, 10);
     struct credits_transfer args = {.to = market_address(MARKET_AUDITOR),
                                     .amount = units_amount(MARKET_FORTUNE - 10 - 3 * STUDIO_STAKE)};
-    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_CREDITS, CREDITS_TRANSFER, &args), VERDICT_OK);
+    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_CREDITS, CREDITS_TRANSFER, &args),
+                     VERDICT_OK);
     struct schedule_demand wanted = demand();
     ck_assert_int_eq(find(&wanted, 4, &search), SCHEDULE_NONE);
     ck_assert_int_eq(find(&wanted, 3, &search), SCHEDULE_FOUND);
@@ -145,7 +148,8 @@ START_TEST(a_pick_that_went_stale_starts_the_search_over)
     studio_offer(&m, MARKET_PROVIDER_C, 3, 1);
     struct schedule_demand wanted = demand();
     ck_assert_int_eq(find(&wanted, 2, &search), SCHEDULE_LIMIT);
-    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_OFFERS, OFFERS_WITHDRAW, &withdraw), VERDICT_OK);
+    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_OFFERS, OFFERS_WITHDRAW, &withdraw),
+                     VERDICT_OK);
     ck_assert_int_eq(find(&wanted, 2, &search), SCHEDULE_LIMIT);
     ck_assert_uint_eq(search.pick_count, 0);
     ck_assert_int_eq(find(&wanted, 2, &search), SCHEDULE_LIMIT);
@@ -178,7 +182,8 @@ START_TEST(it_finds_what_a_brute_force_search_finds)
                 for (uint16_t s = 0; price[i] == p && s < slots[i] && found < count; s++)
                     expected[found++] = (uint64_t)i + 1;
         struct schedule_search search = {.offer = 0};
-        ck_assert_int_eq(find(&wanted, count, &search), found == count ? SCHEDULE_FOUND : SCHEDULE_NONE);
+        ck_assert_int_eq(find(&wanted, count, &search),
+                         found == count ? SCHEDULE_FOUND : SCHEDULE_NONE);
         for (uint32_t i = 0; found == count && i < count; i++)
             ck_assert_uint_eq(picks[i].offer, expected[i]);
         market_release(&m);
@@ -187,6 +192,8 @@ START_TEST(it_finds_what_a_brute_force_search_finds)
 END_TEST
 
 HARNESS_MAIN("schedule", the_cheapest_feasible_are_picked_and_ties_go_by_number, all_or_none,
-             what_is_not_feasible_is_passed_over, a_provider_is_picked_only_as_often_as_it_can_stake,
-             the_search_limit_is_stated_and_the_next_block_goes_on, a_pick_that_went_stale_starts_the_search_over,
+             what_is_not_feasible_is_passed_over,
+             a_provider_is_picked_only_as_often_as_it_can_stake,
+             the_search_limit_is_stated_and_the_next_block_goes_on,
+             a_pick_that_went_stale_starts_the_search_over,
              it_finds_what_a_brute_force_search_finds)

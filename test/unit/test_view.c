@@ -209,7 +209,8 @@ START_TEST(state_that_does_not_unpack_is_corrupt)
 }
 END_TEST
 
-HARNESS_MAIN("view", writes_hide_the_source_and_are_walked_in_key_order, undo_leaves_no_trace_and_savepoints_nest,
-             next_merges_writes_deletions_and_the_source, the_view_equals_a_plain_table, sorted_keys_keep_the_tree_flat,
-             a_broken_source_is_remembered_and_nothing_is_found_any_more, a_full_arena_is_an_error_and_no_crash,
-             state_that_does_not_unpack_is_corrupt)
+HARNESS_MAIN("view", writes_hide_the_source_and_are_walked_in_key_order,
+             undo_leaves_no_trace_and_savepoints_nest, next_merges_writes_deletions_and_the_source,
+             the_view_equals_a_plain_table, sorted_keys_keep_the_tree_flat,
+             a_broken_source_is_remembered_and_nothing_is_found_any_more,
+             a_full_arena_is_an_error_and_no_crash, state_that_does_not_unpack_is_corrupt)
