@@ -36,6 +36,13 @@ bool agent_is_stopping(const struct agent *agent)
     return stopping;
 }
 
+uint64_t agent_now_ms(const struct agent *agent)
+{
+    uint64_t wall_ms = clock_wall_ms();
+
+    return wall_ms > agent->time_ms ? wall_ms : agent->time_ms;
+}
+
 enum err agent_open(struct agent *agent, struct cli *cli)
 {
     struct sigaction action = {.sa_handler = on_signal};

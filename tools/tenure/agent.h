@@ -74,6 +74,9 @@ MUST_USE enum err agent_run(struct agent *agent,
 /* True once the agent was asked to stop. */
 bool agent_is_stopping(const struct agent *agent);
 
+/* What the next block's time will be at least: our clock's, unless the last block is ahead of it. On a chain at rest the last block is old. */
+uint64_t agent_now_ms(const struct agent *agent);
+
 /* Makes the job's program and data ready, and the global state of its current round. ERR_NOT_NOW when slots and progress were read on
  * two sides of a round's close: the next pass reads them again. */
 MUST_USE enum err agent_prepare(struct agent *agent, const struct agent_job *job,

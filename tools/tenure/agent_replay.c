@@ -112,7 +112,7 @@ static bool is_patience_over(const struct replay *replay, const struct agent_job
 {
     uint64_t rest_ms = job->shop->terms.terms.replay_ms * (100 - UNAVAILABLE_AFTER_PERCENT) / 100;
 
-    return replay->agent.time_ms + rest_ms >= slot->deadline_ms;
+    return agent_now_ms(&replay->agent) + rest_ms >= slot->deadline_ms;
 }
 
 /* The served state roots of this segment; NULL when there are none (yet). */
@@ -367,7 +367,7 @@ static void reveal(struct replay *replay, const struct validator *validator)
 static void draw(struct replay *replay, const struct agent_job *job, uint16_t slot,
                  const struct jobs_audit *audit)
 {
-    uint64_t epoch = beacon_epoch(&replay->agent.parameters, replay->agent.time_ms);
+    uint64_t epoch = beacon_epoch(&replay->agent.parameters, agent_now_ms(&replay->agent));
     struct path path = path_of("validator/");
     struct jobs_segment segment = agent_segment(job, slot);
     struct validator now;
