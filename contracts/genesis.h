@@ -19,8 +19,8 @@
 struct genesis_validator {
     struct bytes name;             /* a host's name; 1..LIMIT_TEXT_BYTES */
     struct sign_public public_key; /* signs votes; different for every seat */
-    struct address
-        replayer; /* an account of `accounts` with role replayer; different for every seat */
+    /* An account of `accounts` with role replayer; different for every seat. */
+    struct address replayer;
     struct digest chain_end; /* of its chain of hashes (contracts/beacon.h) */
 };
 

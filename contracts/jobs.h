@@ -139,8 +139,8 @@ struct jobs_submit {
     struct amount price_max;  /* a segment; what is paid is the leased offer's price of its work */
     struct amount replay_fee; /* an interval, to each assigned replayer */
     struct amount stake;      /* a slot, of the worker; > 0 */
-    uint16_t
-        sample; /* intervals each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all */
+    /* Intervals that each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all. */
+    uint16_t sample;
     uint64_t segment_ms;  /* to train and commit a segment; 1..JOBS_TIME_MAX_MS */
     uint64_t replay_ms;   /* to replay and seal, to vote, to close; 1..JOBS_TIME_MAX_MS */
     uint64_t round_ms;    /* in which segments may be leased anew; segment_ms..JOBS_TIME_MAX_MS */
@@ -252,8 +252,8 @@ struct jobs_job {
     uint32_t steps;     /* H, from the program */
     uint32_t interval;  /* C */
     uint32_t intervals; /* I = ceil(H / C) */
-    uint64_t
-        work; /* multiply-adds of a segment: 3 x batch x sum of products of neighbouring widths, x H */
+    /* Multiply-adds of a segment: 3 x batch x H x the sum of products of neighbouring widths. */
+    uint64_t work;
     uint32_t auditors; /* replayers of a segment: f + 1 */
     uint64_t submitted_ms;
 };
@@ -266,8 +266,8 @@ struct jobs_progress {
     uint8_t search; /* WAITING: enum schedule_outcome of the last match: why it waits */
     uint64_t lease; /* 0 before there is one */
     uint32_t round; /* the current one; = rounds after COMPLETED */
-    struct digest
-        global_root; /* that the current round starts from; after COMPLETED the finished model's */
+    /* What the current round starts from; after COMPLETED the finished model's. */
+    struct digest global_root;
     uint64_t round_opened_ms;
     uint64_t round_deadline_ms; /* no segment is begun that can't end by then */
     uint64_t deadline_ms;       /* timer of WAITING and CLOSING; else 0 */
@@ -284,8 +284,8 @@ struct jobs_slot {
     uint32_t item;    /* of the job's lease */
     struct address worker;
     struct digest start_root; /* of this round */
-    struct digest
-        residue_root; /* end root of the slot's last segment that was included; zero: residue is zero */
+    /* End root of the slot's last segment that was included; zero: the residue is zero. */
+    struct digest residue_root;
     uint64_t deadline_ms;     /* timer of the status; 0: none */
     struct digest trace_root; /* from commit on, until the next attempt */
     struct digest end_root;

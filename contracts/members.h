@@ -29,10 +29,9 @@ enum members_role {
 
 struct members_account {
     struct sign_public public_key;
-    struct bytes name; /* text, <= LIMIT_TEXT_BYTES */
-    struct bytes
-        organisation; /* text, <= LIMIT_TEXT_BYTES; empty counts as an organisation of its own */
-    uint32_t roles;   /* bits of enum members_role */
+    struct bytes name;         /* text, <= LIMIT_TEXT_BYTES */
+    struct bytes organisation; /* likewise; empty counts as an organisation of its own */
+    uint32_t roles;            /* bits of enum members_role */
     bool revoked;
     uint64_t nonce;        /* the next transaction's; only members_nonce_use changes it */
     struct amount balance; /* free credits; only contracts/credits.c changes it */

@@ -39,17 +39,17 @@ enum offers_reason { OFFERS_OPEN = 0, OFFERS_WITHDRAWN = 1, OFFERS_EXPIRED = 2 }
 
 /* Terms, common to the four kinds. */
 struct offers_terms {
-    struct amount
-        price; /* a unit. compute: 10^9 multiply-adds of training; storage: GiB x day; connection: GiB moved;
-                                data: one delivery of the whole */
+    /* Of a unit. compute: 10^9 multiply-adds of training; storage: GiB x day; connection: GiB
+     * moved; data: one delivery of the whole. */
+    struct amount price;
     struct bytes site; /* text: where it is, such as "fra1" */
     uint16_t slots;    /* how many leases at a time; 1..OFFERS_SLOTS_MAX */
-    struct amount
-        stake_max; /* the largest stake that the provider agrees to have locked for one lease of a slot */
+    /* The largest stake that the provider agrees to have locked for one lease of a slot. */
+    struct amount stake_max;
     uint64_t from_ms;  /* the window: usable from this block time ... */
     uint64_t until_ms; /* ... to this; from_ms < until_ms */
-    uint64_t
-        expires_ms; /* not leased anew from then on; after now, <= until_ms, <= now + OFFERS_LIFE_MS */
+    /* Not leased anew from then on; after now, <= until_ms, <= now + OFFERS_LIFE_MS. */
+    uint64_t expires_ms;
 };
 
 struct offers_compute {

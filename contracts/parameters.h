@@ -11,23 +11,22 @@
 struct parameters {
     uint64_t block_interval_max_ms; /* a block is proposed at least this often; 100..60000 */
     uint64_t epoch_ms;              /* beacon: one reveal an epoch; 1000..86400000 */
-    uint64_t answer_ms; /* time to serve drawn states, and to open a seal; 1000..86400000 */
-    uint64_t
-        match_retry_ms;   /* a waiting job or slot is matched again this much later; 100..3600000 */
-    uint64_t proposal_ms; /* a proposal that isn't decided by then expires; 1000..2592000000 */
-    uint16_t due_max;     /* what falls due and is done in one block; 1..1024 */
+    uint64_t answer_ms;      /* time to serve drawn states, and to open a seal; 1000..86400000 */
+    uint64_t match_retry_ms; /* a waiting job or slot is matched again after; 100..3600000 */
+    uint64_t proposal_ms;    /* a proposal that isn't decided by then expires; 1000..2592000000 */
+    uint16_t due_max;        /* what falls due and is done in one block; 1..1024 */
     uint16_t candidates_max; /* offers looked at in one match; 1..256 */
-    struct amount
-        offer_deposit; /* below 2^128; locked for each open offer, times the account's open offers */
-    struct amount
-        replay_stake; /* below 2^128; locked for each audit or vote of a replayer; lost when it is outvoted */
+    /* Locked for each open offer, times the account's open offers; below 2^128. */
+    struct amount offer_deposit;
+    /* Locked for each audit or vote of a replayer, lost when it is outvoted; below 2^128. */
+    struct amount replay_stake;
     uint8_t slash_fraud;    /* per cent of a worker's stake, for a proven falsehood; 1..100 */
     uint8_t slash_withheld; /* for a commitment whose data is withheld; <= slash_fraud */
     uint8_t slash_silent;   /* for no commitment in time; <= slash_withheld */
-    uint8_t
-        slash_mute; /* per cent of a replayer's stake, for a missing reveal, seal or opening; 0..100 */
-    uint8_t
-        prover_share; /* per cent of a slash to the replayers that proved it; 0..50, DESIGN 8.5 says 25 */
+    /* Per cent of a replayer's stake, for a missing reveal, seal or opening; 0..100. */
+    uint8_t slash_mute;
+    /* Per cent of a slash to the replayers that proved it; 0..50, DESIGN 8.5 says 25. */
+    uint8_t prover_share;
 };
 
 extern const struct record parameters_record;

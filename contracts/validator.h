@@ -15,12 +15,11 @@ struct validator {
     struct bytes name;
     struct sign_public public_key; /* signs votes */
     struct address replayer;       /* the account that replays, answers and reveals for this seat */
-    struct bytes
-        organisation; /* of that account: rotation leaves out the worker's and the consumer's */
-    struct digest chain_end;   /* beacon: SHA-256 of the next preimage */
-    struct digest chain_next;  /* beacon: a renewed chain's end, or zero */
-    uint64_t chain_next_epoch; /* from which epoch on it counts; 0 without one */
-    uint64_t revealed_epoch;   /* epoch of the last reveal; 0 before the first */
+    struct bytes organisation;     /* of that account: rotation leaves out the worker's */
+    struct digest chain_end;       /* beacon: SHA-256 of the next preimage */
+    struct digest chain_next;      /* beacon: a renewed chain's end, or zero */
+    uint64_t chain_next_epoch;     /* from which epoch on it counts; 0 without one */
+    uint64_t revealed_epoch;       /* epoch of the last reveal; 0 before the first */
 };
 
 extern const struct record validator_record;
