@@ -122,7 +122,7 @@ void change_on_view_change(struct consensus *c, const struct message *m, struct 
     memcpy(c->changes + from * c->change_room, m->envelope.body.data, m->envelope.body.size);
     if (peer->view < change->view.n)
         peer->view = change->view.n;
-    normal_note_decided(c, &change->committed);
+    normal_note_decided(c, &change->committed, out);
     sync_learn(c, change->committed.ballot.height.n, COMMITTEE_BIT(from));
     actions_tell(out, &(struct narrate_line){.kind = NARRATE_RECEIVED,
                                              .tag = MESSAGE_VIEW_CHANGE,
@@ -220,7 +220,7 @@ void change_on_new_view(struct consensus *c, const struct message *m, struct act
     change_adopt(c, m, &plan);
     settle(c, &plan, out);
     pace_enter(c);
-    normal_note_decided(c, plan.base);
+    normal_note_decided(c, plan.base, out);
     sync_learn(c, plan.base->ballot.height.n, plan.holders);
     journal_entered(c, out);
     actions_tell(out, &(struct narrate_line){.kind = NARRATE_ENTERED,

@@ -163,6 +163,8 @@ static void on_start(struct consensus *c, const struct event_start *start, struc
 
 static void on_message(struct consensus *c, const struct message *m, struct actions *out)
 {
+    if (m->tag != MESSAGE_DECIDED)
+        c->peers[m->envelope.from.n].heard_ms = c->now_ms;
     switch (m->tag) {
     case MESSAGE_PRE_PREPARE:
         normal_on_pre_prepare(c, m, out);

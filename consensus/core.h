@@ -15,6 +15,7 @@
 struct core_peer {
     uint64_t view;        /* highest that it signed to be in or to want */
     uint64_t height;      /* highest that it signed to have committed */
+    uint64_t heard_ms;    /* when something that it signed last came in; 0: never */
     uint64_t answered_ms; /* when its STATUS was last answered */
     bool answered;
     bool
@@ -84,6 +85,7 @@ struct consensus {
     uint64_t proposed_ms; /* last proposal of mine */
     bool has_proposed;
     uint64_t status_ms; /* next STATUS */
+    uint32_t excused;   /* time-outs that passed since, because others progress */
     struct event_work work;
     uint64_t passed_base; /* of work.passed_over, when this view was entered or the mark changed */
 
@@ -94,6 +96,7 @@ struct consensus {
     uint64_t build_parent_height;
     bool work_renewed;  /* EVENT_WORK came since */
     uint64_t sequence;  /* of the last record */
+    uint64_t log_bytes; /* written since the last rewrite */
     uint64_t log_start; /* of the first record that is still needed */
 };
 

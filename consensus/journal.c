@@ -75,6 +75,7 @@ static uint64_t persist(struct consensus *c, struct actions *out, enum journal_t
         persisted.has_body = true;
         persisted.body = *body;
     }
+    c->log_bytes += size;
     actions_add(out, ACTION_PERSIST)->as.persist = persisted;
     return c->sequence;
 }
@@ -127,9 +128,10 @@ void journal_entered(struct consensus *c, struct actions *out)
 
 void journal_tidy(struct consensus *c, struct actions *out)
 {
-    if (c->sequence + 1 - c->log_start < JOURNAL_REWRITE)
+    if (c->sequence + 1 - c->log_start < JOURNAL_REWRITE || c->log_bytes < 4 * c->new_view_size)
         return;
     const uint64_t first = c->sequence + 1;
+    c->log_bytes = 0;
     if (c->voting.n > 0)
         journal_entered(c, out);
     for (uint64_t h = c->durable + 1; h <= core_top(c); h++) {
@@ -218,6 +220,9 @@ static enum err read_change(struct consensus *c, struct bytes body)
         return ERR_CORRUPT;
     if (change.view.n < c->view.n || (c->active && change.view.n == c->view.n))
         return ERR_CORRUPT;
+    if (change.view.n == c->view.n) /* written again: what followed the first still holds */
+        return bytes_equal(body, bytes_of(c->my_change, c->my_change_size)) ? ERR_NONE
+                                                                            : ERR_CORRUPT;
     c->view = change.view;
     c->active = false;
     c->opening_size = 0;
@@ -242,12 +247,11 @@ static enum err read_entered(struct consensus *c, struct bytes sealed)
     if (verify_message(&c->scratch, &c->trusting, &message, sealed, NULL) ||
         message.tag != MESSAGE_NEW_VIEW)
         return ERR_CORRUPT;
-    if (message.as.new_view.view.n < c->voting.n)
+    const struct message_new_view *new_view = &message.as.new_view;
+    if (new_view->view.n == c->voting.n) /* written again: what followed the first still holds */
+        return digest_equal(&new_view->digest, &c->new_view) ? ERR_NONE : ERR_CORRUPT;
+    if (new_view->view.n < c->view.n)
         return ERR_CORRUPT;
-    const struct view wanted = c->view;
-    if (message.as.new_view.view.n < wanted.n)
-        c->view = message.as.new_view
-                      .view; /* a rewritten log begins with the view before the wanted one */
     change_adopt(c, &message, &plan);
     for (uint32_t i = 0; i < BOUNDS_WINDOW; i++) {
         slot_leave_view(&c->slots[i]);

@@ -15,8 +15,9 @@
 
 #include "consensus/actions.h"
 
-/* Records between two rewrites: 256, some 64 blocks, so that a restart reads little and rewriting costs little. */
-#define JOURNAL_REWRITE 256
+/* Records between two rewrites: 64, some 30 blocks, so that a restart reads little; and no rewrite before
+ * four times the current NEW-VIEW's size was written, so that it costs little. */
+#define JOURNAL_REWRITE 64
 
 /* Each gives the sequence that its signature must wait for. */
 uint64_t journal_prepare(struct consensus *c, struct actions *out, const struct slot *slot);

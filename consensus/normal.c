@@ -150,6 +150,8 @@ static uint64_t count_vote(const struct consensus *c, struct slot_votes *votes,
 void normal_on_prepare(struct consensus *c, const struct message *m, struct actions *out)
 {
     out->ignored = vote_ignored(c, &m->as.vote);
+    if (out->ignored == NARRATE_FAR_HEIGHT)
+        sync_learn_far(c, m->envelope.from, m->as.vote.height);
     if (out->ignored)
         return;
     struct slot *slot = core_slot(c, m->as.vote.height.n);
@@ -160,6 +162,8 @@ void normal_on_prepare(struct consensus *c, const struct message *m, struct acti
 void normal_on_commit(struct consensus *c, const struct message *m, struct actions *out)
 {
     out->ignored = vote_ignored(c, &m->as.vote);
+    if (out->ignored == NARRATE_FAR_HEIGHT)
+        sync_learn_far(c, m->envelope.from, m->as.vote.height);
     if (out->ignored)
         return;
     struct slot *slot = core_slot(c, m->as.vote.height.n);
@@ -172,15 +176,23 @@ void normal_on_commit(struct consensus *c, const struct message *m, struct actio
         sync_learn(c, slot->height.n, voters);
 }
 
-void normal_note_decided(struct consensus *c, const struct certificate *certificate)
+void normal_note_decided(struct consensus *c, const struct certificate *certificate,
+                         struct actions *out)
 {
     const struct ballot *ballot = &certificate->ballot;
     if (ballot->height.n <= c->committed || ballot->height.n > core_top(c))
         return;
     struct slot *slot = core_slot(c, ballot->height.n);
-    if (slot->decided.here || !slot_has_block(slot) ||
-        !digest_equal(&slot->held.block.digest, &ballot->digest))
+    if (slot->decided.here)
         return;
+    const bool held =
+        slot_has_block(slot) && digest_equal(&slot->held.block.digest, &ballot->digest);
+    if (!held) {
+        if (!slot->lock.here || !digest_equal(&slot->lock.ballot.digest, &ballot->digest))
+            return;
+        discard_from(c, ballot->height.n, out);
+        slot_hold(slot, &slot->lock_block.block, slot_block_header(&slot->lock_block));
+    }
     slot_proof_keep(&slot->decided, certificate);
 }
 

@@ -19,8 +19,9 @@ void normal_advance(struct consensus *c, struct actions *out);
 /* Makes the slot of `height` new, with the NEW-VIEW's choice for it if there is one. */
 void normal_open_slot(struct consensus *c, uint64_t height);
 
-/* A verified commit certificate, which may be for the block held at its height. */
-void normal_note_decided(struct consensus *c, const struct certificate *certificate);
+/* A verified commit certificate, which may be for the block held or locked at its height. */
+void normal_note_decided(struct consensus *c, const struct certificate *certificate,
+                         struct actions *out);
 
 /* Signs again what was promised in the current view, after a restart. */
 void normal_repeat_votes(struct consensus *c, struct actions *out);

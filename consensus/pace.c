@@ -3,6 +3,9 @@
 #include "consensus/change.h"
 #include "consensus/sync.h"
 
+/* Time-outs that a seat that is behind waits without a block before it suspects the primary after all. */
+#define EXCUSES 3
+
 uint64_t pace_timeout_ms(const struct consensus *c)
 {
     uint64_t timeout = c->config.timeout_ms;
@@ -16,6 +19,7 @@ void pace_progress(struct consensus *c)
     c->commit_ms = c->now_ms;
     c->progress_ms = c->now_ms;
     c->pending_ms = CORE_NEVER;
+    c->excused = 0;
     c->work.due_ms = CORE_NEVER;
     if (c->backoff > 0)
         c->backoff--;
@@ -81,13 +85,29 @@ static bool is_passed_over(const struct consensus *c)
     return c->work.waiting && c->work.passed_over >= c->passed_base + c->config.patience_blocks;
 }
 
+/* Fewer than a quorum, me among them, were heard of in this time-out or between two STATUS. */
+static bool is_alone(const struct consensus *c)
+{
+    const uint64_t two_ms = 2 * c->config.status_interval_ms;
+    const uint64_t lately_ms = two_ms > pace_timeout_ms(c) ? two_ms : pace_timeout_ms(c);
+    uint8_t heard = 1;
+    for (uint8_t i = 0; i < c->committee.count; i++)
+        heard += i != c->config.seat.n && c->peers[i].heard_ms != 0 &&
+                 c->now_ms <= c->peers[i].heard_ms + lately_ms;
+    return heard < c->quorum;
+}
+
 static void fail(struct consensus *c, struct actions *out)
 {
     c->pending_ms = CORE_NEVER;
     c->progress_ms = c->now_ms;
     c->passed_base = c->work.passed_over;
-    if (c->active && sync_is_behind(c))
-        return; /* others progress: the primary isn't at fault */
+    if (c->active && is_alone(c))
+        return;
+    if (c->active && sync_is_behind(c) && c->excused < EXCUSES) {
+        c->excused++; /* others progress, so the primary isn't at fault, as long as I get there */
+        return;
+    }
     if (c->active)
         actions_tell(out, &(struct narrate_line){.kind = NARRATE_SUSPECTED, .view = c->view});
     if (pace_timeout_ms(c) < c->config.timeout_max_ms)

@@ -3,6 +3,7 @@
  * The time-out doubles with each view that fails, up to a cap, and is halved with each block that commits. In an active view it runs
  *   - from when something waits (a proposal, a transaction, what falls due on the chain) or from the last progress after that;
  *   - else, on an idle chain, from block_interval_max_ms after the last progress, when a heartbeat block should have come.
+ * A seat that doesn't hear a quorum blames nobody: its VIEW-CHANGE would reach nobody, and only bind itself.
  * While a view change is on it runs only once a quorum is known to want this view or a higher one: so a lonely seat doesn't run away. */
 #ifndef CONSENSUS_PACE_H
 #define CONSENSUS_PACE_H

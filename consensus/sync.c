@@ -42,6 +42,17 @@ static void learn_heights(struct consensus *c)
     sync_learn(c, reached, seats);
 }
 
+void sync_learn_far(struct consensus *c, struct seat seat, struct height voted)
+{
+    CHECK(voted.n > BOUNDS_WINDOW);
+
+    struct core_peer *peer = &c->peers[seat.n];
+    if (peer->height >= voted.n - BOUNDS_WINDOW)
+        return;
+    peer->height = voted.n - BOUNDS_WINDOW;
+    learn_heights(c);
+}
+
 /* Sends what a seat lacks of the view that I am in or want. */
 static void answer_view(struct consensus *c, const struct message_status *status, uint64_t to,
                         struct actions *out)
@@ -174,14 +185,15 @@ void sync_tell_status(struct consensus *c, struct actions *out)
 
 void sync_advance(struct consensus *c, struct actions *out)
 {
-    if (!sync_is_behind(c)) {
-        c->ask_ms = CORE_NEVER;
-        return;
+    if (c->asked_to != 0 && c->committed >= c->asked_to) {
+        c->asked_to = 0; /* all that was asked for is here: go on at once ... */
+        c->ask_ms = c->now_ms;
+        if (!sync_is_behind(c))
+            c->status_ms = c->now_ms; /* ... or hear what was committed meanwhile */
     }
-    if (c->committed >= c->asked_to && c->asked_to != 0)
-        c->ask_ms = c->now_ms; /* all that was asked for is here: go on at once */
-    c->asked_to = c->committed >= c->asked_to ? 0 : c->asked_to;
-    if (c->now_ms < c->ask_ms)
+    if (!sync_is_behind(c))
+        c->ask_ms = CORE_NEVER;
+    if (c->ask_ms == CORE_NEVER || c->now_ms < c->ask_ms)
         return;
     c->ask_ms = c->now_ms + c->config.status_interval_ms;
 

@@ -9,6 +9,9 @@ void sync_on_status(struct consensus *c, const struct message *m, struct actions
 /* Somebody is known to have committed `height`; `seats` have it. */
 void sync_learn(struct consensus *c, uint64_t height, uint64_t seats);
 
+/* A vote above the window: its seat has committed what is a window below. */
+void sync_learn_far(struct consensus *c, struct seat seat, struct height voted);
+
 /* Asks for blocks when it is time. */
 void sync_advance(struct consensus *c, struct actions *out);
 

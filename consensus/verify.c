@@ -210,6 +210,16 @@ static enum err check_change_certificates(const struct verify_context *context, 
     return err;
 }
 
+/* Votes and blocks that are of no use any more. */
+static enum err check_height(const struct verify_context *context, struct height height,
+                             struct fault *fault)
+{
+    if (height.n <= context->height.n)
+        return fault_set(fault, ERR_NOT_NOW, "height %llu is committed already",
+                         (unsigned long long)height.n);
+    return ERR_NONE;
+}
+
 static enum err check_pre_prepare(const struct verify_context *context, struct message *message,
                                   struct fault *fault)
 {
@@ -219,6 +229,8 @@ static enum err check_pre_prepare(const struct verify_context *context, struct m
         err = check_view(m->view, &m->new_view, fault);
     if (!err)
         err = check_header(context, &m->block, m->header, fault);
+    if (!err)
+        err = check_height(context, m->block.height, fault);
     if (err)
         return err;
     const uint8_t primary = committee_primary(context->committee, m->view).n;
@@ -322,6 +334,8 @@ static enum err check_decided(const struct verify_context *context, struct messa
                               struct fault *fault)
 {
     enum err err = check_pair(context, &m->block, m->header, &m->certificate, fault);
+    if (!err)
+        err = check_height(context, m->block.height, fault);
     return err ? err : verify_certificate(context, MESSAGE_COMMIT, &m->certificate, fault);
 }
 
@@ -355,6 +369,8 @@ static enum err check_message(struct arena *arena, const struct verify_context *
     case MESSAGE_PREPARE:
     case MESSAGE_COMMIT:
         err = check_ballot(context, &message->as.vote, fault);
+        if (!err)
+            err = check_height(context, message->as.vote.height, fault);
         return err ? err : check_envelope(context, message->tag, &message->envelope, fault);
     case MESSAGE_VIEW_CHANGE:
         return check_view_change(arena, context, message, fault);

@@ -19,7 +19,7 @@
  * Cost, in signature checks: votes, PRE-PREPARE and STATUS 1; DECIDED q; VIEW-CHANGE at most 1 +
  * 9q; NEW-VIEW at most 1 + q + 9q². Cheap checks come first; a NEW-VIEW's certificates are checked
  * only after all its q VIEW-CHANGEs proved to be signed by their senders, and equal certificates
- * once. A VIEW-CHANGE or NEW-VIEW below context->view is ERR_NOT_NOW before any signature is checked.
+ * once. What is over, by the context's height and view, is ERR_NOT_NOW before any signature is checked.
  */
 #ifndef CONSENSUS_VERIFY_H
 #define CONSENSUS_VERIFY_H
@@ -35,9 +35,9 @@ struct verify_context {
     struct digest chain;         /* the genesis digest */
     struct digest genesis_block; /* digest of block 0's header */
     const struct committee *committee;
-    struct view
-        view; /* lower VIEW-CHANGEs and NEW-VIEWs are of no use; a stale value is harmless */
-    subject_read *read;          /* the ledger's */
+    struct height height; /* votes and blocks up to here are of no use; a stale value is harmless */
+    struct view view;     /* VIEW-CHANGEs and NEW-VIEWs below it are of no use, likewise */
+    subject_read *read;   /* the ledger's */
     verify_signature *signature; /* verify_ecdsa, or one that asks a cache first */
     const void *self;            /* for the two callbacks */
 };
@@ -52,7 +52,7 @@ bool verify_trusting(const void *self, struct seat seat, const struct sign_publi
                      const struct digest *digest, const struct sign_signature *signature);
 
 /* Unpacks and checks one message. ERR_MALFORMED, ERR_LIMIT: bytes; ERR_SIGNATURE; ERR_MISMATCH:
- * another set or an inside that contradicts itself; ERR_NOT_NOW: below context->view. Lists are in
+ * another set or an inside that contradicts itself; ERR_NOT_NOW: it is over (context). Lists are in
  * `arena`; 8 times the message's size and 1 MiB always suffice. */
 MUST_USE enum err verify_message(struct arena *arena, const struct verify_context *context,
                                  struct message *message, struct bytes in, struct fault *fault);

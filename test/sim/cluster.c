@@ -289,6 +289,7 @@ static void on_message(struct cluster *c, uint8_t seat, struct bytes raw,
     consensus_summarise(station->core, &summary);
     struct verify_context context = c->context;
     context.view = summary.view;
+    context.height = summary.committed;
     context.signature = signature;
     struct message message;
     struct fault fault;
@@ -403,7 +404,7 @@ static void on_number(struct cluster *c, uint8_t seat, uint64_t number, bool for
     consensus_summarise(c->stations[seat].core, &summary);
     if (!forwarded && summary.primary.n != seat)
         post(c, seat, summary.primary.n, ON_FORWARDED, number, bytes_of(NULL, 0));
-    station_submit(&c->stations[seat], number);
+    station_submit(&c->stations[seat], number, UNIX_MS + c->now_ms);
     struct event event = {.kind = EVENT_TICK};
     feed(c, seat, &event);
 }

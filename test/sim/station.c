@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 
+#define FORWARD_MS   1000 /* what a number may need to reach the primary */
 #define LOOSE_BODIES 64 /* sent by others, not yet asked for */
 
 static struct station_bytes owned(struct bytes bytes)
@@ -371,7 +372,8 @@ bool station_execute(struct station *station, uint64_t ticket, enum event_verdic
     return true;
 }
 
-static void mark_done(struct station *station, const struct toy_body *body)
+/* `time_ms` of the block. */
+static void mark_done(struct station *station, const struct toy_body *body, uint64_t time_ms)
 {
     for (uint32_t i = 0; i < body->count; i++) {
         uint64_t number = body->numbers[i];
@@ -389,7 +391,7 @@ static void mark_done(struct station *station, const struct toy_body *body)
         if (is_done(station, station->pool[i].number))
             continue;
         station->pool[kept] = station->pool[i];
-        if (body->count < TOY_BODY_MAX)
+        if (body->count < TOY_BODY_MAX && time_ms > station->pool[kept].since_ms + FORWARD_MS)
             station->pool[kept].passed++;
         kept++;
     }
@@ -412,7 +414,9 @@ struct station_decided *station_commit(struct station *station, const struct act
     decided->header_size = block.header_size;
     decided->body = block.body;
     decided->certificate = owned(commit->certificate);
-    mark_done(station, &block.body);
+    struct toy_header header;
+    CHECK(toy_header_unpack(&header, bytes_of(block.header, block.header_size)));
+    mark_done(station, &block.body, header.time_ms);
     return decided;
 }
 
@@ -431,7 +435,7 @@ void station_on_disk(struct station *station, uint64_t height)
 
 /* --- pool --- */
 
-void station_submit(struct station *station, uint64_t number)
+void station_submit(struct station *station, uint64_t number, uint64_t clock_ms)
 {
     if (is_done(station, number))
         return;
@@ -441,6 +445,7 @@ void station_submit(struct station *station, uint64_t number)
     struct station_waiting *waiting =
         pushed(&station->pool, &station->pool_count, sizeof(*waiting));
     waiting->number = number;
+    waiting->since_ms = clock_ms;
 }
 
 struct event_work station_work(const struct station *station)

@@ -57,6 +57,7 @@ struct station_order { /* an EXECUTE that isn't answered */
 
 struct station_waiting { /* a number in the pool */
     uint64_t number;
+    uint64_t since_ms; /* Unix time at which it came */
     uint64_t passed; /* committed blocks that had room for it */
 };
 
@@ -135,7 +136,7 @@ struct station_decided *station_commit(struct station *station, const struct act
 void station_on_disk(struct station *station, uint64_t height);
 
 /* --- pool --- */
-void station_submit(struct station *station, uint64_t number);
+void station_submit(struct station *station, uint64_t number, uint64_t clock_ms);
 struct event_work station_work(const struct station *station);
 
 #endif

@@ -363,10 +363,21 @@ static inline void council_init(struct council *c, uint8_t count, uint8_t seat)
     c->echo = true;
 }
 
+/* A STATUS of each other seat, so that the core knows that it isn't alone. */
+static inline void council_hear(struct council *c)
+{
+    const struct message_status status = {.set = c->committee.digest, .active = true};
+    for (uint8_t i = 0; i < c->committee.count; i++)
+        if (i != c->config.seat.n)
+            council_message(c, council_seal(c, MESSAGE_STATUS, i,
+                                            council_pack(c, &message_status_record, &status)));
+}
+
 static inline void council_open(struct council *c, uint8_t count, uint8_t seat)
 {
     council_init(c, count, seat);
     council_start(c, &c->genesis, NULL);
+    council_hear(c);
     council_expect(c, "");
 }
 

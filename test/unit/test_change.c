@@ -44,6 +44,21 @@ START_TEST(a_silent_primary_is_suspected_after_heartbeat_and_timeout)
 }
 END_TEST
 
+START_TEST(a_seat_that_hears_no_quorum_blames_nobody)
+{
+    council_init(&c, 4, 1);
+    council_start(&c, &c.genesis, NULL);
+    council_tick(&c, 1000000);
+    council_expect(&c, "");
+    council_hear(&c);
+    council_tick(&c, 5999);
+    council_expect(&c, "");
+    council_tick(&c, 1);
+    council_expect(&c, "persist 1\nsign view-change 0 in view 1 after 1\n");
+    council_close(&c);
+}
+END_TEST
+
 START_TEST(a_lonely_wish_goes_no_further)
 {
     council_open(&c, 4, 1);
@@ -231,6 +246,7 @@ START_TEST(blocks_below_a_base_that_is_held_are_kept)
 END_TEST
 
 HARNESS_MAIN("change", a_silent_primary_is_suspected_after_heartbeat_and_timeout, a_lonely_wish_goes_no_further,
+             a_seat_that_hears_no_quorum_blames_nobody,
              f_and_one_others_are_joined, a_quorum_that_is_not_answered_wants_the_next_view,
              the_primary_opens_its_view_with_a_quorum, a_prepared_block_is_voted_on_again_without_executing_it_again,
              what_the_new_view_did_not_choose_is_discarded, another_block_than_the_chosen_one_makes_room,
