@@ -1,5 +1,6 @@
 #include "ledger/sparse.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -349,9 +350,46 @@ START_TEST(damaged_page_is_found)
 }
 END_TEST
 
-HARNESS_MAIN("sparse", root_is_the_slow_root_after_every_batch, order_of_batches_does_not_matter,
-             change_that_changes_nothing_writes_nothing, old_heights_keep_their_tree,
-             proofs_show_presence_and_absence_and_nothing_else,
+START_TEST(roots_are_the_known_ones)
+{
+    /* "key 0" -> "value 0", "key 1" -> "value 1", ... by another program in another language */
+    static const struct {
+        uint32_t count;
+        const char *root;
+    } known[] = {
+        {1, "263f3134568bd91568a048cb99c08729973fd146db930b054d91a3f79e7a346a"},
+        {2, "978e1405e68c6035b3d130831dde63ae9c8225e591448286d456124dbb41a025"},
+        {3, "9c6a9da0c8a4b504fd888906d1265b25d3dd82d6ade033fb02c386fe4572ec16"},
+        {10, "5b633d355f05323be0536779baffc085082369d8ffd8c122f70ebbdf9f5e2f88"},
+        {1000, "94e14a12fb00fff7ad653aa82359e0cffb2664d906947ecfe5d1dabb7f1e5255"},
+    };
+    static struct world w;
+    for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
+        world_init(&w, 1);
+        struct sparse_change changes[1000];
+        for (uint32_t i = 0; i < known[k].count; i++) {
+            char key[16], value[16];
+            int key_size = snprintf(key, sizeof(key), "key %u", i);
+            int value_size = snprintf(value, sizeof(value), "value %u", i);
+            changes[i] = (struct sparse_change){digest_of(key, (size_t)key_size),
+                                                digest_of(value, (size_t)value_size), false};
+        }
+        sparse_sort(changes, known[k].count);
+        struct sparse_reader reader = reader_of(&w);
+        ck_assert_int_eq(
+            sparse_update(&w.arena, &w.root, &w.pages, changes, known[k].count, 1, &reader),
+            ERR_NONE);
+        char root[DIGEST_TEXT_SIZE];
+        digest_text(root, &w.root.top.digest);
+        ck_assert_str_eq(root, known[k].root);
+        arena_release(&w.arena);
+    }
+}
+END_TEST
+
+HARNESS_MAIN("sparse", roots_are_the_known_ones, root_is_the_slow_root_after_every_batch,
+             order_of_batches_does_not_matter, change_that_changes_nothing_writes_nothing,
+             old_heights_keep_their_tree, proofs_show_presence_and_absence_and_nothing_else,
              absence_by_a_leaf_of_another_branch_is_refused,
              empty_tree_has_root_zero_and_proves_absence,
              lone_leaf_is_the_root_and_two_that_share_bits_hang_deep, damaged_page_is_found)
