@@ -178,6 +178,13 @@ static enum err file_write(const struct blob_store *store, enum blob_kind kind,
     path_of(path, store, kind, id, "");
     path_of(new, store, kind, id, ".new");
     int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == ENOENT) { /* the first file in its folder */
+        *strrchr(new, '/') = 0;
+        if (mkdir(new, 0755) != 0)
+            return ERR_IO;
+        path_of(new, store, kind, id, ".new");
+        fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    }
     if (fd < 0)
         return ERR_IO;
     bool written = write_all(fd, data);
@@ -298,6 +305,8 @@ static enum err scan_folder(struct blob_scan *scan, const char *path, enum blob_
                             struct fault *fault)
 {
     DIR *directory = opendir(path);
+    if (directory == NULL && errno == ENOENT)
+        return ERR_NONE;
     if (directory == NULL)
         return fault_set(fault, ERR_IO, "%s: %s", path, strerror(errno));
     enum err err = ERR_NONE;
@@ -338,7 +347,7 @@ static enum err folder_make(const char *path, struct fault *fault)
     return ERR_NONE;
 }
 
-/* Makes all folders and reads what is in them. */
+/* Makes the folders of both kinds and reads what is in them. */
 static enum err scan_all(struct blob_scan *scan, const char *directory, struct fault *fault)
 {
     char path[BLOB_PATH_SIZE];
@@ -348,9 +357,7 @@ static enum err scan_all(struct blob_scan *scan, const char *directory, struct f
         err = folder_make(path, fault);
         for (unsigned i = 0; i < 256 && err == ERR_NONE; i++) {
             snprintf(path, sizeof(path), "%s/%s/%02x", directory, blob_folders[kind], i);
-            err = folder_make(path, fault);
-            if (err == ERR_NONE)
-                err = scan_folder(scan, path, (enum blob_kind)kind, fault);
+            err = scan_folder(scan, path, (enum blob_kind)kind, fault);
         }
     }
     return err;

@@ -45,6 +45,16 @@ bool endpoint_parse(struct endpoint *endpoint, const char *text)
     return read;
 }
 
+bool endpoint_has_port(const char *text)
+{
+    const char *port = strrchr(text, ':');
+    if (port == NULL || port == text || strlen(port + 1) - 1 > 4 ||
+        strspn(port + 1, "0123456789") != strlen(port + 1))
+        return false;
+    unsigned long number = strtoul(port + 1, NULL, 10);
+    return number >= 1 && number <= 65535 && strpbrk(text, "/?#@ ") == NULL;
+}
+
 enum err endpoint_listen(int *fd, const struct endpoint *endpoint)
 {
     int one = 1;

@@ -19,6 +19,9 @@ struct endpoint {
 /* Reads "127.0.0.1:80" or "[::1]:80"; port 0 means any that is free. False, and *endpoint unspecified, for anything else. */
 bool endpoint_parse(struct endpoint *endpoint, const char *text);
 
+/* True for "host:port" with a port of 1..65535 and a host, name or number, that can stand in a URL. */
+bool endpoint_has_port(const char *text);
+
 /* A TCP socket that listens there, in *fd. ERR_BUSY: the port is in use; ERR_IO: errno says why. */
 MUST_USE enum err endpoint_listen(int *fd, const struct endpoint *endpoint);
 

@@ -16,7 +16,9 @@
 #include "net/endpoint.h"
 #include "net/quota.h"
 
-#define HTTP_TICK_MS       50
+/* How long the timer sleeps at most; what ends sooner wakes it. nng 1.5.2 spins for up to a
+ * millisecond around each timer's end, so it must end seldom. */
+#define HTTP_TICK_MS       1000
 #define HTTP_HEADERS_BYTES 32768
 #define HTTP_BODY_FIRST    4096
 
@@ -60,7 +62,8 @@ struct http_server {
     bool closing;
     uint64_t tickets, wakes; /* counted */
     struct http_peer *peers;
-    size_t bodies; /* bytes of all bodies */
+    uint64_t tick_ms; /* when the timer ends */
+    size_t bodies;    /* bytes of all bodies */
     struct http_usage usage;
     struct quota quota;
 };
@@ -142,6 +145,13 @@ static enum MHD_Result respond_error(struct http_exchange *exchange, unsigned st
 
 /* --- waits --- */
 
+/* Something ends at `at_ms`: the timer must not sleep longer. Requires the mutex. */
+static void end_at(struct http_server *server, uint64_t at_ms)
+{
+    if (at_ms < server->tick_ms)
+        nng_aio_cancel(server->tick);
+}
+
 /* Requires the mutex and an exchange at rest. */
 static void resume(struct http_server *server, struct http_exchange *exchange)
 {
@@ -168,6 +178,7 @@ static bool rest(struct http_exchange *exchange, uint32_t wait_ms)
     if (rests) {
         exchange->resting = true;
         server->usage.waiting++;
+        end_at(server, exchange->until_ms);
         MHD_suspend_connection(exchange->connection);
     }
     pthread_mutex_unlock(&server->mutex);
@@ -201,32 +212,37 @@ void http_wake_all(struct http_server *server)
 static void on_tick(void *arg)
 {
     struct http_server *server = arg;
-    uint64_t now = nng_clock();
+    uint64_t now = nng_clock(), next = now + HTTP_TICK_MS;
 
     pthread_mutex_lock(&server->mutex);
     for (struct http_peer *peer = server->peers; peer != NULL; peer = peer->next) {
         struct http_exchange *exchange = peer->exchange;
         if (exchange != NULL && exchange->resting && now >= exchange->until_ms)
             resume(server, exchange);
+        else if (exchange != NULL && exchange->resting && exchange->until_ms < next)
+            next = exchange->until_ms;
         if (now >= peer->deadline_ms) {
             peer->deadline_ms = UINT64_MAX;
             server->usage.refused++;
             shutdown(peer->fd, SHUT_RDWR);
+        } else if (peer->deadline_ms < next) {
+            next = peer->deadline_ms;
         }
     }
+    server->tick_ms = next;
     if (!server->closing)
-        nng_sleep_aio(HTTP_TICK_MS, server->tick);
+        nng_sleep_aio((nng_duration)(next - now), server->tick);
     pthread_mutex_unlock(&server->mutex);
 }
 
-/* --- requests --- */
-
-static void deadline_set(struct http_exchange *exchange, uint64_t deadline_ms)
+/* Sets when the connection is cut off. Requires the mutex. */
+static void deadline_set(struct http_server *server, struct http_peer *peer, uint64_t deadline_ms)
 {
-    pthread_mutex_lock(&exchange->server->mutex);
-    exchange->peer->deadline_ms = deadline_ms;
-    pthread_mutex_unlock(&exchange->server->mutex);
+    peer->deadline_ms = deadline_ms;
+    end_at(server, deadline_ms);
 }
+
+/* --- requests --- */
 
 /* Asks the handler until it answers or rests. */
 static enum MHD_Result ask(struct http_exchange *exchange, const char *path)
@@ -261,7 +277,7 @@ static enum MHD_Result ask(struct http_exchange *exchange, const char *path)
     }
     pthread_mutex_lock(&server->mutex);
     server->usage.requests++;
-    exchange->peer->deadline_ms = nng_clock() + 10ull * server->options.request_ms;
+    deadline_set(server, exchange->peer, nng_clock() + 10ull * server->options.request_ms);
     pthread_mutex_unlock(&server->mutex);
     return respond(exchange->connection, &response);
 }
@@ -335,7 +351,7 @@ static enum MHD_Result begin(struct http_exchange *exchange, const char *method)
     pthread_mutex_lock(&server->mutex);
     exchange->ticket = ++server->tickets;
     peer->exchange = exchange;
-    peer->deadline_ms = now + server->options.request_ms;
+    deadline_set(server, peer, now + server->options.request_ms);
     bool quota = peer->loopback || quota_take(&server->quota, peer->address, now);
     pthread_mutex_unlock(&server->mutex);
 
@@ -380,7 +396,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     }
     if (!exchange->begun) {
         exchange->begun = true;
-        deadline_set(exchange, UINT64_MAX);
+        pthread_mutex_lock(&exchange->server->mutex);
+        deadline_set(exchange->server, exchange->peer, UINT64_MAX);
+        pthread_mutex_unlock(&exchange->server->mutex);
     }
     if (exchange->no_room)
         return respond_error(exchange, 503, "busy", "too many bodies at once; try again");
@@ -401,7 +419,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     pthread_mutex_lock(&server->mutex);
     CHECK(!exchange->resting);
     exchange->peer->exchange = NULL;
-    exchange->peer->deadline_ms = nng_clock() + server->options.idle_ms;
+    deadline_set(server, exchange->peer, nng_clock() + server->options.idle_ms);
     server->bodies -= exchange->room;
     pthread_mutex_unlock(&server->mutex);
     if (exchange->state != NULL)
@@ -427,8 +445,8 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
         peer->loopback = endpoint_text(
             peer->address,
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
-        peer->deadline_ms = nng_clock() + server->options.idle_ms;
         pthread_mutex_lock(&server->mutex);
+        deadline_set(server, peer, nng_clock() + server->options.idle_ms);
         peer->next = server->peers;
         if (peer->next != NULL)
             peer->next->previous = peer;
@@ -524,7 +542,7 @@ enum err http_open(struct http_server **out, const struct http_options *options,
             fault, ERR_USAGE,
             "the API's server can't start; its certificate, key or CA may be at fault");
     }
-    nng_sleep_aio(HTTP_TICK_MS, server->tick);
+    nng_sleep_aio(0, server->tick);
     return ERR_NONE;
 }
 

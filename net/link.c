@@ -1,5 +1,6 @@
 #include "net/link.h"
 
+#include <arpa/inet.h>
 #include <nng/nng.h>
 #include <nng/supplemental/util/platform.h>
 #include <pthread.h>
@@ -469,6 +470,21 @@ static void on_read(void *arg)
 }
 
 /* --- life --- */
+
+void link_remote(struct nng_stream *stream, char address[LINK_ADDRESS_SIZE])
+{
+    nng_sockaddr sa;
+    char text[INET6_ADDRSTRLEN];
+    snprintf(address, LINK_ADDRESS_SIZE, "unknown");
+    if (nng_stream_get_addr(stream, NNG_OPT_REMADDR, &sa) != 0)
+        return;
+    if (sa.s_family == NNG_AF_INET &&
+        inet_ntop(AF_INET, &sa.s_in.sa_addr, text, sizeof(text)) != NULL)
+        snprintf(address, LINK_ADDRESS_SIZE, "%s:%u", text, ntohs(sa.s_in.sa_port));
+    else if (sa.s_family == NNG_AF_INET6 &&
+             inet_ntop(AF_INET6, sa.s_in6.sa_addr, text, sizeof(text)) != NULL)
+        snprintf(address, LINK_ADDRESS_SIZE, "[%s]:%u", text, ntohs(sa.s_in6.sa_port));
+}
 
 static bool session_start(struct link *link)
 {

@@ -23,6 +23,9 @@ struct nng_stream;
 /* Characters of the longest numeric address with brackets and port, and the zero. */
 #define LINK_ADDRESS_SIZE 64
 
+/* The other end of a stream as host:port, for people; a host of IPv6 in brackets. */
+void link_remote(struct nng_stream *stream, char address[LINK_ADDRESS_SIZE]);
+
 /* Called from the chain of reads, one at a time for a link, without any lock held. */
 struct link_events {
     bool (*sign)(void *self, struct sign_signature *signature, const struct digest *digest);
@@ -59,7 +62,7 @@ void link_close(struct link *link, const char *why);
 /* As peer_send. */
 MUST_USE enum err link_send(struct link *link, uint8_t tag, struct bytes body);
 
-/* To be called every 100 ms or so: ends a link whose handshake takes too long or whose peer is silent, and lets an idle
+/* To be called every half second or so: ends a link whose handshake takes too long or whose peer is silent, and lets an idle
  * one say that it is here. */
 void link_tick(struct link *link, uint64_t now_ms);
 

@@ -1,6 +1,5 @@
 #include "net/peer.h"
 
-#include <arpa/inet.h>
 #include <nng/nng.h>
 #include <nng/supplemental/tls/tls.h>
 #include <nng/supplemental/util/platform.h>
@@ -11,11 +10,14 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "net/endpoint.h"
 #include "net/link.h"
 #include "net/refusal.h"
 #include "net/tls.h"
 
-#define PEER_TICK_MS 100
+/* nng 1.5.2 spins for up to a millisecond around each timer's end, so the clock is looked at seldom. */
+#define PEER_TICK_MS        500
+#define PEER_ACCEPT_REST_MS 100
 
 /* How often those that are left are told to end while the net closes. */
 #define PEER_CLOSING_TICK_MS 5
@@ -83,22 +85,6 @@ static void refuse(struct peer_net *net, const char *address, const char *why)
     pthread_mutex_unlock(&net->mutex);
     if (new)
         net->owner.refused(net->owner.self, address, why);
-}
-
-/* The other end as host:port; a host of IPv6 in brackets. */
-static void remote_text(nng_stream *stream, char address[LINK_ADDRESS_SIZE])
-{
-    nng_sockaddr sa;
-    char text[INET6_ADDRSTRLEN];
-    snprintf(address, LINK_ADDRESS_SIZE, "unknown");
-    if (nng_stream_get_addr(stream, NNG_OPT_REMADDR, &sa) != 0)
-        return;
-    if (sa.s_family == NNG_AF_INET &&
-        inet_ntop(AF_INET, &sa.s_in.sa_addr, text, sizeof(text)) != NULL)
-        snprintf(address, LINK_ADDRESS_SIZE, "%s:%u", text, ntohs(sa.s_in.sa_port));
-    else if (sa.s_family == NNG_AF_INET6 &&
-             inet_ntop(AF_INET6, sa.s_in6.sa_addr, text, sizeof(text)) != NULL)
-        snprintf(address, LINK_ADDRESS_SIZE, "[%s]:%u", text, ntohs(sa.s_in6.sa_port));
 }
 
 /* --- the table of connections --- */
@@ -281,6 +267,22 @@ static void dial_start(struct peer_lane_slot *lane)
     nng_stream_dialer_dial(lane->dialler, lane->dial_aio);
 }
 
+/* Dials what is due. How long until something is due again, PEER_TICK_MS at most. Requires the mutex. */
+static uint32_t dial_due(struct peer_net *net, uint64_t now)
+{
+    uint64_t next = now + PEER_TICK_MS;
+    for (uint32_t i = 0; i < net->member_count * PEER_LANES; i++) {
+        struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
+        if (lane->dialler == NULL || lane->link != NULL || lane->trying != NULL || lane->dialling)
+            continue;
+        if (now >= lane->due_ms)
+            dial_start(lane);
+        else if (lane->due_ms < next)
+            next = lane->due_ms;
+    }
+    return (uint32_t)(next - now);
+}
+
 static void on_dialled(void *arg)
 {
     struct peer_lane_slot *lane = arg;
@@ -294,7 +296,7 @@ static void on_dialled(void *arg)
         nng_stream_free(stream);
     } else if (stream != NULL) {
         char address[LINK_ADDRESS_SIZE];
-        remote_text(stream, address);
+        link_remote(stream, address);
         lane->trying = enter(net, stream, lane, address);
     }
     if (lane->trying == NULL)
@@ -311,7 +313,7 @@ static void accept_start(struct peer_net *net)
     nng_tls_config *config = tls_config(&net->tls, NULL);
     net->accept_rests = config == NULL;
     if (config == NULL) {
-        nng_sleep_aio(PEER_TICK_MS, net->accept_aio);
+        nng_sleep_aio(PEER_ACCEPT_REST_MS, net->accept_aio);
         return;
     }
     nng_stream_listener_set_ptr(net->listener, NNG_OPT_TLS_CONFIG, config);
@@ -344,7 +346,7 @@ static void on_accepted(void *arg)
     pthread_mutex_lock(&net->mutex);
     if (came) {
         nng_stream *stream = nng_aio_get_output(net->accept_aio, 0);
-        remote_text(stream, address);
+        link_remote(stream, address);
         full = !has_room(net, address);
         if (full || net->closing)
             nng_stream_free(stream);
@@ -354,7 +356,7 @@ static void on_accepted(void *arg)
     bool again = !net->closing;
     if (again && rv != 0) { /* out of descriptors, or the like: a little later */
         net->accept_rests = true;
-        nng_sleep_aio(PEER_TICK_MS, net->accept_aio);
+        nng_sleep_aio(PEER_ACCEPT_REST_MS, net->accept_aio);
     } else if (again) {
         accept_start(net);
     } else {
@@ -380,12 +382,6 @@ static void on_tick(void *arg)
         links[i] = net->entries[i].link;
         link_retain(links[i]);
     }
-    for (uint32_t i = 0; i < net->member_count * PEER_LANES && !net->closing; i++) {
-        struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
-        bool idle = lane->link == NULL && lane->trying == NULL && !lane->dialling;
-        if (lane->dialler != NULL && idle && now >= lane->due_ms)
-            dial_start(lane);
-    }
     bool closing = net->closing;
     pthread_mutex_unlock(&net->mutex);
 
@@ -397,9 +393,10 @@ static void on_tick(void *arg)
     }
 
     pthread_mutex_lock(&net->mutex);
+    uint32_t sleep_ms = net->closing ? PEER_CLOSING_TICK_MS : dial_due(net, now);
     net->ticking = net->live > 0 || !net->closing;
     if (net->ticking)
-        nng_sleep_aio(net->closing ? PEER_CLOSING_TICK_MS : PEER_TICK_MS, net->tick_aio);
+        nng_sleep_aio((nng_duration)sleep_ms, net->tick_aio);
     pthread_cond_signal(&net->changed);
     pthread_mutex_unlock(&net->mutex);
 }
@@ -428,16 +425,6 @@ static void net_free(struct peer_net *net)
     free(net);
 }
 
-static bool has_port(const char *address)
-{
-    const char *port = strrchr(address, ':');
-    if (port == NULL || port == address || port[1] == 0 || strlen(port + 1) > 5 ||
-        strspn(port + 1, "0123456789") != strlen(port + 1))
-        return false;
-    long number = strtol(port + 1, NULL, 10);
-    return number >= 1 && number <= 65535 && strpbrk(address, "/?#@ ") == NULL;
-}
-
 static enum err member_init(struct peer_net *net, uint8_t seat, const struct peer_member *member,
                             struct fault *fault)
 {
@@ -450,7 +437,7 @@ static enum err member_init(struct peer_net *net, uint8_t seat, const struct pee
         return ERR_NONE;
 
     char url[320];
-    if (!has_port(member->address) || strlen(member->address) > 256)
+    if (!endpoint_has_port(member->address) || strlen(member->address) > 256)
         return fault_set(fault, ERR_USAGE, "validator %s: \"%s\" is no host:port", member->name,
                          member->address);
     snprintf(url, sizeof(url), "tls+tcp://%s", member->address);
@@ -469,7 +456,7 @@ static enum err member_init(struct peer_net *net, uint8_t seat, const struct pee
 static enum err listen_on(struct peer_net *net, const char *address, struct fault *fault)
 {
     char url[320];
-    if (!has_port(address) || strlen(address) > 256)
+    if (!endpoint_has_port(address) || strlen(address) > 256)
         return fault_set(fault, ERR_USAGE, "\"%s\" is no host:port to listen on", address);
     snprintf(url, sizeof(url), "tls+tcp://%s", address);
     int rv = nng_stream_listener_alloc(&net->listener, url);
@@ -543,6 +530,7 @@ void peer_close(struct peer_net *net)
         return;
     pthread_mutex_lock(&net->mutex);
     net->closing = true;
+    nng_aio_cancel(net->tick_aio);
     pthread_mutex_unlock(&net->mutex);
     nng_stream_listener_close(net->listener);
     for (uint32_t i = 0; i < net->member_count * PEER_LANES; i++) {

@@ -47,7 +47,7 @@ enum peer_lane { PEER_VOTES = 0, PEER_BULK = 1 };
 
 #define PEER_PENDING_MAX   128 /* two lanes of 64 validators that all come back at once */
 #define PEER_HANDSHAKE_MS  5000
-#define PEER_IDLE_MS       1000 /* a lane that has sent nothing for this long sends an empty frame */
+#define PEER_IDLE_MS       2000 /* a lane that has sent nothing for this long sends an empty frame */
 #define PEER_SILENT_MS     6000 /* a lane that has received nothing for this long is closed */
 #define PEER_RETRY_MS      2
 #define PEER_REDIAL_MIN_MS 100

@@ -202,6 +202,8 @@ START_TEST(a_thousand_files_come_and_go_and_leftovers_are_removed)
     for (uint32_t i = 0; i < 3000; i++)
         ck_assert_int_eq(blob_has_chunk(store, &ids[i]), i >= 3000 - BYTES_MAX / 2000);
     char path[256];
+    snprintf(path, sizeof(path), "%s/chunks/ab", directory);
+    ck_assert_int_eq(access(path, F_OK), 0); /* one of 3,000 chunks began so */
     snprintf(path, sizeof(path), "%s/chunks/ab/leftover.new", directory);
     FILE *file = fopen(path, "w");
     ck_assert_ptr_nonnull(file);
