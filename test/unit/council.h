@@ -27,23 +27,26 @@ struct council {
     struct council_block genesis;
     uint64_t now_ms;
     uint64_t clock_ms;
-    struct text story;   /* since the last council_expect */
+    struct text story;      /* since the last council_expect */
     struct bytes log[1024]; /* records persisted, by sequence - 1 */
     uint64_t log_count, log_start;
-    bool echo;           /* what is signed comes back, what is to be executed is valid, what is committed is durable */
+    bool
+        echo; /* what is signed comes back, what is to be executed is valid, what is committed is durable */
 };
 
 /* --- the toy ledger --- */
 
 static const struct record_field council_fields[] = {
-    RECORD_UINT(struct consensus_block, height),     RECORD_UINT(struct consensus_block, view),
-    RECORD_UINT(struct consensus_block, proposer),   RECORD_UINT(struct consensus_block, time_ms),
-    RECORD_FIXED(struct consensus_block, parent, 0), RECORD_FIXED(struct consensus_block, set, 0),
+    RECORD_UINT(struct consensus_block, height),       RECORD_UINT(struct consensus_block, view),
+    RECORD_UINT(struct consensus_block, proposer),     RECORD_UINT(struct consensus_block, time_ms),
+    RECORD_FIXED(struct consensus_block, parent, 0),   RECORD_FIXED(struct consensus_block, set, 0),
     RECORD_FIXED(struct consensus_block, next_set, 0),
 };
-static const struct record council_record = RECORD(struct consensus_block, "toy header", council_fields);
+static const struct record council_record =
+    RECORD(struct consensus_block, "toy header", council_fields);
 
-static inline bool council_read(const void *self, struct consensus_block *block, struct bytes header)
+static inline bool council_read(const void *self, struct consensus_block *block,
+                                struct bytes header)
 {
     (void)self;
     if (record_unpack(NULL, &council_record, block, header, NULL))
@@ -60,7 +63,8 @@ static inline struct sign_signature council_signature(struct seat seat, const st
 }
 
 static inline bool council_verify(const void *self, struct seat seat, const struct sign_public *key,
-                                  const struct digest *digest, const struct sign_signature *signature)
+                                  const struct digest *digest,
+                                  const struct sign_signature *signature)
 {
     (void)self, (void)key;
     struct sign_signature wanted = council_signature(seat, digest);
@@ -78,16 +82,18 @@ static inline void council_pack_block(struct council_block *block)
 }
 
 /* A child of `parent`, freshly proposed in `view` by its primary; `salt` makes siblings differ. */
-static inline struct council_block council_block(const struct council *c, const struct council_block *parent,
-                                                 uint64_t view, uint64_t salt)
+static inline struct council_block council_block(const struct council *c,
+                                                 const struct council_block *parent, uint64_t view,
+                                                 uint64_t salt)
 {
-    struct council_block block = {.block = {.height = {parent->block.height.n + 1},
-                                            .view = {view},
-                                            .proposer = committee_primary(&c->committee, (struct view){view}),
-                                            .time_ms = parent->block.time_ms + 10 + salt,
-                                            .parent = parent->block.digest,
-                                            .set = c->committee.digest,
-                                            .next_set = c->committee.digest}};
+    struct council_block block = {
+        .block = {.height = {parent->block.height.n + 1},
+                  .view = {view},
+                  .proposer = committee_primary(&c->committee, (struct view){view}),
+                  .time_ms = parent->block.time_ms + 10 + salt,
+                  .parent = parent->block.digest,
+                  .set = c->committee.digest,
+                  .next_set = c->committee.digest}};
     council_pack_block(&block);
     return block;
 }
@@ -99,21 +105,23 @@ static inline struct bytes council_header(const struct council_block *block)
 
 /* --- messages --- */
 
-static inline struct bytes council_pack(struct council *c, const struct record *record, const void *value)
+static inline struct bytes council_pack(struct council *c, const struct record *record,
+                                        const void *value)
 {
     struct bytes bytes = record_bytes(&c->arena, record, value);
     CHECK(bytes.data != NULL);
     return bytes;
 }
 
-static inline struct message_envelope council_sign(const struct council *c, enum message_tag tag, uint8_t from,
-                                                   struct bytes body)
+static inline struct message_envelope council_sign(const struct council *c, enum message_tag tag,
+                                                   uint8_t from, struct bytes body)
 {
     struct digest digest = verify_digest(&c->context, tag, body);
     return (struct message_envelope){{from}, body, council_signature((struct seat){from}, &digest)};
 }
 
-static inline struct bytes council_seal(struct council *c, enum message_tag tag, uint8_t from, struct bytes body)
+static inline struct bytes council_seal(struct council *c, enum message_tag tag, uint8_t from,
+                                        struct bytes body)
 {
     struct message_envelope envelope = council_sign(c, tag, from, body);
     struct bytes message = message_seal(&c->arena, tag, &envelope);
@@ -121,10 +129,12 @@ static inline struct bytes council_seal(struct council *c, enum message_tag tag,
     return message;
 }
 
-static inline struct ballot council_ballot(const struct council *c, const struct council_block *block, uint64_t view,
+static inline struct ballot council_ballot(const struct council *c,
+                                           const struct council_block *block, uint64_t view,
                                            const struct digest *new_view)
 {
-    return (struct ballot){c->committee.digest, block->block.height, {view}, block->block.digest, *new_view};
+    return (struct ballot){
+        c->committee.digest, block->block.height, {view}, block->block.digest, *new_view};
 }
 
 /* A certificate of the lowest quorum of seats. */
@@ -136,7 +146,8 @@ static inline struct certificate council_certificate(struct council *c, enum mes
     struct bytes body = council_pack(c, &ballot_record, ballot);
     for (uint8_t i = 0; i < quorum; i++) {
         struct message_envelope vote = council_sign(c, tag, i, body);
-        memcpy(signatures + (size_t)i * SIGN_SIGNATURE_SIZE, vote.signature.bytes, SIGN_SIGNATURE_SIZE);
+        memcpy(signatures + (size_t)i * SIGN_SIGNATURE_SIZE, vote.signature.bytes,
+               SIGN_SIGNATURE_SIZE);
     }
     return (struct certificate){*ballot, COMMITTEE_BIT(quorum) - 1,
                                 bytes_of(signatures, (size_t)quorum * SIGN_SIGNATURE_SIZE)};
@@ -151,8 +162,8 @@ static inline struct certificate council_genesis_certificate(const struct counci
 static inline struct bytes council_pre_prepare(struct council *c, const struct council_block *block,
                                                const struct digest *new_view)
 {
-    struct message_pre_prepare proposal = {c->committee.digest, block->block.view, *new_view, council_header(block),
-                                           block->block};
+    struct message_pre_prepare proposal = {c->committee.digest, block->block.view, *new_view,
+                                           council_header(block), block->block};
     return council_seal(c, MESSAGE_PRE_PREPARE, block->block.proposer.n,
                         council_pack(c, &message_pre_prepare_record, &proposal));
 }
@@ -173,25 +184,29 @@ static inline struct bytes council_decided(struct council *c, const struct counc
 }
 
 /* The body of a VIEW-CHANGE by a seat that committed `committed` and holds the prepared certificates. */
-static inline struct bytes council_change(struct council *c, uint64_t view, const struct certificate *committed,
-                                          struct message_prepared *prepared, uint32_t prepared_count)
+static inline struct bytes council_change(struct council *c, uint64_t view,
+                                          const struct certificate *committed,
+                                          struct message_prepared *prepared,
+                                          uint32_t prepared_count)
 {
-    struct message_view_change change = {c->committee.digest, {view}, *committed, prepared, prepared_count};
+    struct message_view_change change = {
+        c->committee.digest, {view}, *committed, prepared, prepared_count};
     return council_pack(c, &message_view_change_record, &change);
 }
 
 /* A prepared block, prepared in `view`. */
-static inline struct message_prepared council_prepared(struct council *c, const struct council_block *block,
+static inline struct message_prepared council_prepared(struct council *c,
+                                                       const struct council_block *block,
                                                        uint64_t view, const struct digest *new_view)
 {
     struct ballot ballot = council_ballot(c, block, view, new_view);
-    return (struct message_prepared){council_header(block), council_certificate(c, MESSAGE_PREPARE, &ballot),
-                                     block->block};
+    return (struct message_prepared){
+        council_header(block), council_certificate(c, MESSAGE_PREPARE, &ballot), block->block};
 }
 
 /* The NEW-VIEW for `view` from the given VIEW-CHANGEs, a quorum by ascending seat; *digest names it. */
-static inline struct bytes council_new_view(struct council *c, uint64_t view, struct message_envelope *changes,
-                                            struct digest *digest)
+static inline struct bytes council_new_view(struct council *c, uint64_t view,
+                                            struct message_envelope *changes, struct digest *digest)
 {
     struct message_new_view new_view = {.set = c->committee.digest,
                                         .view = {view},
@@ -199,7 +214,8 @@ static inline struct bytes council_new_view(struct council *c, uint64_t view, st
                                         .change_count = committee_quorum(&c->committee)};
     struct bytes body = council_pack(c, &message_new_view_record, &new_view);
     *digest = verify_digest(&c->context, MESSAGE_NEW_VIEW, body);
-    return council_seal(c, MESSAGE_NEW_VIEW, committee_primary(&c->committee, (struct view){view}).n, body);
+    return council_seal(c, MESSAGE_NEW_VIEW,
+                        committee_primary(&c->committee, (struct view){view}).n, body);
 }
 
 /* --- steps --- */
@@ -229,7 +245,8 @@ static inline void council_write(struct council *c, const struct action *action)
         break;
     case ACTION_SEND: {
         struct message message;
-        CHECK(verify_message(&c->arena, &c->context, &message, action->as.send.message, NULL) == ERR_NONE);
+        CHECK(verify_message(&c->arena, &c->context, &message, action->as.send.message, NULL) ==
+              ERR_NONE);
         text_add(t, "send %s to %llx\n", message_name(message.tag), council_n(action->as.send.to));
         break;
     }
@@ -279,12 +296,14 @@ static inline void council_message(struct council *c, struct bytes raw)
 static inline void council_answer(struct council *c, const struct action *action)
 {
     if (action->kind == ACTION_SIGN && action->as.sign.tag != MESSAGE_STATUS)
-        council_message(c, council_seal(c, action->as.sign.tag, c->config.seat.n, action->as.sign.body));
+        council_message(
+            c, council_seal(c, action->as.sign.tag, c->config.seat.n, action->as.sign.body));
     if (action->kind == ACTION_EXECUTE)
         council_step(c, (struct event){.kind = EVENT_EXECUTED,
                                        .as.executed = {action->as.execute.ticket, EVENT_VALID}});
     if (action->kind == ACTION_COMMIT)
-        council_step(c, (struct event){.kind = EVENT_COMMITTED, .as.committed = action->as.commit.height});
+        council_step(
+            c, (struct event){.kind = EVENT_COMMITTED, .as.committed = action->as.commit.height});
 }
 
 static inline void council_step(struct council *c, struct event event)
@@ -389,7 +408,8 @@ static inline void council_restart(struct council *c, const struct council_block
     c->core = consensus_new(&c->config);
     const uint64_t first = c->log_start != 0 ? c->log_start : 1;
     for (uint64_t sequence = first; sequence <= c->log_count; sequence++)
-        ck_assert_int_eq(consensus_recover(c->core, sequence, c->log[sequence - 1], NULL), ERR_NONE);
+        ck_assert_int_eq(consensus_recover(c->core, sequence, c->log[sequence - 1], NULL),
+                         ERR_NONE);
     text_clear(&c->story);
     council_start(c, head, certificate);
 }

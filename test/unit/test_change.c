@@ -7,11 +7,12 @@ static struct council c;
 static void change_from(uint8_t seat, uint64_t view)
 {
     struct certificate genesis = council_genesis_certificate(&c);
-    council_message(&c, council_seal(&c, MESSAGE_VIEW_CHANGE, seat, council_change(&c, view, &genesis, NULL, 0)));
+    council_message(&c, council_seal(&c, MESSAGE_VIEW_CHANGE, seat,
+                                     council_change(&c, view, &genesis, NULL, 0)));
 }
 
-static void vote_from(enum message_tag tag, uint8_t seat, const struct council_block *block, uint64_t view,
-                      const struct digest *new_view)
+static void vote_from(enum message_tag tag, uint8_t seat, const struct council_block *block,
+                      uint64_t view, const struct digest *new_view)
 {
     struct ballot ballot = council_ballot(&c, block, view, new_view);
     council_message(&c, council_vote(&c, tag, seat, &ballot));
@@ -145,7 +146,8 @@ START_TEST(what_the_new_view_did_not_choose_is_discarded)
     council_message(&c, council_pre_prepare(&c, &two, &digest_zero));
     text_clear(&c.story);
     enter(2, &one, 1);
-    council_expect(&c, "discard\npersist 3\npersist 4 with body\nsign prepare 1 in view 2 after 4\n");
+    council_expect(&c,
+                   "discard\npersist 3\npersist 4 with body\nsign prepare 1 in view 2 after 4\n");
     council_close(&c);
 }
 END_TEST
@@ -207,7 +209,8 @@ START_TEST(a_second_view_change_or_new_view_is_a_conflict)
     change_from(2, 2);
     change_from(2, 2);
     ck_assert_int_eq(c.out.ignored, NARRATE_REPEATED);
-    council_message(&c, council_seal(&c, MESSAGE_VIEW_CHANGE, 2, council_change(&c, 2, &genesis, &prepared, 1)));
+    council_message(&c, council_seal(&c, MESSAGE_VIEW_CHANGE, 2,
+                                     council_change(&c, 2, &genesis, &prepared, 1)));
     ck_assert_int_eq(c.out.ignored, NARRATE_CONFLICT);
     enter(2, NULL, 0);
     ck_assert_int_eq(c.out.ignored, NARRATE_HEEDED);
@@ -245,10 +248,12 @@ START_TEST(blocks_below_a_base_that_is_held_are_kept)
 }
 END_TEST
 
-HARNESS_MAIN("change", a_silent_primary_is_suspected_after_heartbeat_and_timeout, a_lonely_wish_goes_no_further,
-             a_seat_that_hears_no_quorum_blames_nobody,
+HARNESS_MAIN("change", a_silent_primary_is_suspected_after_heartbeat_and_timeout,
+             a_lonely_wish_goes_no_further, a_seat_that_hears_no_quorum_blames_nobody,
              f_and_one_others_are_joined, a_quorum_that_is_not_answered_wants_the_next_view,
-             the_primary_opens_its_view_with_a_quorum, a_prepared_block_is_voted_on_again_without_executing_it_again,
-             what_the_new_view_did_not_choose_is_discarded, another_block_than_the_chosen_one_makes_room,
-             fresh_proposals_begin_above_the_choice, no_vote_below_a_wanted_view,
-             a_second_view_change_or_new_view_is_a_conflict, blocks_below_a_base_that_is_held_are_kept)
+             the_primary_opens_its_view_with_a_quorum,
+             a_prepared_block_is_voted_on_again_without_executing_it_again,
+             what_the_new_view_did_not_choose_is_discarded,
+             another_block_than_the_chosen_one_makes_room, fresh_proposals_begin_above_the_choice,
+             no_vote_below_a_wanted_view, a_second_view_change_or_new_view_is_a_conflict,
+             blocks_below_a_base_that_is_held_are_kept)

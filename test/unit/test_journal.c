@@ -20,8 +20,8 @@ static void propose(const struct council_block *block)
 static void change_from(uint8_t seat, uint64_t view)
 {
     struct certificate genesis = council_genesis_certificate(&c);
-    council_message(&c,
-                    council_seal(&c, MESSAGE_VIEW_CHANGE, seat, council_change(&c, view, &genesis, NULL, 0)));
+    council_message(&c, council_seal(&c, MESSAGE_VIEW_CHANGE, seat,
+                                     council_change(&c, view, &genesis, NULL, 0)));
 }
 
 START_TEST(votes_are_signed_again_and_their_block_executed)
@@ -32,7 +32,9 @@ START_TEST(votes_are_signed_again_and_their_block_executed)
     vote_from(MESSAGE_PREPARE, 0, &one);
     vote_from(MESSAGE_PREPARE, 2, &one);
     council_restart(&c, &c.genesis, NULL);
-    council_expect(&c, "sign prepare 1 in view 0 after 0\nsign commit 1 in view 0 after 0\nexecute 1 from 5\n");
+    council_expect(
+        &c,
+        "sign prepare 1 in view 0 after 0\nsign commit 1 in view 0 after 0\nexecute 1 from 5\n");
     vote_from(MESSAGE_COMMIT, 0, &one);
     vote_from(MESSAGE_COMMIT, 3, &one);
     council_expect(&c, "commit 1\n");
@@ -59,10 +61,13 @@ START_TEST(a_primary_proposes_the_same_block_again)
 {
     council_open(&c, 4, 0);
     struct council_block one = council_block(&c, &c.genesis, 0, 0);
-    council_step(&c, (struct event){.kind = EVENT_WORK, .as.work = {.buildable = true, .due_ms = UINT64_MAX}});
-    council_step(&c, (struct event){.kind = EVENT_BUILT, .as.built = {1, council_header(&one), false}});
+    council_step(&c, (struct event){.kind = EVENT_WORK,
+                                    .as.work = {.buildable = true, .due_ms = UINT64_MAX}});
+    council_step(&c,
+                 (struct event){.kind = EVENT_BUILT, .as.built = {1, council_header(&one), false}});
     council_restart(&c, &c.genesis, NULL);
-    council_expect(&c, "sign pre-prepare 1 in view 0 after 0\nsign prepare 1 in view 0 after 0\nexecute 1 from 0\n");
+    council_expect(&c, "sign pre-prepare 1 in view 0 after 0\nsign prepare 1 in view 0 after "
+                       "0\nexecute 1 from 0\n");
     council_close(&c);
 }
 END_TEST
@@ -165,8 +170,8 @@ START_TEST(a_long_log_is_rewritten_and_still_whole)
     propose(&next);
     council_restart(&c, &head, &certificate);
     char wanted[80];
-    snprintf(wanted, sizeof(wanted), "sign prepare %d in view 0 after 0\nexecute %d from 1\n", JOURNAL_REWRITE / 2 + 1,
-             JOURNAL_REWRITE / 2 + 1);
+    snprintf(wanted, sizeof(wanted), "sign prepare %d in view 0 after 0\nexecute %d from 1\n",
+             JOURNAL_REWRITE / 2 + 1, JOURNAL_REWRITE / 2 + 1);
     council_expect(&c, wanted);
     propose(&other);
     ck_assert_int_eq(c.out.ignored, NARRATE_CONFLICT);
@@ -202,15 +207,17 @@ START_TEST(promises_live_through_a_rewrite)
     text_clear(&c.story);
     vote_from(MESSAGE_COMMIT, 2, &lone);
     char wanted[160];
-    snprintf(wanted, sizeof(wanted), "commit %d\npersist 67 with body\npersist 68 with body\nforget before 67\n",
+    snprintf(wanted, sizeof(wanted),
+             "commit %d\npersist 67 with body\npersist 68 with body\nforget before 67\n",
              JOURNAL_REWRITE / 2);
     council_expect(&c, wanted);
     struct ballot ballot = council_ballot(&c, &lone, 0, &digest_zero);
     certificate = council_certificate(&c, MESSAGE_COMMIT, &ballot);
     council_restart(&c, &lone, &certificate);
-    snprintf(wanted, sizeof(wanted),
-             "sign prepare %d in view 0 after 0\nsign commit %d in view 0 after 0\nexecute %d from 5\n",
-             JOURNAL_REWRITE / 2 + 1, JOURNAL_REWRITE / 2 + 1, JOURNAL_REWRITE / 2 + 1);
+    snprintf(
+        wanted, sizeof(wanted),
+        "sign prepare %d in view 0 after 0\nsign commit %d in view 0 after 0\nexecute %d from 5\n",
+        JOURNAL_REWRITE / 2 + 1, JOURNAL_REWRITE / 2 + 1, JOURNAL_REWRITE / 2 + 1);
     council_expect(&c, wanted);
     council_close(&c);
 }
@@ -227,7 +234,8 @@ START_TEST(a_strange_log_is_refused)
     ck_assert_int_eq(consensus_recover(core, 0, record, &fault), ERR_CORRUPT);
     ck_assert_int_eq(consensus_recover(core, 5, record, &fault), ERR_NONE);
     ck_assert_int_eq(consensus_recover(core, 7, record, &fault), ERR_CORRUPT);
-    ck_assert_int_eq(consensus_recover(core, 6, bytes_of(record.data, record.size - 1), &fault), ERR_CORRUPT);
+    ck_assert_int_eq(consensus_recover(core, 6, bytes_of(record.data, record.size - 1), &fault),
+                     ERR_CORRUPT);
     ck_assert_str_eq(fault.text, "vote log: record 6 is none that this node wrote");
     uint8_t *raw = arena_copy(&c.arena, record.data, record.size);
     for (size_t i = 0; i < record.size * 8; i++) { /* never a crash, whatever the disk says */
@@ -246,7 +254,8 @@ END_TEST
 START_TEST(a_muted_seat_does_not_vote)
 {
     council_init(&c, 4, 1);
-    struct event_start start = {.header = council_header(&c.genesis), .muted = true, .muted_height = {2}};
+    struct event_start start = {
+        .header = council_header(&c.genesis), .muted = true, .muted_height = {2}};
     council_step(&c, (struct event){.kind = EVENT_START, .as.start = start});
     struct council_block one = council_block(&c, &c.genesis, 0, 0);
     propose(&one);
@@ -270,8 +279,9 @@ START_TEST(a_muted_seat_does_not_vote)
 }
 END_TEST
 
-HARNESS_MAIN("journal", votes_are_signed_again_and_their_block_executed, no_second_vote_for_a_height_after_a_restart,
-             a_primary_proposes_the_same_block_again, a_view_change_is_signed_again_as_it_was,
+HARNESS_MAIN("journal", votes_are_signed_again_and_their_block_executed,
+             no_second_vote_for_a_height_after_a_restart, a_primary_proposes_the_same_block_again,
+             a_view_change_is_signed_again_as_it_was,
              no_vote_in_a_view_that_was_left_before_the_crash, an_entered_view_is_found_again,
-             a_made_new_view_is_signed_again, a_long_log_is_rewritten_and_still_whole, promises_live_through_a_rewrite,
-             a_strange_log_is_refused, a_muted_seat_does_not_vote)
+             a_made_new_view_is_signed_again, a_long_log_is_rewritten_and_still_whole,
+             promises_live_through_a_rewrite, a_strange_log_is_refused, a_muted_seat_does_not_vote)

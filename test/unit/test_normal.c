@@ -200,9 +200,11 @@ START_TEST(a_chain_of_one_decides_alone)
 {
     council_open(&c, 1, 0);
     struct council_block one = council_block(&c, &c.genesis, 0, 0);
-    council_step(&c, (struct event){.kind = EVENT_WORK, .as.work = {.buildable = true, .due_ms = UINT64_MAX}});
+    council_step(&c, (struct event){.kind = EVENT_WORK,
+                                    .as.work = {.buildable = true, .due_ms = UINT64_MAX}});
     council_expect(&c, "build 1\n");
-    council_step(&c, (struct event){.kind = EVENT_BUILT, .as.built = {1, council_header(&one), false}});
+    council_step(&c,
+                 (struct event){.kind = EVENT_BUILT, .as.built = {1, council_header(&one), false}});
     council_expect(&c, "persist 1 with body\nsign pre-prepare 1 in view 0 after 1\n"
                        "sign prepare 1 in view 0 after 1\n"
                        "persist 2 with body\nsign commit 1 in view 0 after 2\ncommit 1\n");
@@ -224,11 +226,14 @@ START_TEST(the_primary_chains_proposals_up_to_its_bound)
     council_start(&c, &c.genesis, NULL);
     struct council_block one = council_block(&c, &c.genesis, 0, 0);
     struct council_block two = council_block(&c, &one, 0, 0);
-    council_step(&c, (struct event){.kind = EVENT_WORK, .as.work = {.buildable = true, .due_ms = UINT64_MAX}});
-    council_step(&c, (struct event){.kind = EVENT_BUILT, .as.built = {1, council_header(&one), true}});
+    council_step(&c, (struct event){.kind = EVENT_WORK,
+                                    .as.work = {.buildable = true, .due_ms = UINT64_MAX}});
+    council_step(&c,
+                 (struct event){.kind = EVENT_BUILT, .as.built = {1, council_header(&one), true}});
     council_expect(&c, "build 1\npersist 1 with body\nsign pre-prepare 1 in view 0 after 1\n"
                        "sign prepare 1 in view 0 after 1\nbuild 2\n");
-    council_step(&c, (struct event){.kind = EVENT_BUILT, .as.built = {2, council_header(&two), true}});
+    council_step(&c,
+                 (struct event){.kind = EVENT_BUILT, .as.built = {2, council_header(&two), true}});
     council_expect(&c, "persist 2 with body\nsign pre-prepare 2 in view 0 after 2\n"
                        "sign prepare 2 in view 0 after 2\n");
     council_close(&c);
@@ -271,9 +276,11 @@ START_TEST(a_certified_block_that_fails_here_stops_the_node)
 END_TEST
 
 HARNESS_MAIN("normal", a_block_passes_three_quorums, nothing_is_voted_before_it_was_executed,
-             an_invalid_block_gets_no_vote_and_ends_the_view, commit_waits_until_all_heights_below_are_prepared,
-             a_child_that_comes_first_waits_for_its_parent, a_second_proposal_for_a_height_is_a_conflict,
-             repeated_votes_make_no_quorum, votes_for_different_blocks_make_no_quorum,
+             an_invalid_block_gets_no_vote_and_ends_the_view,
+             commit_waits_until_all_heights_below_are_prepared,
+             a_child_that_comes_first_waits_for_its_parent,
+             a_second_proposal_for_a_height_is_a_conflict, repeated_votes_make_no_quorum,
+             votes_for_different_blocks_make_no_quorum,
              proposals_outside_view_window_or_clock_are_ignored,
              a_block_that_is_not_later_than_its_parent_ends_the_view, a_chain_of_one_decides_alone,
              the_primary_chains_proposals_up_to_its_bound, a_decided_block_replaces_what_was_held,

@@ -108,7 +108,8 @@ START_TEST(a_proposal_is_by_the_primary_and_fresh)
     alien.block.proposer.n = 1;
     council_pack_block(&alien);
     ck_assert_int_eq(checked(council_pre_prepare(&c, &alien, &digest_zero)), ERR_MISMATCH);
-    struct message_pre_prepare old = {c.committee.digest, {4}, one.block.digest, council_header(&one), one.block};
+    struct message_pre_prepare old = {
+        c.committee.digest, {4}, one.block.digest, council_header(&one), one.block};
     ck_assert_int_eq(checked(council_seal(&c, MESSAGE_PRE_PREPARE, 0,
                                           council_pack(&c, &message_pre_prepare_record, &old))),
                      ERR_MISMATCH);
@@ -116,7 +117,8 @@ START_TEST(a_proposal_is_by_the_primary_and_fresh)
     alien.block.set.bytes[0] ^= 1;
     council_pack_block(&alien);
     ck_assert_int_eq(checked(council_pre_prepare(&c, &alien, &digest_zero)), ERR_MISMATCH);
-    struct message_pre_prepare garbage = {c.committee.digest, {0}, digest_zero, bytes_text("no header"), one.block};
+    struct message_pre_prepare garbage = {
+        c.committee.digest, {0}, digest_zero, bytes_text("no header"), one.block};
     ck_assert_int_eq(checked(council_seal(&c, MESSAGE_PRE_PREPARE, 0,
                                           council_pack(&c, &message_pre_prepare_record, &garbage))),
                      ERR_MALFORMED);
@@ -145,7 +147,8 @@ START_TEST(a_certificate_is_exactly_a_quorum_of_distinct_signers)
     ck_assert_int_eq(checked(council_decided(&c, &one, &bad)), ERR_MISMATCH);
     bad = good;
     uint8_t *signatures = arena_copy(&c.arena, good.signatures.data, good.signatures.size);
-    memcpy(signatures + SIGN_SIGNATURE_SIZE, signatures, SIGN_SIGNATURE_SIZE); /* one signer twice */
+    memcpy(signatures + SIGN_SIGNATURE_SIZE, signatures,
+           SIGN_SIGNATURE_SIZE); /* one signer twice */
     bad.signatures.data = signatures;
     ck_assert_int_eq(checked(council_decided(&c, &one, &bad)), ERR_SIGNATURE);
     bad = council_certificate(&c, MESSAGE_PREPARE, &ballot); /* another kind */
@@ -228,14 +231,15 @@ START_TEST(a_new_view_is_a_quorum_of_its_own_view)
     ck_assert_int_eq(checked(council_new_view(&c, 2, changes, &digest)), ERR_SIGNATURE);
 
     changes[1] = council_sign(&c, MESSAGE_VIEW_CHANGE, 1, two);
-    struct message_new_view few = {.set = c.committee.digest, .view = {2}, .changes = changes, .change_count = 2};
-    ck_assert_int_eq(
-        checked(council_seal(&c, MESSAGE_NEW_VIEW, 2, council_pack(&c, &message_new_view_record, &few))),
-        ERR_MISMATCH);
+    struct message_new_view few = {
+        .set = c.committee.digest, .view = {2}, .changes = changes, .change_count = 2};
+    ck_assert_int_eq(checked(council_seal(&c, MESSAGE_NEW_VIEW, 2,
+                                          council_pack(&c, &message_new_view_record, &few))),
+                     ERR_MISMATCH);
     few.change_count = 3;
-    ck_assert_int_eq(
-        checked(council_seal(&c, MESSAGE_NEW_VIEW, 1, council_pack(&c, &message_new_view_record, &few))),
-        ERR_MISMATCH);
+    ck_assert_int_eq(checked(council_seal(&c, MESSAGE_NEW_VIEW, 1,
+                                          council_pack(&c, &message_new_view_record, &few))),
+                     ERR_MISMATCH);
     c.context.view.n = 3;
     ck_assert_int_eq(checked(council_new_view(&c, 2, changes, &digest)), ERR_NOT_NOW);
     council_close(&c);
@@ -245,8 +249,8 @@ END_TEST
 /* Counts the signatures that are checked. */
 static uint64_t checks;
 
-static bool counting(const void *self, struct seat seat, const struct sign_public *key, const struct digest *digest,
-                     const struct sign_signature *signature)
+static bool counting(const void *self, struct seat seat, const struct sign_public *key,
+                     const struct digest *digest, const struct sign_signature *signature)
 {
     checks++;
     return council_verify(self, seat, key, digest, signature);
@@ -310,9 +314,11 @@ START_TEST(real_signatures_pass_the_real_check)
 }
 END_TEST
 
-HARNESS_MAIN("verify", every_kind_of_message_passes, a_vote_counts_for_its_signer_kind_and_chain_only,
-             impossible_votes_are_refused, the_largest_view_is_over_the_bound, a_proposal_is_by_the_primary_and_fresh,
-             a_certificate_is_exactly_a_quorum_of_distinct_signers, a_header_and_its_certificate_belong_together,
-             a_view_change_lists_a_window_of_the_past, a_new_view_is_a_quorum_of_its_own_view,
+HARNESS_MAIN("verify", every_kind_of_message_passes,
+             a_vote_counts_for_its_signer_kind_and_chain_only, impossible_votes_are_refused,
+             the_largest_view_is_over_the_bound, a_proposal_is_by_the_primary_and_fresh,
+             a_certificate_is_exactly_a_quorum_of_distinct_signers,
+             a_header_and_its_certificate_belong_together, a_view_change_lists_a_window_of_the_past,
+             a_new_view_is_a_quorum_of_its_own_view,
              a_new_view_without_honest_view_changes_costs_little, no_flipped_bit_passes,
              real_signatures_pass_the_real_check)
