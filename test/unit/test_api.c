@@ -2,6 +2,8 @@
 #include "tools/tenured/api.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
+#include <jansson.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -564,9 +566,49 @@ START_TEST(blobs_are_pushed_and_fetched_chunk_by_chunk)
 }
 END_TEST
 
+/* --- the description --- */
+
+/* docs/openapi.json and the routes are the same: each operation is routed, and there are as many. */
+START_TEST(the_description_has_every_route_and_no_other)
+{
+    json_error_t error;
+    json_t *root = json_load_file("docs/openapi.json", 0, &error);
+    ck_assert_msg(root != NULL, "docs/openapi.json:%d: %s", error.line, error.text);
+    world_open();
+    const char *path, *method;
+    json_t *operations, *operation;
+    size_t count = 0;
+    json_object_foreach(json_object_get(root, "paths"), path, operations)
+    {
+        char asked[256];
+        snprintf(asked, sizeof(asked), "%s", path);
+        char *brace = strchr(asked, '{');
+        if (brace != NULL)
+            strcpy(brace, "1");
+        json_object_foreach(operations, method, operation)
+        {
+            char upper[8];
+            size_t size = strlen(method);
+            ck_assert_uint_lt(size, sizeof(upper));
+            for (size_t i = 0; i <= size; i++)
+                upper[i] = (char)toupper(method[i]);
+            ask(upper, bytes_of(NULL, 0), "%s", asked);
+            HAS_NOT("\"no_route\"");
+            HAS_NOT("\"method_not_allowed\"");
+            ck_assert_ptr_nonnull(json_object_get(operation, "operationId"));
+            count++;
+        }
+    }
+    ck_assert_uint_eq(count, API_ROUTES);
+    json_decref(root);
+    world_close();
+}
+END_TEST
+
 HARNESS_MAIN("api", a_batch_is_answered_one_by_one, what_is_no_batch_never_reaches_the_node,
              a_client_that_leaves_does_not_take_the_batch_with_it,
              a_transaction_is_told_from_pending_to_committed, a_wait_ends_with_the_next_block,
              status_health_and_metrics_tell_what_the_node_knows,
              blocks_and_events_come_in_pages_without_gaps, accounts_state_and_proofs_agree,
-             the_rest_of_the_state_has_its_routes, blobs_are_pushed_and_fetched_chunk_by_chunk)
+             the_rest_of_the_state_has_its_routes, blobs_are_pushed_and_fetched_chunk_by_chunk,
+             the_description_has_every_route_and_no_other)

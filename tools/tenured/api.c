@@ -16,7 +16,7 @@ struct api_route {
     enum http_answer (*run)(struct api_ask *ask);
 };
 
-static const struct api_route api_routes[] = {
+static const struct api_route api_routes[API_ROUTES] = {
     {HTTP_POST, "/v1/transactions", false, api_submit_post},
     {HTTP_GET, "/v1/transactions", true, api_tx_list},
     {HTTP_GET, "/v1/transactions/", true, api_tx_get},
@@ -81,7 +81,7 @@ static enum http_answer handle(void *self, const struct http_request *request,
     struct api_ask ask = {.api = self, .request = request, .response = response};
     ask.out = &response->body;
     bool path_known = false;
-    for (size_t i = 0; i < sizeof(api_routes) / sizeof(api_routes[0]); i++) {
+    for (size_t i = 0; i < API_ROUTES; i++) {
         ask.word = route_word(&api_routes[i], request->path);
         if (ask.word == NULL)
             continue;

@@ -27,6 +27,9 @@
 /* Transactions on their way to the verifiers, in all requests together; beyond it POST gets 503. */
 #define API_SUBMIT_MAX 16384
 
+/* Routes: method and path. */
+#define API_ROUTES 27
+
 /* Objects in one page of a list. */
 #define API_PAGE_MAX 1000
 
