@@ -86,8 +86,8 @@ void store_batch_put(struct store_batch *batch, enum store_family family, struct
                      struct bytes value);
 void store_batch_delete(struct store_batch *batch, enum store_family family, struct bytes key);
 
-/* Writes the batch and returns when it is on disk. ERR_IO: the disk is full or failed; the store is
- * failed from now on. */
+/* Writes the batch and returns when it is on disk. ERR_IO: the disk is full or failed; ERR_CORRUPT: RocksDB found damage while it
+ * tidied up. Either way the store is failed from now on. */
 MUST_USE enum err store_write(struct store *store, struct store_batch *batch, struct fault *fault);
 
 #endif

@@ -401,8 +401,5 @@ enum err store_write(struct store *store, struct store_batch *batch, struct faul
     if (!sentence)
         return ERR_NONE;
     store->failed = true;
-    fault_rocks_take(fault, "store: a block can't be written", sentence);
-    if (fault)
-        fault->code = ERR_IO;
-    return ERR_IO;
+    return fault_rocks_take(fault, "store: a block can't be written", sentence);
 }

@@ -1,5 +1,8 @@
 #include "ledger/history.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "test/unit/town.h"
 
 static struct town town;
@@ -317,8 +320,65 @@ START_TEST(forged_value_is_found_by_the_audit)
 }
 END_TEST
 
-HARNESS_MAIN("history", blocks_are_read_by_height_and_by_digest,
-             history_is_frozen_while_the_chain_goes_on, transaction_is_found_with_its_receipt,
+/* Another thread's reads while blocks are committed: each history is whole. */
+struct watcher {
+    pthread_t thread;
+    atomic_bool stop;
+    uint64_t highest;
+    const char *wrong;
+};
+
+static const char *look(struct watcher *watcher)
+{
+    struct fault inner = {0};
+    struct history *own = history_open(town.chain, &inner);
+    struct arena arena;
+    arena_init(&arena, 16 << 20);
+    struct history_block head;
+    struct bytes body;
+    struct receipt_list receipts;
+    struct height height = history_height(own);
+    const char *wrong = NULL;
+    if (height.n < watcher->highest)
+        wrong = "the head went back";
+    else if (history_block(&arena, own, &head, height, &inner) ||
+             history_body(&arena, own, &body, height, &inner) ||
+             history_receipts(&arena, own, &receipts, height, &inner))
+        wrong = "the head isn't whole";
+    else if (height.n % 8 == 0 && history_audit(own, &inner))
+        wrong = "values and tree differ";
+    watcher->highest = height.n;
+    arena_release(&arena);
+    history_close(own);
+    return wrong;
+}
+
+static void *watch(void *self)
+{
+    struct watcher *watcher = self;
+    while (!atomic_load(&watcher->stop) && !watcher->wrong)
+        watcher->wrong = look(watcher);
+    return NULL;
+}
+
+START_TEST(reader_in_another_thread_sees_whole_blocks_only)
+{
+    start();
+    struct watcher watcher = {.wrong = NULL};
+    ck_assert_int_eq(pthread_create(&watcher.thread, NULL, watch, &watcher), 0);
+    for (uint64_t i = 0; i < 200; i++)
+        town_step(&town, 1 + i % 5, 7, 1);
+    atomic_store(&watcher.stop, true);
+    pthread_join(watcher.thread, NULL);
+    ck_assert_msg(!watcher.wrong, "%s", watcher.wrong);
+    ck_assert_uint_gt(watcher.highest, 10);
+    end();
+}
+END_TEST
+
+HARNESS_MAIN("history", reader_in_another_thread_sees_whole_blocks_only,
+             blocks_are_read_by_height_and_by_digest, history_is_frozen_while_the_chain_goes_on,
+             transaction_is_found_with_its_receipt,
              account_lists_what_it_sent_and_received_in_pages,
              events_are_complete_in_order_and_paged, value_and_proof_at_every_height,
              list_walks_a_prefix_in_key_order_and_resumes, contracts_getters_read_the_frozen_state,
