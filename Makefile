@@ -63,7 +63,7 @@ names    = $(patsubst $(1)/%.c,%,$(wildcard $(1)/$(2)*.c))
 
 PROGRAMS := $(patsubst tools/%/main.c,$(OUT)/%,$(wildcard tools/*/main.c))
 UNITS    := $(patsubst %,$(OUT)/unit/%,$(call names,test/unit,test_))
-SIM      := $(patsubst test/sim/main.c,$(OUT)/simulate,$(wildcard test/sim/main.c))
+SIM      := $(patsubst test/sim/main.c,$(OUT)/sim,$(wildcard test/sim/main.c))
 FUZZERS  := $(patsubst %,$(OUT)/fuzz/%,$(call names,test/fuzz,fuzz_))
 BENCHES  := $(patsubst %,$(OUT)/bench/%,$(call names,test/bench,))
 E2E      := $(sort $(wildcard test/e2e/[0-9]*))
@@ -125,7 +125,7 @@ endef
 $(foreach name,$(PROGRAMS:$(OUT)/%=%),$(eval $(call program,$(OUT)/$(name),$(OUT)/tools/$(name)/main.o,tools/$(name))))
 $(foreach name,$(BENCHES:$(OUT)/bench/%=%),$(eval $(call program,$(OUT)/bench/$(name),$(OUT)/test/bench/$(name).o,test/bench)))
 $(eval $(call program,$(OUT)/golden,$(OUT)/test/golden/main.o,test/fuzz))
-$(eval $(call program,$(OUT)/simulate,$(OUT)/test/sim/main.o,test/sim))
+$(eval $(call program,$(OUT)/sim,$(OUT)/test/sim/main.o,test/sim))
 
 # A unit test test_slot.c tests slot.c and links slot.c's folder and what that may include, no more.
 home_of = $(firstword $(foreach folder,$(FOLDERS),$(if $(wildcard $(folder)/$(1:test_%=%).[ch]),$(folder))))

@@ -617,6 +617,8 @@ static void configure(const struct cluster *c, struct consensus_config *config)
     config->read = toy_read;
     if (c->options.timeout_ms)
         config->timeout_ms = c->options.timeout_ms;
+    if (c->options.timeout_max_ms)
+        config->timeout_max_ms = c->options.timeout_max_ms;
     if (c->options.block_interval_max_ms)
         config->block_interval_max_ms = c->options.block_interval_max_ms;
 }

@@ -23,6 +23,7 @@ struct cluster_options {
     uint32_t tricks;                     /* of the liars: enum liar_trick */
     uint64_t client_ms;                  /* a number is submitted so often; 0: none by itself */
     uint64_t timeout_ms;                 /* the core's first; 0: its default */
+    uint64_t timeout_max_ms;             /* 0: the core's default */
     uint64_t block_interval_max_ms;      /* 0: the core's default */
     bool story;                          /* keep it */
 };

@@ -1,7 +1,7 @@
 /* Simulates clusters from seeds: faults first, then healing, with the judge watching all the time.
  *
- *     simulate --seed 7 --trace        one run, its story told
- *     simulate --from 1 --count 2000   many, a summary at the end
+ *     sim --seed 7 --trace        one run, its story told
+ *     sim --from 1 --count 2000   many, a summary at the end
  *
  * A fault is printed with its seed, and the exit status is 1. */
 #include <getopt.h>
@@ -10,11 +10,14 @@
 
 #include "test/sim/cluster.h"
 
-#define FAULTS_MS  60000u  /* virtual time with faults ... */
-#define HEALING_MS 120000u /* ... and the bound of what comes after: twice the longest time-out */
+#define FAULTS_MS        60000u /* virtual time with faults ... */
+#define HEALING_TIMEOUTS 3 /* ... then new blocks again after so many of the longest time-out ... */
+#define HEALING_MS       5000u   /* ... and this, for messages and disks ... */
+#define DRAINING_MS      120000u /* ... and everything that was asked for in this. */
 
 struct totals {
     uint64_t runs, failed, blocks, view_changes, crashes, virtual_ms;
+    uint64_t healing_ms, healing_max_ms; /* until the first new block everywhere: sum, longest */
 };
 
 /* What a seed stands for. */
@@ -29,6 +32,7 @@ static struct cluster_options draw(struct dice *dice, uint64_t seed, bool story)
     options.duplicates = dice_chance(dice, 500) ? (uint32_t)dice_between(dice, 0, 200) : 0;
     options.client_ms = dice_between(dice, 50, 2000);
     options.timeout_ms = dice_between(dice, 500, 3000);
+    options.timeout_max_ms = options.timeout_ms * dice_between(dice, 4, 20);
     uint8_t faults = (uint8_t)((options.count - 1) / 3);
     for (uint8_t i = 0; i < faults && dice_chance(dice, 500); i++)
         options.liars |= COMMITTEE_BIT(dice_between(dice, 0, options.count - 1));
@@ -89,7 +93,22 @@ static bool run(uint64_t seed, bool story, struct totals *totals)
         disturb(c, &dice);
     }
     heal(c);
-    uint64_t limit = c->now_ms + HEALING_MS;
+    /* All honest seats decide something new within a bound ... */
+    const uint64_t healed = c->now_ms, high = cluster_high(c);
+    const uint64_t bound = HEALING_TIMEOUTS * options.timeout_max_ms + HEALING_MS;
+    while (!c->judge.fault_count && cluster_low(c) <= high && c->now_ms < healed + bound)
+        cluster_run(c, c->now_ms + 100);
+    const uint64_t healing_ms = c->now_ms - healed;
+    if (cluster_low(c) <= high)
+        judge_fault(&c->judge, "no block everywhere %llu ms after healing: heights %llu to %llu",
+                    (unsigned long long)healing_ms, (unsigned long long)cluster_low(c),
+                    (unsigned long long)cluster_high(c));
+    totals->healing_ms += healing_ms;
+    if (healing_ms > totals->healing_max_ms)
+        totals->healing_max_ms = healing_ms;
+
+    /* ... and all that clients asked for within another. */
+    const uint64_t limit = c->now_ms + DRAINING_MS;
     cluster_run(c, c->now_ms + 10000);
     c->options.client_ms = 1000000; /* what is open may finish */
     while (c->now_ms < limit && !c->judge.fault_count && !cluster_is_done(c))
@@ -97,7 +116,7 @@ static bool run(uint64_t seed, bool story, struct totals *totals)
     if (!c->judge.fault_count && !cluster_is_done(c))
         judge_fault(&c->judge,
                     "no progress %u ms after healing: heights %llu to %llu, %zu numbers open",
-                    HEALING_MS, (unsigned long long)cluster_low(c),
+                    DRAINING_MS, (unsigned long long)cluster_low(c),
                     (unsigned long long)cluster_high(c), c->open_count);
 
     bool good = !c->judge.fault_count;
@@ -115,8 +134,8 @@ static bool run(uint64_t seed, bool story, struct totals *totals)
 
 static void show_usage(FILE *out)
 {
-    fputs("usage: simulate --seed N [--trace]\n"
-          "       simulate --from A --count K\n",
+    fputs("usage: sim --seed N [--trace]\n"
+          "       sim --from A --count K\n",
           out);
 }
 
@@ -148,14 +167,17 @@ int main(int argc, char **argv)
     for (uint64_t seed = from; seed < from + count; seed++) {
         if (run(seed, story, &totals))
             continue;
-        printf("seed %llu failed; see simulate --seed %llu --trace\n", (unsigned long long)seed,
+        printf("seed %llu failed; see sim --seed %llu --trace\n", (unsigned long long)seed,
                (unsigned long long)seed);
         fflush(stdout);
     }
-    printf("%llu runs, %llu blocks, %llu views entered, %llu crashes, %llu node-minutes\n",
+    printf("%llu runs, %llu blocks, %llu views entered, %llu crashes, %llu node-minutes, "
+           "healed in %llu ms, %llu ms at most\n",
            (unsigned long long)totals.runs, (unsigned long long)totals.blocks,
            (unsigned long long)totals.view_changes, (unsigned long long)totals.crashes,
-           (unsigned long long)(totals.virtual_ms / 60000));
+           (unsigned long long)(totals.virtual_ms / 60000),
+           (unsigned long long)(totals.healing_ms / (totals.runs ? totals.runs : 1)),
+           (unsigned long long)totals.healing_max_ms);
     printf("%llu passed, %llu failed\n", (unsigned long long)(totals.runs - totals.failed),
            (unsigned long long)totals.failed);
     return totals.failed ? EXIT_FAILURE : EXIT_SUCCESS;
