@@ -165,7 +165,8 @@ struct jobs_segment {
 };
 
 /* commit: the worker's trace, once. NOT_WORKER, WRONG_LEAVES (not I + 1), WRONG_START (leaf 0 isn't slot.start_root with witness
- * zero), WRONG_END (the last leaf isn't `end`), WRONG_TRACE_ROOT. The leaves are digests only: nobody can answer an audit from them. */
+ * zero), WRONG_END (the last leaf isn't `end`), WRONG_TRACE_ROOT. The leaves are digests, so nobody can
+ * answer an audit from them; only the last one is open, which is why one seal covers all answers of an audit. */
 #define JOBS_COMMIT 3
 struct jobs_commit {
     struct jobs_segment segment;

@@ -254,6 +254,30 @@ START_TEST(a_worker_that_does_not_serve_pays_for_withholding)
 }
 END_TEST
 
+/* Golden: computed from the bytes that contracts/jobs.h names, by another program. */
+START_TEST(seals_and_draws_are_the_bytes_of_the_manual)
+{
+    struct jobs_segment segment = {.job = 7, .round = 3, .slot = 2, .attempt = 1};
+    struct jobs_answer answer = {
+        .interval = 4,
+        .leaf = {.state_root = digest_of("state", 5), .witness = digest_of("witness", 7)}};
+    struct digest chain = digest_of("chain", 5), nonce = digest_of("nonce", 5);
+    struct digest preimage = digest_of("preimage", 8), trace = digest_of("trace", 5);
+    struct address replayer;
+    struct jobs_drawn drawn[5];
+    char text[DIGEST_TEXT_SIZE];
+    for (uint8_t i = 0; i < ADDRESS_SIZE; i++)
+        replayer.bytes[i] = i;
+    struct digest seal = jobs_seal_of(&chain, &replayer, &segment, &answer, 1, &nonce);
+    digest_text(text, &seal);
+    ck_assert_str_eq(text, "4b276da8cced9dfde533e458d3a8e90fa9223ed2742e6ba248de0d408bd23a80");
+    const uint16_t expected[] = {4, 28, 30, 33, 80};
+    jobs_draw_of(drawn, 5, 100, &preimage, &segment, &trace);
+    for (int i = 0; i < 5; i++)
+        ck_assert_uint_eq(drawn[i].interval, expected[i]);
+}
+END_TEST
+
 START_TEST(draws_are_distinct_and_every_interval_is_as_likely)
 {
     uint32_t hits[10] = {0};
@@ -280,4 +304,5 @@ HARNESS_MAIN("audit", f_plus_one_replayers_are_assigned_by_rotation_and_stake,
              sampled_intervals_are_drawn_from_the_next_epochs_reveals,
              a_missing_reveal_is_fined_and_the_next_in_rotation_draws,
              a_worker_that_does_not_serve_pays_for_withholding,
+             seals_and_draws_are_the_bytes_of_the_manual,
              draws_are_distinct_and_every_interval_is_as_likely)

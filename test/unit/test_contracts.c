@@ -393,8 +393,49 @@ START_TEST(the_same_calls_give_the_same_state_and_events)
 }
 END_TEST
 
+/* What one event did to free balances, told by the event alone. */
+static void rebuild(int64_t balances[MARKET_PEOPLE], const struct event_entry *event)
+{
+    uint16_t tag;
+    void *value;
+    ck_assert_int_eq(
+        record_choice_unpack(&m.arena, &event_choice, &tag, &value, event->packed, NULL), ERR_NONE);
+    if (tag >= EVENT_TRANSFERRED && tag <= EVENT_SPENT) {
+        const struct event_transfer *transfer = value;
+        int64_t amount = (int64_t)market_number(&transfer->amount);
+        if (!address_equal(&transfer->from, &address_zero))
+            balances[studio_who(&transfer->from)] -= amount;
+        if (!address_equal(&transfer->to, &address_zero))
+            balances[studio_who(&transfer->to)] += amount;
+    } else if (tag >= EVENT_LOCKED && tag <= EVENT_PAID) {
+        const struct event_lock *lock = value;
+        int64_t amount = (int64_t)market_number(&lock->amount);
+        balances[studio_who(&lock->account)] += tag == EVENT_LOCKED ? -amount : amount;
+    }
+}
+
+START_TEST(balances_are_rebuilt_from_events_alone)
+{
+    int64_t balances[MARKET_PEOPLE];
+    for (uint32_t who = 0; who < MARKET_PEOPLE; who++)
+        balances[who] = MARKET_FORTUNE;
+    state = 7;
+    memset(revealed, 0, sizeof(revealed));
+    studio_init(&m);
+    for (int i = 0; i < 100; i++) {
+        block();
+        for (uint32_t e = 0; e < m.events.count; e++)
+            rebuild(balances, &m.events.list[e]);
+        for (uint32_t who = 0; who < MARKET_PEOPLE; who++)
+            ck_assert_uint_eq(market_balance(&m, who), (uint64_t)balances[who]);
+        market_step(&m, 1 + below(3000));
+    }
+    market_release(&m);
+}
+END_TEST
+
 HARNESS_MAIN("contracts", no_call_breaks_money_or_capacity_and_every_lock_is_freed_in_time,
              a_call_that_is_no_call_is_refused,
              what_falls_due_is_bounded_a_block_and_the_rest_is_in_the_next,
              an_offer_leased_beyond_its_slots_stops_the_node,
-             the_same_calls_give_the_same_state_and_events)
+             the_same_calls_give_the_same_state_and_events, balances_are_rebuilt_from_events_alone)
