@@ -1,0 +1,188 @@
+#include "consensus/pace.h"
+
+#include "test/unit/council.h"
+
+static struct council c;
+
+static void work(struct event_work work)
+{
+    council_step(&c, (struct event){.kind = EVENT_WORK, .as.work = work});
+}
+
+static void vote_all(const struct council_block *block)
+{
+    struct ballot ballot = council_ballot(&c, block, block->block.view.n, &digest_zero);
+    for (uint8_t seat = 0; seat < c.committee.count; seat++)
+        if (seat != c.config.seat.n)
+            council_message(&c, council_vote(&c, MESSAGE_PREPARE, seat, &ballot));
+    for (uint8_t seat = 0; seat < c.committee.count; seat++)
+        if (seat != c.config.seat.n)
+            council_message(&c, council_vote(&c, MESSAGE_COMMIT, seat, &ballot));
+}
+
+START_TEST(waiting_work_starts_the_timeout)
+{
+    council_open(&c, 4, 1);
+    council_tick(&c, 3000);
+    work((struct event_work){.waiting = true, .mark = 1, .due_ms = UINT64_MAX});
+    council_tick(&c, 999);
+    council_expect(&c, "");
+    council_tick(&c, 1);
+    council_expect(&c, "persist 1\nsign view-change 0 in view 1 after 1\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(work_that_goes_away_stops_it)
+{
+    council_open(&c, 4, 1);
+    work((struct event_work){.waiting = true, .mark = 1, .due_ms = UINT64_MAX});
+    council_tick(&c, 900);
+    work((struct event_work){.due_ms = UINT64_MAX});
+    council_tick(&c, 900);
+    council_expect(&c, "");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(what_falls_due_starts_the_timeout)
+{
+    council_open(&c, 4, 1);
+    work((struct event_work){.due_ms = c.clock_ms + 500});
+    council_tick(&c, 500);
+    council_tick(&c, 999);
+    council_expect(&c, "");
+    council_tick(&c, 1);
+    council_expect(&c, "persist 1\nsign view-change 0 in view 1 after 1\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(the_primary_makes_a_block_when_something_falls_due)
+{
+    council_open(&c, 4, 0);
+    work((struct event_work){.due_ms = c.clock_ms + 500});
+    ck_assert_uint_eq(c.out.deadline_ms, c.now_ms + 500);
+    council_tick(&c, 499);
+    council_expect(&c, "");
+    council_tick(&c, 1);
+    council_expect(&c, "build 1 even empty\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(a_commit_starts_the_timeout_anew)
+{
+    council_open(&c, 4, 1);
+    work((struct event_work){.waiting = true, .mark = 1, .due_ms = UINT64_MAX});
+    council_tick(&c, 900);
+    struct council_block one = council_block(&c, &c.genesis, 0, 0);
+    council_message(&c, council_pre_prepare(&c, &one, &digest_zero));
+    vote_all(&one);
+    text_clear(&c.story);
+    council_tick(&c, 999);
+    council_expect(&c, "");
+    council_tick(&c, 1);
+    council_expect(&c, "persist 3\nsign view-change 0 in view 1 after 3\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(a_primary_that_passes_over_a_transaction_is_replaced)
+{
+    council_open(&c, 4, 1);
+    work((struct event_work){.waiting = true, .mark = 1, .passed_over = 3, .due_ms = UINT64_MAX});
+    work((struct event_work){.waiting = true, .mark = 2, .passed_over = 3, .due_ms = UINT64_MAX});
+    council_expect(&c, "");
+    work((struct event_work){.waiting = true, .mark = 2, .passed_over = 4, .due_ms = UINT64_MAX});
+    council_expect(&c, "persist 1\nsign view-change 0 in view 1 after 1\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(timeouts_double_to_their_cap_and_come_back)
+{
+    council_open(&c, 4, 3);
+    struct consensus_summary summary;
+    static const uint64_t wanted_ms[] = {2000, 4000, 8000, 8000};
+    struct certificate genesis = council_genesis_certificate(&c);
+    council_tick(&c, 6000);
+    for (int i = 0; i < 4; i++) {
+        consensus_summarise(c.core, &summary);
+        ck_assert_uint_eq(summary.timeout_ms, wanted_ms[i]);
+        struct bytes body = council_change(&c, summary.view.n, &genesis, NULL, 0);
+        council_message(&c, council_seal(&c, MESSAGE_VIEW_CHANGE, 1, body));
+        council_message(&c, council_seal(&c, MESSAGE_VIEW_CHANGE, 2, body));
+        council_tick(&c, wanted_ms[i]);
+    }
+    struct council_block block = c.genesis;
+    static const uint64_t back_ms[] = {4000, 2000, 1000, 1000};
+    for (int i = 0; i < 4; i++) {
+        block = council_block(&c, &block, 0, 0);
+        struct ballot ballot = council_ballot(&c, &block, 0, &digest_zero);
+        struct certificate certificate = council_certificate(&c, MESSAGE_COMMIT, &ballot);
+        council_message(&c, council_decided(&c, &block, &certificate));
+        consensus_summarise(c.core, &summary);
+        ck_assert_uint_eq(summary.timeout_ms, back_ms[i]);
+    }
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(a_seat_that_is_behind_excuses_the_primary_for_a_while)
+{
+    council_open(&c, 4, 1);
+    struct council_block one = council_block(&c, &c.genesis, 0, 0);
+    struct council_block two = council_block(&c, &one, 0, 0);
+    struct ballot ballot = council_ballot(&c, &two, 0, &digest_zero);
+    struct certificate certificate = council_certificate(&c, MESSAGE_COMMIT, &ballot);
+    council_message(&c, council_decided(&c, &two, &certificate));
+    work((struct event_work){.waiting = true, .mark = 1, .due_ms = UINT64_MAX});
+    for (int i = 0; i < 3; i++) {
+        council_tick(&c, 1000);
+        council_tick(&c, 0);
+        council_expect(&c, "");
+    }
+    council_tick(&c, 1000);
+    council_expect(&c, "persist 1\nsign view-change 0 in view 1 after 1\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(proposals_keep_their_distance)
+{
+    council_open(&c, 4, 0);
+    struct council_block one = council_block(&c, &c.genesis, 0, 0);
+    work((struct event_work){.buildable = true, .due_ms = UINT64_MAX});
+    council_step(&c,
+                 (struct event){.kind = EVENT_BUILT, .as.built = {1, council_header(&one), true}});
+    council_expect(&c, "build 1\npersist 1 with body\nsign pre-prepare 1 in view 0 after 1\n"
+                       "sign prepare 1 in view 0 after 1\n");
+    ck_assert_uint_eq(c.out.deadline_ms, c.now_ms + c.config.block_interval_min_ms);
+    council_tick(&c, c.config.block_interval_min_ms);
+    council_expect(&c, "build 2\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(nothing_to_build_waits_for_news)
+{
+    council_open(&c, 4, 0);
+    work((struct event_work){.buildable = true, .due_ms = UINT64_MAX});
+    council_expect(&c, "build 1\n");
+    work((struct event_work){.buildable = true, .due_ms = UINT64_MAX}); /* news before the answer */
+    council_step(&c, (struct event){.kind = EVENT_BUILT, .as.built = {.ticket = 1}});
+    council_expect(&c, "build 1\n");
+    council_step(&c, (struct event){.kind = EVENT_BUILT, .as.built = {.ticket = 2}});
+    council_tick(&c, 1000);
+    council_expect(&c, "");
+    council_close(&c);
+}
+END_TEST
+
+HARNESS_MAIN("pace", waiting_work_starts_the_timeout, work_that_goes_away_stops_it,
+             what_falls_due_starts_the_timeout, the_primary_makes_a_block_when_something_falls_due,
+             a_commit_starts_the_timeout_anew, a_primary_that_passes_over_a_transaction_is_replaced,
+             timeouts_double_to_their_cap_and_come_back,
+             a_seat_that_is_behind_excuses_the_primary_for_a_while, proposals_keep_their_distance,
+             nothing_to_build_waits_for_news)
