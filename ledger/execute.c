@@ -179,7 +179,8 @@ static enum err collect_values(struct execute *execute)
     size_t i = 0;
     for (const struct view_entry *entry = view_write(&execute->view, NULL); entry;
          entry = view_write(&execute->view, entry))
-        result->values[i++] = (struct overlay_value){entry->key, entry->value};
+        result->values[i++] =
+            (struct overlay_value){entry->key, entry->value, entry->before.size == 0};
     return ERR_NONE;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/merkle.h"
+#include "ledger/ics23.h"
 #include "ledger/layout.h"
 #include "ledger/reader.h"
 
@@ -331,6 +332,59 @@ enum err history_prove(struct arena *arena, struct history *history, struct spar
     struct digest position = digest_of(key.data, key.size);
     err = sparse_prove(arena, proof, &block.root, &position, &tree.pages);
     return err ? reader_tree_fault(&tree, fault, err) : ERR_NONE;
+}
+
+/* The leaf beside `key` with its proof; ERR_NOT_FOUND when there is none on that side. */
+static enum err leaf_beside(struct arena *arena, struct history *history, struct ics23_leaf *leaf,
+                            const struct sparse_root *root, struct bytes key, bool above,
+                            struct height height, struct fault *fault)
+{
+    struct reader_tree tree;
+    reader_tree_init(&tree, arena, history->store, history->snapshot, NULL, NULL);
+    struct digest position = digest_of(key.data, key.size), beside;
+    enum err err = sparse_beside(&beside, root, &position, above, &tree.pages);
+    if (err)
+        return err == ERR_NOT_FOUND ? err : reader_tree_fault(&tree, fault, err);
+    err = get(arena, history, STORE_KEYS, bytes_of(beside.bytes, DIGEST_SIZE), &leaf->key, fault);
+    if (!err)
+        err = history_value(arena, history, &leaf->value, leaf->key, height, fault);
+    if (!err)
+        err = history_prove(arena, history, &leaf->proof, leaf->key, height, fault);
+    return err == ERR_NOT_FOUND ? corrupt(fault, height, "a leaf of the state tree has no value")
+                                : err;
+}
+
+enum err history_ics23(struct arena *arena, struct history *history, struct bytes *packed,
+                       struct bytes key, struct height height, struct fault *fault)
+{
+    struct ics23_leaf leaf = {.key = key}, beside[2];
+    struct history_block block;
+    enum err err = history_block(arena, history, &block, height, fault);
+    if (!err)
+        err = history_prove(arena, history, &leaf.proof, key, height, fault);
+    if (err)
+        return err;
+    struct bytes made;
+    if (leaf.proof.end == SPARSE_END_SELF) {
+        err = history_value(arena, history, &leaf.value, key, height, fault);
+        if (err)
+            return err == ERR_NOT_FOUND
+                       ? corrupt(fault, height, "a leaf of the state tree has no value")
+                       : err;
+        made = ics23_presence(arena, &leaf);
+    } else {
+        enum err below =
+            leaf_beside(arena, history, &beside[0], &block.root, key, false, height, fault);
+        enum err above =
+            leaf_beside(arena, history, &beside[1], &block.root, key, true, height, fault);
+        if ((below && below != ERR_NOT_FOUND) || (above && above != ERR_NOT_FOUND))
+            return below && below != ERR_NOT_FOUND ? below : above;
+        made = ics23_absence(arena, key, below ? NULL : &beside[0], above ? NULL : &beside[1]);
+    }
+    if (!made.data)
+        return fault_set(fault, ERR_LIMIT, "out of memory");
+    *packed = made;
+    return ERR_NONE;
 }
 
 /* Calls `each` for the values now whose key begins with `prefix`, behind `after`, until it gives anything but ERR_NONE. */

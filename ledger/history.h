@@ -106,6 +106,11 @@ MUST_USE enum err history_prove(struct arena *arena, struct history *history,
                                 struct sparse_proof *proof, struct bytes key, struct height height,
                                 struct fault *fault);
 
+/* The same as a packed CommitmentProof of ICS-23 (cosmos/ics23, proofs.proto), for its SmtSpec: the leaf's own proof, or those of its two
+ * neighbours in the order of H(key). */
+MUST_USE enum err history_ics23(struct arena *arena, struct history *history, struct bytes *packed,
+                                struct bytes key, struct height height, struct fault *fault);
+
 /* The keys that begin with `prefix` after `after` (size 0: from the first), in order, with their
  * values now; at most `count_max`. */
 struct history_entry {

@@ -176,6 +176,10 @@ static void put_state(struct store_batch *batch, const struct overlay_entry *ent
             store_batch_put(batch, STORE_VALUES, value->key, value->value);
         else
             store_batch_delete(batch, STORE_VALUES, value->key);
+        if (value->fresh) {
+            struct digest position = digest_of(value->key.data, value->key.size);
+            store_batch_put(batch, STORE_KEYS, bytes_of(position.bytes, DIGEST_SIZE), value->key);
+        }
         put(batch, STORE_PAST, layout_past(value->key, entry->header.height), value->value);
     }
     for (size_t i = 0; i < entry->pages.count; i++) {

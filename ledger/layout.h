@@ -8,6 +8,7 @@
  *     values     state key                                    state value
  *     past       size of key u8, state key, height u64        value written at that height; empty: deleted
  *     pages      depth u8, path (depth nibbles), height u64   packed page (sparse.h)
+ *     keys       H(state key)                                 state key; stays when the value goes
  *     index      'b', header digest                           height u64
  *                't', transaction id                          height u64, index u32
  *                'a', address, height u64                     for each transaction: index u32, id

@@ -31,6 +31,7 @@
 struct overlay_value {
     struct bytes key;
     struct bytes value;
+    bool fresh; /* there was none before this block */
 };
 
 /* What later look-ups need of a transaction in a block. */

@@ -36,7 +36,7 @@ struct digest sparse_parent(const struct digest *left, const struct digest *righ
     return hash_pair(1, left, right);
 }
 
-static unsigned bit_of(const struct digest *key, unsigned level)
+unsigned sparse_bit(const struct digest *key, unsigned level)
 {
     return (key->bytes[level / 8] >> (7 - level % 8)) & 1;
 }
@@ -97,6 +97,17 @@ static void slot_set_leaf(struct sparse_node *node, struct sparse_slot *slot,
 {
     *slot = (struct sparse_slot){.key = *key, .value = *value};
     *node = (struct sparse_node){SPARSE_LEAF, sparse_leaf(key, value)};
+}
+
+/* The page below one of `place`'s slots. */
+static struct sparse_place place_below(const struct sparse_place *place, unsigned slot,
+                                       uint64_t height)
+{
+    struct sparse_place below = *place;
+    below.path.bytes[place->depth / 2] |= (uint8_t)(place->depth % 2 ? slot : slot << 4);
+    below.depth++;
+    below.height = height;
+    return below;
 }
 
 /* --- update --- */
@@ -309,12 +320,20 @@ enum err sparse_page_unpack(struct sparse_page *page, struct bytes in)
 
 /* --- reading and proving --- */
 
+/* A subtree that hangs beside the way down. */
+struct beside {
+    bool there;
+    struct sparse_place place;
+    unsigned node; /* in the page at `place` */
+};
+
 /* Where the way down to a key ends. */
 struct descent {
     struct digest siblings[LIMIT_SPARSE_PATH]; /* from the top */
     unsigned level;                            /* siblings so far */
     struct sparse_node end;                    /* empty or a leaf */
     struct sparse_slot slot;                   /* the leaf's */
+    struct beside beside[2]; /* the deepest that isn't empty, below the key and above it */
 };
 
 static enum err descend(struct descent *descent, const struct sparse_root *root,
@@ -322,6 +341,7 @@ static enum err descend(struct descent *descent, const struct sparse_root *root,
 {
     descent->level = 0;
     descent->end = root->top;
+    descent->beside[0].there = descent->beside[1].there = false;
     uint64_t height = root->height;
     if (root->top.kind == SPARSE_EMPTY)
         return ERR_NONE;
@@ -335,7 +355,10 @@ static enum err descend(struct descent *descent, const struct sparse_root *root,
             return ERR_CORRUPT;
         unsigned i = 1;
         while (i < SLOTS && page->nodes[i].kind == SPARSE_NODE) {
-            i = 2 * i + bit_of(key, descent->level);
+            unsigned bit = sparse_bit(key, descent->level);
+            i = 2 * i + bit;
+            if (page->nodes[i ^ 1].kind != SPARSE_EMPTY)
+                descent->beside[!bit] = (struct beside){true, place, i ^ 1};
             descent->siblings[descent->level++] = page->nodes[i ^ 1].digest;
         }
         descent->end = page->nodes[i];
@@ -361,6 +384,46 @@ enum err sparse_find(struct digest *value, const struct sparse_root *root, const
     return ERR_NONE;
 }
 
+/* The first or last leaf under a node that isn't empty. */
+static enum err edge(struct digest *key, const struct beside *from, bool last,
+                     const struct sparse_reader *reader)
+{
+    struct sparse_place place = from->place;
+    unsigned i = from->node;
+    for (;;) {
+        const struct sparse_page *page;
+        enum err err = reader->page(reader->self, &place, &page);
+        if (err)
+            return err;
+        while (i < SLOTS && page->nodes[i].kind == SPARSE_NODE)
+            i = 2 * i + (page->nodes[2 * i + last].kind == SPARSE_EMPTY ? !last : last);
+        if (page->nodes[i].kind == SPARSE_LEAF) {
+            *key = page->slots[page_leaf(page, i)].key;
+            return ERR_NONE;
+        }
+        if (page->nodes[i].kind == SPARSE_EMPTY || place.depth + 1 == SPARSE_PAGE_DEPTH)
+            return ERR_CORRUPT;
+        place = place_below(&place, i - SLOTS, page->slots[i - SLOTS].height);
+        i = 1;
+    }
+}
+
+enum err sparse_beside(struct digest *beside, const struct sparse_root *root,
+                       const struct digest *key, bool above, const struct sparse_reader *reader)
+{
+    struct descent descent;
+    enum err err = descend(&descent, root, key, reader);
+    if (err)
+        return err;
+    int order = descent.end.kind == SPARSE_LEAF ? digest_compare(&descent.slot.key, key) : 0;
+    if (above ? order > 0 : order < 0) {
+        *beside = descent.slot.key;
+        return ERR_NONE;
+    }
+    return descent.beside[above].there ? edge(beside, &descent.beside[above], !above, reader)
+                                       : ERR_NOT_FOUND;
+}
+
 static enum err count_page(uint64_t *leaves, const struct sparse_place *place,
                            const struct sparse_node *top, const struct sparse_reader *reader)
 {
@@ -375,10 +438,7 @@ static enum err count_page(uint64_t *leaves, const struct sparse_place *place,
         *leaves += page.nodes[SLOTS + i].kind == SPARSE_LEAF;
         if (page.nodes[SLOTS + i].kind != SPARSE_NODE)
             continue;
-        struct sparse_place below = *place;
-        below.path.bytes[place->depth / 2] |= (uint8_t)(place->depth % 2 ? i : i << 4);
-        below.depth++;
-        below.height = page.slots[i].height;
+        struct sparse_place below = place_below(place, i, page.slots[i].height);
         err = count_page(leaves, &below, &page.nodes[SLOTS + i], reader);
     }
     return err;
@@ -423,7 +483,7 @@ static struct digest fold(struct digest end, const struct digest *key,
                           const struct sparse_proof *proof)
 {
     for (uint32_t i = 0; i < proof->path_count; i++) {
-        if (bit_of(key, proof->path_count - 1 - i))
+        if (sparse_bit(key, proof->path_count - 1 - i))
             end = sparse_parent(&proof->path[i], &end);
         else
             end = sparse_parent(&end, &proof->path[i]);
@@ -452,7 +512,7 @@ bool sparse_lacks(const struct digest *root, struct bytes key, const struct spar
         if (digest_equal(&proof->other_key, &position))
             return false;
         for (unsigned level = 0; level < proof->path_count; level++)
-            if (bit_of(&position, level) != bit_of(&proof->other_key, level))
+            if (sparse_bit(&position, level) != sparse_bit(&proof->other_key, level))
                 return false;
         end = sparse_leaf(&proof->other_key, &proof->other_value);
     } else if (proof->end != SPARSE_END_EMPTY) {

@@ -142,9 +142,17 @@ bool sparse_has(const struct digest *root, struct bytes key, struct bytes value,
 /* True if the proof shows that `root` has nothing at `key`. */
 bool sparse_lacks(const struct digest *root, struct bytes key, const struct sparse_proof *proof);
 
+/* The nearest leaf below `key` or above it, in the order of H(key); ERR_NOT_FOUND when there is none on that side. */
+MUST_USE enum err sparse_beside(struct digest *beside, const struct sparse_root *root,
+                                const struct digest *key, bool above,
+                                const struct sparse_reader *reader);
+
 /* How many leaves the whole tree has, with every page checked against the digest above it. */
 MUST_USE enum err sparse_count(uint64_t *leaves, const struct sparse_root *root,
                                const struct sparse_reader *reader);
+
+/* Bit `level` of a position, < 256, from the most significant: 0 goes left. */
+unsigned sparse_bit(const struct digest *key, unsigned level);
 
 struct digest sparse_leaf(const struct digest *key, const struct digest *value);
 struct digest sparse_parent(const struct digest *left, const struct digest *right);

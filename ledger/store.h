@@ -29,6 +29,7 @@ enum store_family {
     STORE_VALUES,   /* state key -> value now */
     STORE_PAST,     /* state key, height -> value written then */
     STORE_PAGES,    /* page of the state tree, height -> page */
+    STORE_KEYS,     /* H(state key) -> state key */
     STORE_INDEX,    /* by block digest, transaction id, account */
     STORE_HELD,     /* height, digest -> bodies that are promised and not committed */
     STORE_FAMILIES, /* the count */

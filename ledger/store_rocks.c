@@ -29,7 +29,8 @@
 static const char *const family_names[STORE_FAMILIES] = {
     [STORE_META] = "default",      [STORE_HEADERS] = "headers", [STORE_BODIES] = "bodies",
     [STORE_RECEIPTS] = "receipts", [STORE_VALUES] = "values",   [STORE_PAST] = "past",
-    [STORE_PAGES] = "pages",       [STORE_INDEX] = "index",     [STORE_HELD] = "held",
+    [STORE_PAGES] = "pages",       [STORE_KEYS] = "keys",       [STORE_INDEX] = "index",
+    [STORE_HELD] = "held",
 };
 
 struct store {

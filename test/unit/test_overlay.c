@@ -20,7 +20,7 @@ static struct overlay_entry *add(struct overlay *overlay, char name, struct over
     entry->header.height = parent ? parent->header.height + 1 : 1;
     struct overlay_value *values = arena_array(&entry->arena, count, sizeof(*values));
     for (size_t i = 0; i < count; i++)
-        values[i] = (struct overlay_value){text(pairs[i][0]), text(pairs[i][1])};
+        values[i] = (struct overlay_value){.key = text(pairs[i][0]), .value = text(pairs[i][1])};
     entry->values = values;
     entry->value_count = count;
     ck_assert_int_eq(overlay_add_take(overlay, entry), ERR_NONE);

@@ -13,7 +13,7 @@ static struct store *store;
 static struct arena arena;
 
 /* A store with a=1 b=2 d=4 e=5, and above it an entry that writes b, c and deletes d. */
-static struct overlay_value written[] = {{{0}, {0}}, {{0}, {0}}, {{0}, {0}}};
+static struct overlay_value written[] = {{.fresh = false}, {.fresh = true}, {.fresh = false}};
 static struct overlay_entry entry;
 
 static void start(void)
@@ -28,9 +28,9 @@ static void start(void)
         store_batch_put(batch, STORE_VALUES, bytes_of(stored[i], 1), bytes_of(stored[i] + 1, 1));
     ck_assert_int_eq(store_write(store, batch, NULL), ERR_NONE);
     store_batch_free(batch);
-    written[0] = (struct overlay_value){bytes_text("b"), bytes_text("over")};
-    written[1] = (struct overlay_value){bytes_text("c"), bytes_text("new")};
-    written[2] = (struct overlay_value){bytes_text("d"), bytes_text("")};
+    written[0] = (struct overlay_value){.key = bytes_text("b"), .value = bytes_text("over")};
+    written[1] = (struct overlay_value){.key = bytes_text("c"), .value = bytes_text("new")};
+    written[2] = (struct overlay_value){.key = bytes_text("d"), .value = bytes_text("")};
     entry = (struct overlay_entry){.values = written, .value_count = 3, .header = {.height = 1}};
 }
 
@@ -100,8 +100,8 @@ START_TEST(keys_that_only_an_ancestor_has_are_walked_too)
 {
     struct reader reader;
     start();
-    struct overlay_value more[] = {{bytes_text("c"), bytes_text("")},
-                                   {bytes_text("f"), bytes_text("six")}};
+    struct overlay_value more[] = {{.key = bytes_text("c"), .value = bytes_text("")},
+                                   {.key = bytes_text("f"), .value = bytes_text("six")}};
     struct overlay_entry child = {
         .parent = &entry, .values = more, .value_count = 2, .header = {.height = 2}};
     reader_init(&reader, store, NULL, &child);

@@ -350,6 +350,38 @@ START_TEST(damaged_page_is_found)
 }
 END_TEST
 
+START_TEST(neighbours_are_the_nearest_leaves_on_either_side)
+{
+    static struct world w;
+    for (uint32_t keys = 1; keys <= 300; keys = keys * 2 + 1) {
+        world_init(&w, 50 + keys);
+        for (int i = 0; i < 4; i++)
+            step(&w, keys, keys, 20);
+        struct sparse_reader reader = reader_of(&w);
+        for (uint32_t i = 0; i < keys + 20; i++) {
+            struct digest key = key_of(i), found, best[2] = {{{0}}, {{0}}};
+            bool there[2] = {false, false};
+            for (uint32_t k = 0; k < keys; k++) {
+                struct digest other = key_of(k);
+                int order = digest_compare(&other, &key);
+                bool above = order > 0;
+                if (!w.present[k] || order == 0)
+                    continue;
+                if (!there[above] || (digest_compare(&other, &best[above]) < 0) == above)
+                    best[above] = other;
+                there[above] = true;
+            }
+            for (int above = 0; above < 2; above++) {
+                enum err err = sparse_beside(&found, &w.root, &key, above, &reader);
+                ck_assert_int_eq(err, there[above] ? ERR_NONE : ERR_NOT_FOUND);
+                ck_assert(err || digest_equal(&found, &best[above]));
+            }
+        }
+        arena_release(&w.arena);
+    }
+}
+END_TEST
+
 START_TEST(roots_are_the_known_ones)
 {
     /* "key 0" -> "value 0", "key 1" -> "value 1", ... by another program in another language */
@@ -387,9 +419,10 @@ START_TEST(roots_are_the_known_ones)
 }
 END_TEST
 
-HARNESS_MAIN("sparse", roots_are_the_known_ones, root_is_the_slow_root_after_every_batch,
-             order_of_batches_does_not_matter, change_that_changes_nothing_writes_nothing,
-             old_heights_keep_their_tree, proofs_show_presence_and_absence_and_nothing_else,
+HARNESS_MAIN("sparse", neighbours_are_the_nearest_leaves_on_either_side, roots_are_the_known_ones,
+             root_is_the_slow_root_after_every_batch, order_of_batches_does_not_matter,
+             change_that_changes_nothing_writes_nothing, old_heights_keep_their_tree,
+             proofs_show_presence_and_absence_and_nothing_else,
              absence_by_a_leaf_of_another_branch_is_refused,
              empty_tree_has_root_zero_and_proves_absence,
              lone_leaf_is_the_root_and_two_that_share_bits_hang_deep, damaged_page_is_found)
