@@ -185,6 +185,28 @@ static void check_cheat(struct stage *stage, const struct outcome *outcome)
                 after ? outcome_name(stage, outcome, &after->worker) : "nobody");
 }
 
+/* The verdict on the cheat as a file that anybody can check with the genesis record alone. */
+static void check_evidence(struct stage *stage, const struct outcome *outcome)
+{
+    struct jobs_segment place = {0};
+    const char *file = stage_path(stage, "evidence.json"),
+               *genesis = stage_path(stage, "net/genesis.bin");
+    bool ok = find_cheat(outcome, &place) != NULL;
+    const char *key =
+        cli_format(&stage->cli, "result/1/%u/%u/%u", place.round, place.slot, place.attempt);
+    const char *const prove[] = {"tenure", "prove",        key, "--out", file,
+                                 "--node", stage->urls[0], NULL};
+    const char *const verify[] = {"tenure", "verify", file, "--genesis", genesis, "--json", NULL};
+    struct answer *fact;
+    ok = ok && stage_run(stage, prove);
+    fact = ok ? stage_ask(stage, verify) : NULL;
+    stage_check(stage, answer_true(fact, "value.decided"),
+                "the evidence is proven offline, from the genesis record alone",
+                "%" PRIu64 " of %" PRIu64 " validators signed it",
+                answer_number(fact, "signatures"), answer_number(fact, "validators"));
+    answer_free(fact);
+}
+
 /* Balance = what it began with - deposits of its open offers + what it was paid - what it was slashed. */
 static void check_balance(struct stage *stage, const struct outcome *outcome, uint32_t index)
 {
@@ -255,6 +277,7 @@ void outcome_check(struct stage *stage, const struct outcome *outcome)
 
     check_payments(stage, outcome);
     check_cheat(stage, outcome);
+    check_evidence(stage, outcome);
     for (uint32_t i = 0; i < CAST_PROVIDERS; i++)
         check_balance(stage, outcome, i);
     check_supply(stage);
@@ -363,5 +386,7 @@ void outcome_tell(struct stage *stage, const struct outcome *outcome)
     printf("  tenure explore blocks --limit 10      the newest blocks; explore block N, explore tx "
            "ID\n");
     printf("  tenure job fetch 1 --round 3 --out model.safetensors\n");
+    printf("  tenure verify %s/evidence.json --genesis %s/net/genesis.bin\n", stage->folder,
+           stage->folder);
     printf("  tenure net down --dir %s/net\n", stage->folder);
 }

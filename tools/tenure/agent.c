@@ -46,6 +46,7 @@ uint64_t agent_now_ms(const struct agent *agent)
 enum err agent_open(struct agent *agent, struct cli *cli)
 {
     struct sigaction action = {.sa_handler = on_signal};
+    uint64_t threads;
     enum err err;
 
     memset(agent, 0, sizeof(*agent));
@@ -62,7 +63,11 @@ enum err agent_open(struct agent *agent, struct cli *cli)
     agent->desk.client.stop = &stopping;
     err = workshop_kernel(&agent->kernel, cli_text(cli, "kernel"), &cli->fault);
     if (!err)
+        err = cli_number(&threads, cli, "threads", 1, PARALLEL_THREADS_MAX);
+    if (!err)
         err = desk_sign(&agent->desk);
+    if (!err)
+        agent->threads = (uint32_t)threads;
     if (!err)
         err = desk_state(&agent->desk, bytes_text("parameters"), &parameters_record,
                          &agent->parameters);
@@ -133,7 +138,7 @@ enum err agent_prepare(struct agent *agent, const struct agent_job *job, struct 
             return fault_set(fault, ERR_NOT_NOW, "a round was closed while the job was read");
     if (!shop->workshop.ready) {
         err = workshop_open(&shop->workshop, shop->terms.terms.program, agent->data_folder,
-                            &shop->terms.terms.data_root, agent->kernel, fault);
+                            &shop->terms.terms.data_root, agent->kernel, agent->threads, fault);
         if (err) {
             workshop_release(&shop->workshop);
             return err;

@@ -9,7 +9,6 @@
 #include "contracts/jobs.h"
 #include "contracts/parameters.h"
 #include "tools/tenure/desk.h"
-#include "tools/tenure/lookup.h"
 #include "tools/tenure/workshop.h"
 
 /* Jobs whose program and data are kept ready; one more pushes out the one used longest ago. */
@@ -48,6 +47,7 @@ struct agent {
     struct parameters parameters;
     const char *data_folder;
     enum kernel_kind kernel;
+    uint32_t threads;         /* of the arithmetic */
     uint64_t height, time_ms; /* the last block seen */
     uint64_t pass;
     bool woken; /* something was done: look again without waiting for the next block */
@@ -57,9 +57,10 @@ struct agent {
 /* Options that both agents have. */
 #define AGENT_OPTIONS                                                                              \
     {"data", "DIR", "folder of the training data", IMAGES_FOLDER},                                 \
+        {"kernel", "NAME",                                                                         \
+         "scalar, avx2 or avx512; all give the same bits (default: the fastest here)", NULL},      \
     {                                                                                              \
-        "kernel", "NAME",                                                                          \
-            "scalar, avx2 or avx512; all give the same bits (default: the fastest here)", NULL     \
+        "threads", "N", "of the arithmetic; the bits are the same for any number", "1"             \
     }
 
 /* Opens key and nodes, takes the options. From here on SIGTERM and SIGINT ask the agent to stop. Release with agent_close, also after an

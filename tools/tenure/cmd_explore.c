@@ -7,7 +7,6 @@
 #include "contracts/validator.h"
 #include "tools/tenure/desk.h"
 #include "tools/tenure/job_view.h"
-#include "tools/tenure/lookup.h"
 #include "tools/tenure/table.h"
 
 #include <inttypes.h>
@@ -57,6 +56,46 @@ static const char *brief(struct cli *cli, const char *hex)
     return strlen(hex) > 16 ? cli_format(cli, "%.16s..", hex) : hex;
 }
 
+static bool is_object(const struct answer *value)
+{
+    const struct answer *ignored;
+    void *first = NULL;
+
+    return answer_member(value, &first, &ignored) != NULL;
+}
+
+/* An object in one line: "event=transferred tag=10 data=(from=... to=...)". */
+static void print_line(const struct answer *value)
+{
+    const struct answer *inner;
+    const char *name, *space = "";
+    void *at = NULL;
+    char text[1024];
+
+    while ((name = answer_member(value, &at, &inner))) {
+        printf("%s%s=", space, name);
+        space = " ";
+        if (is_object(inner)) {
+            putchar('(');
+            print_line(inner);
+            putchar(')');
+        } else {
+            answer_show(text, sizeof(text), inner);
+            fputs(text, stdout);
+        }
+    }
+}
+
+static void print_list(const struct answer *list, const char *name, int depth)
+{
+    printf("%*s%s (%u)\n", 2 * depth, "", name, answer_count(list, ""));
+    for (uint32_t i = 0; i < answer_count(list, ""); i++) {
+        printf("%*s- ", 2 * depth + 2, "");
+        print_line(answer_item(list, "", i));
+        putchar('\n');
+    }
+}
+
 /* An object's members, one a line; nested ones indented. */
 static void print_members(const struct answer *value, int depth)
 {
@@ -66,17 +105,11 @@ static void print_members(const struct answer *value, int depth)
     char text[1024];
 
     while ((name = answer_member(value, &at, &inner))) {
-        void *first = NULL;
-        const struct answer *ignored;
-        if (answer_member(inner, &first, &ignored)) {
+        if (is_object(inner)) {
             printf("%*s%s\n", 2 * depth, "", name);
             print_members(inner, depth + 1);
-        } else if (answer_count(inner, "") && answer_at(answer_item(inner, "", 0), "")) {
-            printf("%*s%s (%u)\n", 2 * depth, "", name, answer_count(inner, ""));
-            for (uint32_t i = 0; i < answer_count(inner, ""); i++) {
-                answer_show(text, sizeof(text), answer_item(inner, "", i));
-                printf("%*s%s\n", 2 * depth + 2, "", text);
-            }
+        } else if (is_object(answer_item(inner, "", 0))) {
+            print_list(inner, name, depth);
         } else {
             answer_show(text, sizeof(text), inner);
             printf("%*s%-*s %s\n", 2 * depth, "", 18 - 2 * depth, name, text);
@@ -221,21 +254,6 @@ static enum err all(struct desk *desk, const char *word, const struct record *re
                       &desk->cli->fault);
 }
 
-/* The accounts' names, so that tables speak of people. */
-static const char *name_of(const struct lookup_list *accounts, struct cli *cli,
-                           const struct address *address)
-{
-    for (uint32_t i = 0; i < accounts->count; i++) {
-        const struct members_account *account = accounts->values[i];
-        struct address found = address_of(&account->public_key);
-        if (address_equal(&found, address) && account->name.size)
-            return cli_format(cli, "%.*s", (int)account->name.size,
-                              (const char *)account->name.data);
-    }
-    ADDRESS(text, address);
-    return cli_format(cli, "%s", text);
-}
-
 static enum err show_offers(struct desk *desk)
 {
     static const char *const kinds[] = {"", "compute", "storage", "connection", "data"};
@@ -245,7 +263,7 @@ static enum err show_offers(struct desk *desk)
     enum err err = all(desk, "offer/", &offers_offer_record, &offers);
 
     if (!err)
-        err = all(desk, "account/", &members_account_record, &accounts);
+        err = desk_names(desk, &accounts);
     if (err)
         return err;
     table_init(&table, desk->cli,
@@ -255,7 +273,7 @@ static enum err show_offers(struct desk *desk)
         AMOUNT(price, &offer->terms.price);
         table_cell(&table, "%" PRIu64, key_number(offers.keys[i]));
         table_cell(&table, "%s", kinds[offer->kind <= OFFERS_DATA ? offer->kind : 0]);
-        table_cell(&table, "%s", name_of(&accounts, desk->cli, &offer->provider));
+        table_cell(&table, "%s", desk_name(desk->cli, &accounts, &offer->provider));
         table_cell(&table, "%.*s", (int)offer->terms.site.size,
                    (const char *)offer->terms.site.data);
         table_cell(&table, "%s", price);
@@ -280,7 +298,7 @@ static enum err show_leases(struct desk *desk)
     enum err err = all(desk, "item/", &leases_item_record, &items);
 
     if (!err)
-        err = all(desk, "account/", &members_account_record, &accounts);
+        err = desk_names(desk, &accounts);
     if (err)
         return err;
     table_init(&table, desk->cli,
@@ -295,7 +313,7 @@ static enum err show_leases(struct desk *desk)
         table_cell(&table, "%u", bytes_get_u32(end - 4));
         table_cell(&table, "%" PRIu64, item->offer);
         table_cell(&table, "%u", item->slot);
-        table_cell(&table, "%s", name_of(&accounts, desk->cli, &item->provider));
+        table_cell(&table, "%s", desk_name(desk->cli, &accounts, &item->provider));
         table_cell(&table, "%s", price);
         table_cell(&table, "%s", stake);
         table_cell(&table, "%u", item->segments);
@@ -342,7 +360,7 @@ static enum err show_jobs(struct desk *desk)
     if (!err)
         err = all(desk, "progress/", &jobs_progress_record, &progress);
     if (!err)
-        err = all(desk, "account/", &members_account_record, &accounts);
+        err = desk_names(desk, &accounts);
     if (err)
         return err;
     table_init(&table, desk->cli,
@@ -353,7 +371,7 @@ static enum err show_jobs(struct desk *desk)
         AMOUNT(paid, &at->paid);
         table_cell(&table, "%" PRIu64, key_number(jobs.keys[i]));
         table_cell(&table, "%.*s", (int)job->terms.name.size, (const char *)job->terms.name.data);
-        table_cell(&table, "%s", name_of(&accounts, desk->cli, &job->consumer));
+        table_cell(&table, "%s", desk_name(desk->cli, &accounts, &job->consumer));
         table_cell(&table, "%s",
                    at->status == JOBS_ENDED ? leases_reason_name(at->reason)
                                             : job_view_status_name(at->status));
@@ -379,7 +397,7 @@ static enum err show_validators(struct desk *desk)
     enum err err = all(desk, "validator/", &validator_record, &validators);
 
     if (!err)
-        err = all(desk, "account/", &members_account_record, &accounts);
+        err = desk_names(desk, &accounts);
     if (err)
         return err;
     table_init(&table, desk->cli, "#seat|name|replayer|organisation|#epoch revealed|public key");
@@ -389,7 +407,7 @@ static enum err show_validators(struct desk *desk)
         bytes_to_hex(hex, bytes_of(validator->public_key.bytes, SIGN_PUBLIC_SIZE));
         table_cell(&table, "%u", validators.keys[i].data[validators.keys[i].size - 1]);
         table_cell(&table, "%.*s", (int)validator->name.size, (const char *)validator->name.data);
-        table_cell(&table, "%s", name_of(&accounts, desk->cli, &validator->replayer));
+        table_cell(&table, "%s", desk_name(desk->cli, &accounts, &validator->replayer));
         table_cell(&table, "%.*s", (int)validator->organisation.size,
                    (const char *)validator->organisation.data);
         table_cell(&table, "%" PRIu64, validator->revealed_epoch);

@@ -4,7 +4,6 @@
 #include "contracts/members.h"
 #include "tools/sys/file.h"
 #include "tools/sys/keyfile.h"
-#include "tools/tenure/lookup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +148,28 @@ enum err desk_get(struct desk *desk, struct answer **root, const char *path)
 enum err desk_state(struct desk *desk, struct bytes key, const struct record *record, void *value)
 {
     return lookup_get(&desk->client, desk->arena, key, record, value, &desk->cli->fault);
+}
+
+enum err desk_names(struct desk *desk, struct lookup_list *accounts)
+{
+    return lookup_all(&desk->client, desk->arena, bytes_text("account/"), &members_account_record,
+                      accounts, &desk->cli->fault);
+}
+
+const char *desk_name(struct cli *cli, const struct lookup_list *accounts,
+                      const struct address *address)
+{
+    char text[ADDRESS_TEXT_SIZE];
+
+    for (uint32_t i = 0; i < accounts->count; i++) {
+        const struct members_account *account = accounts->values[i];
+        struct address found = address_of(&account->public_key);
+        if (address_equal(&found, address) && account->name.size)
+            return cli_format(cli, "%.*s", (int)account->name.size,
+                              (const char *)account->name.data);
+    }
+    address_text(text, address);
+    return cli_format(cli, "%s", text);
 }
 
 enum err desk_address(struct cli *cli, struct address *address, const char *text)

@@ -5,6 +5,7 @@
 #include "contracts/catalog.h"
 #include "tools/tenure/cli.h"
 #include "tools/tenure/client.h"
+#include "tools/tenure/lookup.h"
 #include "tools/tenure/sender.h"
 
 struct desk {
@@ -52,6 +53,11 @@ MUST_USE enum err desk_get(struct desk *desk, struct answer **root, const char *
 /* The value of state key `key`, unpacked into desk->arena. ERR_NOT_FOUND when there is none. */
 MUST_USE enum err desk_state(struct desk *desk, struct bytes key, const struct record *record,
                              void *value);
+
+/* All accounts, so that tables can speak of people; and the name of one of them, its address when it has none. */
+MUST_USE enum err desk_names(struct desk *desk, struct lookup_list *accounts);
+const char *desk_name(struct cli *cli, const struct lookup_list *accounts,
+                      const struct address *address);
 
 /* The address that a person gave: tnr1..., or the name of a key file whose address is meant. */
 MUST_USE enum err desk_address(struct cli *cli, struct address *address, const char *text);

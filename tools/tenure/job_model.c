@@ -49,7 +49,7 @@ static enum err fetch(struct desk *desk, struct fetched *fetched)
     if (err)
         return err;
     err = workshop_open(&fetched->workshop, fetched->view.job.terms.program, NULL, NULL,
-                        KERNEL_SCALAR, &cli->fault);
+                        KERNEL_SCALAR, 1, &cli->fault);
     if (!err)
         err = workshop_fetch(&fetched->workshop, &desk->client, &fetched->state, STATE_GLOBAL,
                              &root, &cli->fault);

@@ -60,6 +60,8 @@ enum err job_view_load(struct desk *desk, struct job_view *view, uint64_t number
         err = list(desk, "round/", number, &jobs_round_record, &view->rounds);
     if (!err)
         err = list(desk, "result/", number, &jobs_result_record, &view->results);
+    if (!err)
+        err = desk_names(desk, &view->accounts);
     return err;
 }
 
@@ -90,17 +92,16 @@ void job_view_progress(struct cli *cli, const struct job_view *view)
 static void print_slots(struct cli *cli, const struct job_view *view)
 {
     struct table table;
-    char worker[ADDRESS_TEXT_SIZE];
 
     table_init(&table, cli, "#slot|#round|#attempt|status|worker");
     for (uint32_t i = 0; i < view->slots.count; i++) {
         const struct jobs_slot *slot = view->slots.values[i];
-        address_text(worker, &slot->worker);
         table_cell(&table, "%u", i);
         table_cell(&table, "%u", slot->round);
         table_cell(&table, "%u", slot->attempt);
         table_cell(&table, "%s", job_view_slot_name(slot->status));
-        table_cell(&table, "%s", slot->leased ? worker : "");
+        table_cell(&table, "%s",
+                   slot->leased ? desk_name(cli, &view->accounts, &slot->worker) : "");
     }
     printf("\n");
     table_print(&table, stdout);
@@ -109,21 +110,19 @@ static void print_slots(struct cli *cli, const struct job_view *view)
 static void print_results(struct cli *cli, const struct job_view *view)
 {
     struct table table;
-    char worker[ADDRESS_TEXT_SIZE], paid[AMOUNT_TEXT_SIZE], fees[AMOUNT_TEXT_SIZE],
-        slashed[AMOUNT_TEXT_SIZE];
+    char paid[AMOUNT_TEXT_SIZE], fees[AMOUNT_TEXT_SIZE], slashed[AMOUNT_TEXT_SIZE];
 
     table_init(&table, cli, "#round|#slot|#attempt|worker|outcome|#paid|#replay fees|#slashed");
     for (uint32_t i = 0; i < view->results.count; i++) {
         const struct jobs_result *result = view->results.values[i];
         struct jobs_segment place = job_view_place(view, i);
-        address_text(worker, &result->worker);
         units_amount_text(paid, &result->paid);
         units_amount_text(fees, &result->fees);
         units_amount_text(slashed, &result->slashed);
         table_cell(&table, "%u", place.round);
         table_cell(&table, "%u", place.slot);
         table_cell(&table, "%u", place.attempt);
-        table_cell(&table, "%s", worker);
+        table_cell(&table, "%s", desk_name(cli, &view->accounts, &result->worker));
         table_cell(&table, "%s",
                    result->reason == LEASES_COMPLETED ? "verified"
                                                       : leases_reason_name(result->reason));

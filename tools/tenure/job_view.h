@@ -4,16 +4,15 @@
 
 #include "contracts/jobs.h"
 #include "tools/tenure/desk.h"
-#include "tools/tenure/lookup.h"
 
 struct job_view {
     uint64_t number;
     struct jobs_job job;
     struct jobs_progress progress;
-    struct lookup_list slots;  /* struct jobs_slot, by slot */
-    struct lookup_list rounds; /* struct jobs_round, by round */
-    struct lookup_list
-        results; /* struct jobs_result, by round, slot, attempt: job_view_place tells which */
+    struct lookup_list slots;    /* struct jobs_slot, by slot */
+    struct lookup_list rounds;   /* struct jobs_round, by round */
+    struct lookup_list results;  /* struct jobs_result, by round, slot, attempt */
+    struct lookup_list accounts; /* struct members_account: who is who */
 };
 
 /* The job's number in the command's first argument. */

@@ -22,8 +22,10 @@ enum err workshop_kernel(enum kernel_kind *kind, const char *name, struct fault 
 }
 
 enum err workshop_open(struct workshop *workshop, struct bytes program, const char *folder,
-                       const struct digest *data, enum kernel_kind kind, struct fault *fault)
+                       const struct digest *data, enum kernel_kind kind, uint32_t threads,
+                       struct fault *fault)
 {
+    struct kernel_parallel parallel;
     enum err err;
 
     memset(workshop, 0, sizeof(*workshop));
@@ -37,7 +39,11 @@ enum err workshop_open(struct workshop *workshop, struct bytes program, const ch
     if (!digest_equal(&workshop->images.data.root, data))
         return fault_set(fault, ERR_MISMATCH,
                          "the data in %s are not the job's: their root differs", folder);
-    err = kernel_init(&workshop->kernel, kind, NULL, fault);
+    workshop->threads = threads > 1 ? parallel_new(threads) : NULL;
+    if (threads > 1 && !workshop->threads)
+        return fault_set(fault, ERR_LIMIT, "the system gives no %u threads", threads);
+    parallel = (struct kernel_parallel){workshop->threads, threads, parallel_each};
+    err = kernel_init(&workshop->kernel, kind, workshop->threads ? &parallel : NULL, fault);
     if (err)
         return err;
     err = segment_init(&workshop->segment, &workshop->program, &workshop->images.data,
@@ -54,6 +60,9 @@ void workshop_release(struct workshop *workshop)
         segment_release(&workshop->segment);
         kernel_release(&workshop->kernel);
     }
+    if (workshop->threads)
+        parallel_free(workshop->threads);
+    workshop->threads = NULL;
     images_release(&workshop->images);
     arena_release(&workshop->arena);
     workshop->ready = false;

@@ -2,6 +2,7 @@
 #ifndef TOOLS_TENURE_WORKSHOP_H
 #define TOOLS_TENURE_WORKSHOP_H
 
+#include "tools/sys/parallel.h"
 #include "tools/tenure/images.h"
 #include "tools/tenure/transfer.h"
 #include "trainer/kernel.h"
@@ -13,6 +14,7 @@ struct workshop {
     struct arena arena; /* the program's layers */
     struct program program;
     struct images images;
+    struct parallel *threads; /* the kernel's; NULL: one thread, the caller's */
     struct kernel kernel;
     struct segment segment;
     bool ready; /* data, kernel and segment are there */
@@ -22,9 +24,9 @@ struct workshop {
 MUST_USE enum err workshop_kernel(enum kernel_kind *kind, const char *name, struct fault *fault);
 
 /* Opens for the packed program. With `folder` NULL only states can be moved; else the training data are read from there and must have the
- * root `data` (ERR_MISMATCH). Release with workshop_release, also after an error. */
+ * root `data` (ERR_MISMATCH), and the kernel runs on `threads` threads. Release with workshop_release, also after an error. */
 MUST_USE enum err workshop_open(struct workshop *workshop, struct bytes program, const char *folder,
-                                const struct digest *data, enum kernel_kind kind,
+                                const struct digest *data, enum kernel_kind kind, uint32_t threads,
                                 struct fault *fault);
 void workshop_release(struct workshop *workshop);
 
