@@ -70,14 +70,24 @@ void segment_start(struct state *start, const struct program *program, const str
 
 /* --- steps --- */
 
+static uint32_t sample_of(const struct segment *segment, const struct state *state, uint32_t row)
+{
+    return dataset_sample(segment->data, segment->program->seed, state->round, state->slot,
+                          state->step, row);
+}
+
+/* Samples lie anywhere in memory: the next one is asked for while this one is read. */
 static void read_batch(struct segment *segment, const struct state *state)
 {
-    const struct program *program = segment->program;
-    for (uint32_t row = 0; row < program->batch; row++) {
-        uint32_t index = dataset_sample(segment->data, program->seed, state->round, state->slot,
-                                        state->step, row);
-        float *out = segment->mlp.activations[0] + (size_t)row * segment->data->features;
-        segment->mlp.labels[row] = dataset_read(segment->data, index, out);
+    const struct dataset *data = segment->data;
+    uint32_t index = sample_of(segment, state, 0);
+    for (uint32_t row = 0; row < segment->program->batch; row++) {
+        uint32_t next = sample_of(segment, state, row + 1);
+        for (uint32_t i = 0; i < data->features; i += 64)
+            __builtin_prefetch(data->pixels + (size_t)next * data->features + i);
+        float *out = segment->mlp.activations[0] + (size_t)row * data->features;
+        segment->mlp.labels[row] = dataset_read(data, index, out);
+        index = next;
     }
 }
 
