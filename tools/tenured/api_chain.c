@@ -183,11 +183,11 @@ enum http_answer api_chain_events(struct api_ask *ask)
     return HTTP_ANSWER;
 }
 
-/* ?key=&height= (default: the head): the value then, and the proof of it or of its absence, with what certifies the
- * state root. */
+/* ?key=&height= (default: the head): the value then, and the proof of it or of its absence (`ics23`: as a CommitmentProof for
+ * ICS-23's SmtSpec), with what certifies the state root. */
 enum http_answer api_chain_proof(struct api_ask *ask)
 {
-    struct bytes key, value = {0};
+    struct bytes key, value = {0}, ics23;
     struct height height;
     struct history_block block;
     struct sparse_proof proof;
@@ -202,6 +202,8 @@ enum http_answer api_chain_proof(struct api_ask *ask)
     err = history_value(&ask->arena, ask->history, &value, key, height, &ask->fault);
     if (err == ERR_NONE || err == ERR_NOT_FOUND)
         err = history_prove(&ask->arena, ask->history, &proof, key, height, &ask->fault);
+    if (err == ERR_NONE)
+        err = history_ics23(&ask->arena, ask->history, &ics23, key, height, &ask->fault);
     if (err != ERR_NONE)
         return api_ask_failed(ask, err, "the state of that height is not kept");
     text_add(ask->out, "{");
@@ -217,6 +219,7 @@ enum http_answer api_chain_proof(struct api_ask *ask)
     record_json(ask->out, &sparse_proof_record, &proof);
     api_ask_hexadecimal(ask->out, "proof_packed",
                         record_bytes(&ask->arena, &sparse_proof_record, &proof));
+    api_ask_hexadecimal(ask->out, "ics23", ics23);
     api_ask_hexadecimal(ask->out, "header_packed", block.header_raw);
     api_ask_hexadecimal(ask->out, "certificate_packed", block.certificate);
     text_add(ask->out, "}\n");
