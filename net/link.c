@@ -442,6 +442,7 @@ static void read_failed(struct link *link, int rv)
 {
     bool greeting = link->session.state != SESSION_OPEN;
     bool listener = link->session.side == SESSION_LISTENER;
+    bool closed = rv == 0 || rv == NNG_ECONNREFUSED; /* what nng makes of TLS' close notify */
     if (greeting && rv == NNG_EPEERAUTH)
         stop(link, true, "it has no certificate of this consortium");
     else if (greeting && rv == NNG_ECRYPTO)
@@ -449,7 +450,7 @@ static void read_failed(struct link *link, int rv)
     else if (greeting && listener)
         stop(link, true, "it went away before it proved who it is");
     else
-        stop(link, false, rv == 0 ? "it closed the connection" : nng_strerror(rv));
+        stop(link, false, closed ? "it closed the connection" : nng_strerror(rv));
 }
 
 static void on_read(void *arg)
