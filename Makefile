@@ -153,12 +153,14 @@ RUN       := tools/checks/run
 SOURCE    := 'tools/checks/source $(if $(filter release debug,$(MODE)),$(OUT))' tools/checks/test_source
 REPLAY    := $(foreach name,$(FUZZERS:$(OUT)/fuzz/%=%),'$(OUT)/fuzz/$(name) $(wildcard test/fuzz/corpus/$(name:fuzz_%=%))')
 GOLDEN    := 'sh -c "$(OUT)/golden | diff -u test/golden/vectors.txt -"'
+# A second implementation of the numeric profile, from its specification, must come to the same trace.
+NUMERICS  := 'test/golden/numerics test/unit/test_segment.c'
 SIMULATE  := $(if $(SIM),'$(SIM) --from 1 --count $(SEEDS)')
 
 units: $(UNITS)
 
 check: $(UNITS) $(SIM) $(FUZZERS) $(OUT)/golden $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
-	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(REPLAY) $(SIMULATE) -- $(E2E)
+	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(NUMERICS) $(REPLAY) $(SIMULATE) -- $(E2E)
 
 check-long: SEEDS := 5000
 check-long: check ## the same with many more simulated seeds

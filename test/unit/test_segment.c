@@ -149,7 +149,8 @@ START_TEST(all_kernels_commit_to_the_same_trace)
 }
 END_TEST
 
-/* A golden trace: a change of any bit of the profile shows here, and needs a new profile version. */
+/* A change of any bit of the profile shows here, and needs a new profile version. test/golden/numerics, a second implementation in exact
+ * arithmetic, comes to the same trace. */
 START_TEST(the_profile_s_bits_are_these)
 {
     struct sample *s = sample_new();
