@@ -35,6 +35,7 @@ static enum err parse(const char *line)
     int argc = 0;
 
     snprintf(copy, sizeof(copy), "%s", line);
+    arena_release(&cli.arena);
     memset(&cli, 0, sizeof(cli));
     arena_init(&cli.arena, 1u << 20);
     while ((word = strsep(&rest, " ")))
@@ -146,6 +147,7 @@ END_TEST
 
 START_TEST(exit_code_tells_what_happened)
 {
+    arena_release(&cli.arena);
     memset(&cli, 0, sizeof(cli));
     ck_assert_int_eq(cli_exit_code(&cli, ERR_NONE), CLI_DONE);
     ck_assert_int_eq(cli_exit_code(&cli, ERR_MISMATCH), CLI_FAILED);

@@ -56,6 +56,7 @@ static struct outer value;
 /* Sets one field of a fresh record. */
 static enum err set(const char *assignment)
 {
+    arena_release(&arena);
     arena_init(&arena, 1u << 20);
     memset(&value, 0, sizeof(value));
     memset(&fault, 0, sizeof(fault));

@@ -41,13 +41,18 @@ static const char *path(const char *name)
     return whole;
 }
 
+/* In the arena, and zero-terminated. */
 static struct bytes content(const char *name)
 {
     uint8_t *data;
     size_t size;
 
     ck_assert_int_eq(file_read(&data, &size, path(name), 1u << 20, &fault), ERR_NONE);
-    return bytes_of(data, size);
+    uint8_t *copy = arena_alloc(&arena, size + 1);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, data, size);
+    free(data);
+    return bytes_of(copy, size);
 }
 
 static enum err make(void)

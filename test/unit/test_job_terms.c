@@ -25,6 +25,7 @@ static enum err read_line(const char *line)
     int argc = 0;
 
     snprintf(copy, sizeof(copy), "%s", line);
+    arena_release(&cli.arena);
     memset(&cli, 0, sizeof(cli));
     arena_init(&cli.arena, 1u << 20);
     while ((word = strsep(&rest, " ")))
