@@ -272,6 +272,27 @@ enum verdict attempt_commit(const struct catalog_run *run, const void *in)
     return VERDICT_OK;
 }
 
+/* The starts are exactly the drawn intervals' and the leaves that were committed. */
+static enum verdict check_starts(const struct attempt *attempt, const struct jobs_serve *args)
+{
+    uint16_t drawn[JOBS_INTERVALS_MAX];
+    struct jobs_trace trace;
+    struct path path = path_part("trace/", attempt->id, attempt->number);
+    if (args->start_count != audit_drawn(attempt, drawn))
+        return VERDICT_WRONG_INTERVALS;
+    if (!view_load(attempt->run->view, path_key(&path), &jobs_trace_record, &trace))
+        return VERDICT_NOT_FOUND;
+    for (uint32_t i = 0; i < args->start_count; i++) {
+        if (args->starts[i].interval != drawn[i])
+            return VERDICT_WRONG_INTERVALS;
+        CHECK(drawn[i] < trace.leaf_count);
+        struct digest leaf = trace_leaf_digest(&args->starts[i].leaf);
+        if (!digest_equal(&leaf, &trace.leaves[drawn[i]]))
+            return VERDICT_WRONG_START;
+    }
+    return VERDICT_OK;
+}
+
 enum verdict attempt_serve(const struct catalog_run *run, const void *in)
 {
     const struct jobs_serve *args = in;
@@ -281,13 +302,9 @@ enum verdict attempt_serve(const struct catalog_run *run, const void *in)
         return verdict;
     if (!is_worker(&attempt))
         return VERDICT_NOT_WORKER;
-    uint16_t drawn[JOBS_INTERVALS_MAX];
-    uint32_t count = audit_drawn(&attempt, drawn);
-    if (args->start_count != count)
-        return VERDICT_WRONG_INTERVALS;
-    for (uint32_t i = 0; i < count; i++)
-        if (args->starts[i].interval != drawn[i])
-            return VERDICT_WRONG_INTERVALS;
+    verdict = check_starts(&attempt, args);
+    if (verdict != VERDICT_OK)
+        return verdict;
 
     struct path path = path_part("served/", attempt.id, attempt.number);
     struct jobs_served served = {

@@ -60,7 +60,7 @@ const struct record jobs_commit_record = RECORD(struct jobs_commit, "commit", co
 
 static const struct record_field start_fields[] = {
     RECORD_UINT(struct jobs_start, interval),
-    RECORD_FIXED(struct jobs_start, state_root, RECORD_AS_HEX),
+    RECORD_ONE(struct jobs_start, leaf, &trace_leaf_record),
 };
 const struct record jobs_start_record = RECORD(struct jobs_start, "start", start_fields);
 

@@ -58,7 +58,7 @@
  *     global state = blob progress.global_root; residue = the one in the end state blob slot.residue_root (zero: no residue)
  *     segment_start(...) must give slot.start_root; train; leaves 0..I, I = job.intervals
  *     push the end state as a blob (and, when sampled, the state at every leaf), then commit before slot.deadline_ms
- *     sampled: when slot.status is SERVING, serve the state root of leaf j for every interval j that an audit/ record drew
+ *     sampled: when slot.status is SERVING, serve leaf j for every interval j that an audit/ record drew
  * ---- What a replayer does: audit.replayer = me ----
  *     audit.status ASSIGNED and slot.status SEALING: replay the intervals (audit all: every one, from slot.start_root; sampled:
  *         audit.intervals, each from the served state), seal before slot.deadline_ms
@@ -73,7 +73,12 @@
  *     draw  = for i = 0 .. k-1: swap(list[i], list[i + v mod (I - i)]) in the list 0 .. I-1, v the first eight bytes of
  *             SHA-256("tenure/draw/1" | preimage | job u64 | round u32 | slot u16 | attempt u16 | trace root | n u32), n = 0, 1, ...
  *             one for each try; a v >= 2^64 - 2^64 mod (I - i) is tried again. The first k of the list, ascending.
- *   Integers are big-endian; texts have no zero. */
+ *   Integers are big-endian; texts have no zero.
+ *
+ * ---- Where this differs from DESIGN 8.4 and 8.5 ----
+ *   The commitment carries all leaf digests (at most JOBS_INTERVALS_MAX + 1 of them) instead of two proofs, so a worker has nothing to
+ *   open after the seals, and can't withhold it. One seal covers all answers of an audit. A round waits for its audits, which are
+ *   bounded in time, instead of paying late ones without averaging them. Steps, weights and deadlines are equal for all slots. */
 #ifndef CONTRACTS_JOBS_H
 #define CONTRACTS_JOBS_H
 
@@ -179,12 +184,13 @@ struct jobs_commit {
 /* draw: every assigned replayer whose reveal is there gets its intervals. NOTHING_DRAWN. */
 #define JOBS_DRAW 4
 
-/* serve: for each interval j that was drawn, ascending, the state root of leaf j. NOT_WORKER, WRONG_INTERVALS.
- * Not proven here: who replays from a false one finds a false answer, and the worker pays. */
+/* serve: for each interval j that was drawn, ascending, leaf j: where its replay starts. NOT_WORKER, WRONG_INTERVALS, WRONG_START (not
+ * the leaf that was committed). Showing leaf j answers interval j - 1, so of two neighbours that are both drawn only the later one
+ * proves that its replayer worked; that the worker did is proven by any honest one. */
 #define JOBS_SERVE 5
 struct jobs_start {
     uint16_t interval;
-    struct digest state_root;
+    struct trace_leaf leaf;
 };
 struct jobs_serve {
     struct jobs_segment segment;

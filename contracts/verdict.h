@@ -43,7 +43,7 @@
     X(NOT_ASSIGNED,      43, "not_assigned",        "The replayer is not assigned to this segment.")                 \
     X(NOT_REPLAYER,      44, "not_replayer",        "Only a validator's replayer may do this.")                      \
     X(WRONG_LEAVES,      45, "wrong_leaves",        "The trace does not have exactly one leaf a checkpoint.")        \
-    X(WRONG_START,       46, "wrong_start",         "The first leaf is not the leased start root.")                  \
+    X(WRONG_START,       46, "wrong_start",         "A leaf is not the leased start root, or not the committed one.")                  \
     X(WRONG_END,         47, "wrong_end",           "The last leaf is not the end root with its witness.")           \
     X(WRONG_INTERVALS,   48, "wrong_intervals",     "The intervals are not exactly the ones drawn, in order.")       \
     X(WRONG_SEAL,        49, "wrong_seal",          "The answers and the nonce do not give the seal.")               \

@@ -29,7 +29,7 @@ static enum verdict serve(void)
     struct jobs_serve args = {.segment = studio_segment(&m, 1, 0), .starts = starts};
     args.start_count = audit_drawn(&attempt, drawn);
     for (uint32_t i = 0; i < args.start_count; i++)
-        starts[i] = (struct jobs_start){.interval = drawn[i]};
+        starts[i] = (struct jobs_start){drawn[i], studio_leaf(0, 0, drawn[i])};
     return market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_SERVE, &args);
 }
 

@@ -171,7 +171,7 @@ static enum verdict draw(void)
     return market_call(&m, MARKET_AUDITOR, CATALOG_JOBS, JOBS_DRAW, &args);
 }
 
-static enum verdict serve(uint32_t worker)
+static enum verdict serve(uint32_t worker, bool is_false)
 {
     struct attempt attempt;
     struct catalog_run run = {&m.view, &m.context, &m.events, &address_zero};
@@ -182,8 +182,9 @@ static enum verdict serve(uint32_t worker)
     args.start_count = audit_drawn(&attempt, drawn);
     for (uint32_t i = 0; i < args.start_count; i++) {
         starts[i].interval = drawn[i];
-        starts[i].state_root = studio_leaf(0, 0, drawn[i]).state_root;
+        starts[i].leaf = studio_leaf(0, 0, drawn[i]);
     }
+    starts[0].leaf.state_root.bytes[0] ^= is_false;
     return market_call(&m, worker, CATALOG_JOBS, JOBS_SERVE, &args);
 }
 
@@ -206,8 +207,9 @@ START_TEST(sampled_intervals_are_drawn_from_the_next_epochs_reveals)
     ck_assert_uint_lt(audit.intervals[0].interval, audit.intervals[1].interval);
     ck_assert_uint_lt(audit.intervals[1].interval, audit.intervals[2].interval);
 
-    ck_assert_int_eq(serve(MARKET_PROVIDER_B), VERDICT_NOT_WORKER);
-    ck_assert_int_eq(serve(MARKET_PROVIDER_A), VERDICT_OK);
+    ck_assert_int_eq(serve(MARKET_PROVIDER_B, false), VERDICT_NOT_WORKER);
+    ck_assert_int_eq(serve(MARKET_PROVIDER_A, true), VERDICT_WRONG_START);
+    ck_assert_int_eq(serve(MARKET_PROVIDER_A, false), VERDICT_OK);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_SEALING);
     studio_replay(&m, 1, 0);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VERIFIED);

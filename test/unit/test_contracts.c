@@ -182,7 +182,8 @@ static void serve(const struct jobs_segment *segment, uint32_t worker)
     struct jobs_serve args = {.segment = *segment, .starts = starts};
     args.start_count = audit_drawn(&attempt, drawn);
     for (uint32_t i = 0; i < args.start_count; i++)
-        starts[i] = (struct jobs_start){.interval = drawn[i]};
+        starts[i] =
+            (struct jobs_start){drawn[i], studio_leaf(segment->round, segment->slot, drawn[i])};
     (void)market_call(&m, worker, CATALOG_JOBS, JOBS_SERVE, &args);
 }
 

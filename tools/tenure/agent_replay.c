@@ -93,7 +93,7 @@ static enum err answer_served(struct replay *replay, const struct agent_job *job
 
     *answer = (struct jobs_answer){.interval = start->interval};
     err = workshop_fetch(workshop, &replay->agent.desk.client, &state, STATE_SEGMENT,
-                         &start->state_root, fault);
+                         &start->leaf.state_root, fault);
     if (err)
         return err == ERR_IO ? err : ERR_NOT_FOUND;
     if (state.step !=

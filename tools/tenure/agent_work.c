@@ -93,11 +93,15 @@ static enum err fake(struct work *work, const struct jobs_segment *segment, stru
                      struct fault *fault)
 {
     uint32_t honest = (kept->leaf_count - 1) / 2;
-    enum err err = ERR_NONE;
+    enum err err;
 
     kept->leaves[0] = (struct trace_leaf){.state_root = state_root(state)};
-    for (uint32_t i = 1; i <= honest && !err; i++)
+    err = watch->leaf(watch->self, 0, &kept->leaves[0], state);
+    for (uint32_t i = 1; i <= honest && !err; i++) {
         err = segment_advance(trainer, state, &kept->leaves[i], watch, fault);
+        if (!err)
+            err = watch->leaf(watch->self, i, &kept->leaves[i], state);
+    }
     for (uint32_t i = honest + 1; i < kept->leaf_count; i++)
         kept->leaves[i] = (struct trace_leaf){made_up(segment, i, 0), made_up(segment, i, 1)};
     kept->leaves[kept->leaf_count - 1].state_root = state_root(state);
@@ -223,7 +227,7 @@ static void serve(struct work *work, const struct agent_job *job, uint16_t slot)
     }
     for (uint16_t i = 0; i + 1u < kept->leaf_count; i++)
         if (wanted[i])
-            starts[args.start_count++] = (struct jobs_start){i, kept->leaves[i].state_root};
+            starts[args.start_count++] = (struct jobs_start){i, kept->leaves[i]};
     agent_send(&work->agent, "states-served", CATALOG_JOBS, JOBS_SERVE, &args);
 }
 
