@@ -4,6 +4,9 @@
 #include "ledger/execute.h"
 #include "ledger/reader.h"
 
+/* A block stops growing here: those who must execute it, whole or not at all, have OVERLAY_ENTRY_BYTES, several times as much. */
+#define BUILD_ARENA_BYTES (48u << 20)
+
 static unsigned long long number(uint64_t value)
 {
     return value;
@@ -146,7 +149,8 @@ static enum err build_body(struct making *making, struct block_body *body,
     for (size_t i = 0; i < proposal->candidate_count && body->item_count < making->execute.tx_max;
          i++) {
         struct bytes raw = proposal->candidates[i];
-        if (block_body_size(body->item_count + 1, bytes + raw.size) > proposal->bytes_max)
+        if (block_body_size(body->item_count + 1, bytes + raw.size) > proposal->bytes_max ||
+            arena->used > BUILD_ARENA_BYTES)
             break;
         struct tx *tx = arena_alloc(arena, sizeof(*tx));
         raw.data = arena_copy(arena, raw.data, raw.size);
