@@ -33,9 +33,9 @@ bool kernel_is_supported(enum kernel_kind kind);
 /* The fastest that this CPU can run, in *kind; false if none. */
 bool kernel_best(enum kernel_kind *kind);
 
-/* Sets this thread's rounding and denormal control to the profile's (to nearest even, subnormals kept, no traps), CHECKs that
- * it holds, and gives what it was for kernel_control_restore. All of trainer/ that adds or multiplies stands between the two;
- * the functions below do so themselves. */
+/* Sets this thread's rounding and denormal control to the profile's (to nearest even, subnormals
+ * kept, no traps), CHECKs that it holds, and gives what it was for kernel_control_restore. All of
+ * trainer/ that adds or multiplies stands between the two; the functions below do so themselves. */
 uint32_t kernel_control_set(void);
 void kernel_control_restore(uint32_t before);
 

@@ -20,8 +20,7 @@
 
 /* Stored numbers, never renumbered. */
 enum program_family {
-    PROGRAM_MLP =
-        1, /* fully connected layers with relu between them, softmax and cross entropy at the end */
+    PROGRAM_MLP = 1, /* full layers, relu between, softmax and cross entropy at the end */
 };
 
 enum program_optimizer {

@@ -31,16 +31,16 @@ void segment_release(struct segment *segment)
 
 /* --- the start --- */
 
-static void fill(struct state *state, enum state_slot slot, const float *from)
+static void fill(struct state *state, enum state_part part, const float *from)
 {
-    struct state_tensor *tensor = &state->tensors[slot];
+    struct state_tensor *tensor = &state->tensors[part];
     if (!tensor->data)
         return;
     if (from)
         memcpy(tensor->data, from, tensor->size);
     else
         memset(tensor->data, 0, tensor->size);
-    state_changed(state, slot);
+    state_changed(state, part);
 }
 
 void segment_start(struct state *start, const struct program *program, const struct state *global,

@@ -30,7 +30,7 @@ static const struct record_field header_fields[] = {
     RECORD_UINT(struct state_header, step),
     RECORD_UINT(struct state_header, beta1_power),
     RECORD_UINT(struct state_header, beta2_power),
-    RECORD_LIST(struct state_header, tensors, tensor_count, STATE_SLOTS, &shape_record),
+    RECORD_LIST(struct state_header, tensors, tensor_count, STATE_PARTS, &shape_record),
 };
 
 const struct record state_header_record = RECORD(struct state_header, "state", header_fields);
@@ -41,7 +41,7 @@ const struct record state_header_record = RECORD(struct state_header, "state", h
 static const struct {
     const char *name;
     uint8_t type;
-} kinds[STATE_SLOTS] = {
+} parts[STATE_PARTS] = {
     [STATE_PARAMETERS] = {"parameters", TYPE_FLOAT},
     [STATE_OUTER] = {"outer", TYPE_FLOAT},
     [STATE_ANCHOR] = {"anchor", TYPE_FLOAT},
@@ -54,7 +54,7 @@ static const struct {
 
 static struct bytes pack_header(const struct state *state, uint8_t room[LIMIT_CHUNK_BYTES])
 {
-    struct state_shape shapes[STATE_SLOTS];
+    struct state_shape shapes[STATE_PARTS];
     struct state_header header = {
         .profile = PROGRAM_PROFILE,
         .kind = (uint8_t)state->kind,
@@ -68,10 +68,10 @@ static struct bytes pack_header(const struct state *state, uint8_t room[LIMIT_CH
         .beta2_power = program_bits(state->beta2_power),
         .tensors = shapes,
     };
-    for (int i = 0; i < STATE_SLOTS; i++)
+    for (int i = 0; i < STATE_PARTS; i++)
         if (state->tensors[i].data)
             shapes[header.tensor_count++] = (struct state_shape){
-                bytes_text(kinds[i].name), kinds[i].type, state->tensors[i].count};
+                bytes_text(parts[i].name), parts[i].type, state->tensors[i].count};
     struct pack_writer writer;
     pack_init(&writer, room, LIMIT_CHUNK_BYTES);
     record_pack(&writer, &state_header_record, &header);
@@ -81,10 +81,10 @@ static struct bytes pack_header(const struct state *state, uint8_t room[LIMIT_CH
 
 /* --- layout --- */
 
-static uint32_t count_of(const struct program *program, enum state_kind kind, enum state_slot slot)
+static uint32_t count_of(const struct program *program, enum state_kind kind, enum state_part part)
 {
     uint32_t count = program_parameter_count(program);
-    switch (slot) {
+    switch (part) {
     case STATE_PARAMETERS:
         return count;
     case STATE_OUTER:
@@ -98,7 +98,7 @@ static uint32_t count_of(const struct program *program, enum state_kind kind, en
         return kind == STATE_SEGMENT ? count : 0;
     case STATE_EXPONENTS:
         return kind == STATE_SEGMENT ? delta_block_count(count) : 0;
-    case STATE_SLOTS:
+    case STATE_PARTS:
         break;
     }
     return 0;
@@ -111,11 +111,11 @@ static size_t lay_out(struct state *state, const struct program *program, enum s
     state->parameter_count = program_parameter_count(program);
     state->chunk_count = 1;
     size_t bytes = 0;
-    for (int i = 0; i < STATE_SLOTS; i++) {
+    for (int i = 0; i < STATE_PARTS; i++) {
         struct state_tensor *tensor = &state->tensors[i];
-        tensor->count = count_of(program, kind, (enum state_slot)i);
+        tensor->count = count_of(program, kind, (enum state_part)i);
         tensor->size =
-            tensor->count * (kinds[i].type == TYPE_FLOAT ? sizeof(float) : sizeof(int8_t));
+            tensor->count * (parts[i].type == TYPE_FLOAT ? sizeof(float) : sizeof(int8_t));
         tensor->chunk = state->chunk_count;
         state->chunk_count += (tensor->size + LIMIT_CHUNK_BYTES - 1) / LIMIT_CHUNK_BYTES;
         bytes += (tensor->size + 63) / 64 * 64;
@@ -143,7 +143,7 @@ enum err state_init(struct state *state, const struct program *program, enum sta
     }
     memset(made.memory, 0, bytes);
     uint8_t *next = made.memory;
-    for (int i = 0; i < STATE_SLOTS; i++)
+    for (int i = 0; i < STATE_PARTS; i++)
         if (made.tensors[i].count > 0) {
             made.tensors[i].data = next;
             next += (made.tensors[i].size + 63) / 64 * 64;
@@ -177,7 +177,7 @@ void state_copy(struct state *to, const struct state *from)
     copy.memory = to->memory;
     copy.ids = to->ids;
     memcpy(copy.ids, from->ids, from->chunk_count * sizeof(*copy.ids));
-    for (int i = 0; i < STATE_SLOTS; i++)
+    for (int i = 0; i < STATE_PARTS; i++)
         if (from->tensors[i].data) {
             copy.tensors[i].data = to->tensors[i].data;
             memcpy(copy.tensors[i].data, from->tensors[i].data, from->tensors[i].size);
@@ -185,21 +185,21 @@ void state_copy(struct state *to, const struct state *from)
     *to = copy;
 }
 
-float *state_floats(const struct state *state, enum state_slot slot)
+float *state_floats(const struct state *state, enum state_part part)
 {
-    CHECK(kinds[slot].type == TYPE_FLOAT);
-    return state->tensors[slot].data;
+    CHECK(parts[part].type == TYPE_FLOAT);
+    return state->tensors[part].data;
 }
 
-int8_t *state_bytes(const struct state *state, enum state_slot slot)
+int8_t *state_bytes(const struct state *state, enum state_part part)
 {
-    CHECK(kinds[slot].type == TYPE_BYTE);
-    return state->tensors[slot].data;
+    CHECK(parts[part].type == TYPE_BYTE);
+    return state->tensors[part].data;
 }
 
-void state_changed(struct state *state, enum state_slot slot)
+void state_changed(struct state *state, enum state_part part)
 {
-    state->stale |= 1u << slot;
+    state->stale |= 1u << part;
 }
 
 /* --- chunks --- */
@@ -215,10 +215,10 @@ static struct bytes place(const struct state *state, uint64_t index)
 {
     CHECK(index >= 1);
     CHECK(index < state->chunk_count);
-    int slot = STATE_SLOTS - 1;
-    while (state->tensors[slot].chunk > index || !state->tensors[slot].data)
-        slot--;
-    const struct state_tensor *tensor = &state->tensors[slot];
+    int part = STATE_PARTS - 1;
+    while (state->tensors[part].chunk > index || !state->tensors[part].data)
+        part--;
+    const struct state_tensor *tensor = &state->tensors[part];
     size_t from = (size_t)(index - tensor->chunk) * LIMIT_CHUNK_BYTES;
     return bytes_of((const uint8_t *)tensor->data + from, chunk_end(tensor, from) - from);
 }
@@ -233,7 +233,7 @@ static void refresh(struct state *state)
     uint8_t room[LIMIT_CHUNK_BYTES];
     struct bytes header = pack_header(state, room);
     state->ids[0] = merkle_leaf(header.data, header.size);
-    for (int i = 0; i < STATE_SLOTS; i++) {
+    for (int i = 0; i < STATE_PARTS; i++) {
         const struct state_tensor *tensor = &state->tensors[i];
         if (!(state->stale & 1u << i) || !tensor->data)
             continue;
@@ -311,22 +311,22 @@ static enum err load_header(struct state *state, struct bytes chunk, struct faul
 }
 
 /* Finite everywhere, and nothing small where a round or segment starts: it would slow honest work down. */
-static enum err check_floats(const struct state *state, int slot, struct fault *fault)
+static enum err check_floats(const struct state *state, int part, struct fault *fault)
 {
     const uint32_t infinite = 0x7f800000u, small = program_bits(0x1p-100f);
     bool starts = state->step == 0;
-    const uint8_t *data = state->tensors[slot].data;
-    for (uint32_t i = 0; i < state->tensors[slot].count; i++) {
+    const uint8_t *data = state->tensors[part].data;
+    for (uint32_t i = 0; i < state->tensors[part].count; i++) {
         uint32_t bits;
         memcpy(&bits, data + (size_t)i * sizeof(bits), sizeof(bits));
         bits &= 0x7fffffffu;
         if (bits >= infinite)
             return fault_set(fault, ERR_MALFORMED, "state: element %u of %s is not finite", i,
-                             kinds[slot].name);
+                             parts[part].name);
         if (starts && bits != 0 && bits < small)
             return fault_set(fault, ERR_MALFORMED,
                              "state: element %u of %s is below 2^-100 in magnitude", i,
-                             kinds[slot].name);
+                             parts[part].name);
     }
     return ERR_NONE;
 }
@@ -357,8 +357,8 @@ enum err state_load(struct state *state, const struct digest *root, const struct
         else
             memcpy((uint8_t *)to.data, chunks[i].data, to.size);
     }
-    for (int i = 0; !err && i < STATE_SLOTS; i++)
-        if (kinds[i].type == TYPE_FLOAT && state->tensors[i].data)
+    for (int i = 0; !err && i < STATE_PARTS; i++)
+        if (parts[i].type == TYPE_FLOAT && state->tensors[i].data)
             err = check_floats(state, i, fault);
     if (!err)
         state->stale = 0;

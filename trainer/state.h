@@ -28,8 +28,8 @@
 /* Stored numbers, never renumbered. */
 enum state_kind { STATE_GLOBAL = 1, STATE_SEGMENT = 2 };
 
-/* Indexes of state.tensors; a segment has those of its list above and a global state its two. */
-enum state_slot {
+/* Indexes of state.tensors, in canonical order. */
+enum state_part {
     STATE_PARAMETERS,
     STATE_OUTER,
     STATE_ANCHOR,
@@ -38,12 +38,11 @@ enum state_slot {
     STATE_RESIDUE,
     STATE_DELTA,
     STATE_EXPONENTS,
-    STATE_SLOTS, /* how many there are */
+    STATE_PARTS, /* how many there are */
 };
 
 struct state_tensor {
-    void
-        *data; /* float or int8_t, 64-byte aligned; NULL if this kind of state has no such tensor */
+    void *data;     /* float or int8_t, 64-byte aligned; NULL if this kind has no such tensor */
     uint32_t count; /* elements */
     size_t size;    /* bytes */
     uint64_t chunk; /* index of its first chunk, >= 1 */
@@ -60,16 +59,15 @@ struct state {
     float beta1_power;        /* beta1^step as a running product; 1 at step 0 and when unused */
     float beta2_power;        /* likewise */
     uint32_t parameter_count; /* P */
-    struct state_tensor tensors[STATE_SLOTS];
+    struct state_tensor tensors[STATE_PARTS];
     uint64_t chunk_count; /* >= 2 */
     struct digest *ids;   /* [chunk_count], of tensors that aren't stale; owned */
-    uint32_t stale;       /* bit 1 << slot: this tensor's ids must be computed anew */
+    uint32_t stale;       /* bit 1 << part: this tensor's ids must be computed anew */
     void *memory;         /* all tensors; owned */
 };
 
 /* A zeroed state of `kind` for a checked program: data root zero, round, slot and steps 0. Takes
- * its tensors and ids from the heap; release with state_release. ERR_LIMIT when there is no memory.
- */
+ * its tensors and ids from the heap; release with state_release. ERR_LIMIT when there is no memory. */
 MUST_USE enum err state_init(struct state *state, const struct program *program,
                              enum state_kind kind, struct fault *fault);
 void state_release(struct state *state);
@@ -82,12 +80,12 @@ void state_begin(struct state *state, const struct program *program, const struc
 void state_copy(struct state *to, const struct state *from);
 
 /* The tensors' values, NULL where the kind has none. */
-float *state_floats(const struct state *state, enum state_slot slot);
-int8_t *state_bytes(const struct state *state, enum state_slot slot);
+float *state_floats(const struct state *state, enum state_part part);
+int8_t *state_bytes(const struct state *state, enum state_part part);
 
 /* Says that a tensor was written, so that its chunks are hashed again. Whoever writes through
  * state_floats or state_bytes must say so. */
-void state_changed(struct state *state, enum state_slot slot);
+void state_changed(struct state *state, enum state_part part);
 
 /* Chunk `index`. Chunk 0 is packed into `room`; the others borrow from the state and live until it
  * changes. Requires index < chunk_count. */

@@ -87,21 +87,21 @@ START_TEST(one_flipped_bit_in_a_state_changes_the_leaf)
     ck_assert_int_eq(state_load(&start, &run.leaves[2].state_root, run.chunks[2].list,
                                 run.chunks[2].count, NULL),
                      ERR_NONE);
-    for (int slot = 0; slot < STATE_SLOTS; slot++) {
-        if (!start.tensors[slot].data || slot == STATE_DELTA || slot == STATE_EXPONENTS)
+    for (int part = 0; part < STATE_PARTS; part++) {
+        if (!start.tensors[part].data || part == STATE_DELTA || part == STATE_EXPONENTS)
             continue; /* the last two are overwritten at the end; their start is bound by the leaf before */
         for (uint32_t i = 0; i < start.parameter_count; i += 61) {
             struct trace_leaf leaf;
             state_copy(&state, &start);
-            ((uint8_t *)state.tensors[slot].data)[4 * i] ^= 1; /* the lowest bit of the float */
-            state_changed(&state, (enum state_slot)slot);
+            ((uint8_t *)state.tensors[part].data)[4 * i] ^= 1; /* the lowest bit of the float */
+            state_changed(&state, (enum state_part)part);
             struct digest root = state_root(&state);
             if (digest_equal(&root, &run.leaves[2].state_root))
-                ck_abort_msg("tensor %d, element %u is not in the root", slot, i);
+                ck_abort_msg("tensor %d, element %u is not in the root", part, i);
             ck_assert_int_eq(segment_advance(&s->segment, &state, &leaf, NULL, NULL), ERR_NONE);
-            if ((slot == STATE_PARAMETERS || slot == STATE_ANCHOR) &&
+            if ((part == STATE_PARAMETERS || part == STATE_ANCHOR) &&
                 trace_leaf_equal(&leaf, &run.leaves[3]))
-                ck_abort_msg("tensor %d, element %u doesn't matter", slot, i);
+                ck_abort_msg("tensor %d, element %u doesn't matter", part, i);
         }
     }
     state_release(&start);
