@@ -146,6 +146,8 @@ static void tell_pool(struct pool *pool, const struct overlay_entry *entry, stru
     for (uint32_t i = 0; i < entry->tx_count; i++)
         used[i] = (struct pool_used){entry->txs[i].sender, entry->txs[i].nonce, entry->txs[i].id};
     pool_commit(pool, (struct height){entry->header.height}, used, entry->tx_count, now_ms);
+    for (size_t i = 0; i < entry->revoked_count; i++)
+        pool_revoke(pool, &entry->revoked[i]);
 }
 
 enum err chain_commit(struct chain *chain, struct pool *pool, uint64_t now_ms,

@@ -27,8 +27,8 @@
 struct chain;
 
 /* Opens the chain of `genesis` (a packed genesis record, contracts/genesis.h) in the folder `path`;
- * an empty folder becomes one at height 0. Checks that the head's header, certificate, root page
- * and indexes agree. ERR_MISMATCH: the folder is of another chain or of a newer version;
+ * an empty folder becomes one at height 0. Checks that the head's header, body, receipts, root
+ * page and index agree. ERR_MISMATCH: the folder is of another chain or of a newer version;
  * ERR_MALFORMED: no genesis record; ERR_CORRUPT, ERR_IO as store.h. The fault says which and what
  * to do. */
 MUST_USE enum err chain_open(struct chain **chain, const char *path, struct bytes genesis,

@@ -55,6 +55,28 @@ static void add_party(struct execute *execute, size_t first, const struct addres
     result->parties[result->party_count++] = (struct overlay_party){*account, tx};
 }
 
+/* Remembers whom the collected events revoke. */
+static void add_revoked(struct execute *execute)
+{
+    struct execute_result *result = &execute->result;
+    size_t count = result->revoked_count;
+    for (uint32_t i = 0; i < execute->events.count; i++)
+        count += execute->events.list[i].tag == EVENT_MEMBER_REVOKED;
+    if (count == result->revoked_count)
+        return;
+    struct address *list = arena_array(execute->arena, count, sizeof(*list));
+    if (!list) {
+        execute->err = ERR_LIMIT;
+        return;
+    }
+    if (result->revoked_count)
+        memcpy(list, result->revoked, result->revoked_count * sizeof(*list));
+    result->revoked = list;
+    for (uint32_t i = 0; i < execute->events.count; i++)
+        if (execute->events.list[i].tag == EVENT_MEMBER_REVOKED)
+            list[result->revoked_count++] = execute->events.list[i].addresses[0];
+}
+
 /* Packs receipt number `index` from the events collected since the last one. */
 static void add_receipt(struct execute *execute, uint32_t index, const struct digest *id,
                         enum verdict verdict)
@@ -77,6 +99,7 @@ static void add_receipt(struct execute *execute, uint32_t index, const struct di
     execute->result.receipts[index] = packed;
     struct digest leaf = receipt_leaf(packed);
     merkle_add(&execute->receipt_leaves, &leaf);
+    add_revoked(execute);
 }
 
 void execute_begin(struct execute *execute, struct arena *arena, const struct view_source *source,

@@ -35,6 +35,8 @@ struct execute_result {
     uint32_t tx_count;
     struct overlay_party *parties;
     size_t party_count;
+    struct address *revoked; /* accounts that were revoked in this block */
+    size_t revoked_count;
 };
 
 /* A block in the making. */

@@ -109,6 +109,8 @@ static enum err finish(struct making *making, struct fault *fault)
     entry->receipts = result.receipts;
     entry->parties = result.parties;
     entry->party_count = result.party_count;
+    entry->revoked = result.revoked;
+    entry->revoked_count = result.revoked_count;
     entry->values = result.values;
     entry->value_count = result.value_count;
     err = grow(making, fault);

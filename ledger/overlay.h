@@ -61,6 +61,8 @@ struct overlay_entry {
     struct overlay_party
         *parties; /* whom the transactions concern, each address once a transaction */
     size_t party_count;
+    struct address *revoked; /* accounts that were revoked in this block */
+    size_t revoked_count;
     const struct overlay_value *values; /* the write set in key order */
     size_t value_count;
     struct sparse_root root;    /* after this block */

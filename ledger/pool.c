@@ -325,6 +325,17 @@ void pool_commit(struct pool *pool, struct height height, const struct pool_used
         expire(pool, height, now_ms);
 }
 
+void pool_revoke(struct pool *pool, const struct address *sender)
+{
+    struct account *account = account_find(pool, sender);
+    if (!account)
+        return;
+    while (account->first)
+        entry_remove(pool, &account->first, TX_REVOKED_SENDER);
+    account_run(pool, account, false, 0);
+    account_remove(pool, account);
+}
+
 /* --- questions --- */
 
 struct bytes pool_get(const struct pool *pool, const struct digest *id)

@@ -2,16 +2,18 @@
  *
  *     state      made by                              left by
  *     ready      pool_add, or a gap that closes       pool_commit: its nonce is used (by it or by a
- *                                                     rival), or it expired
+ *                                                     rival), or it expired; pool_revoke
  *     waiting    pool_add, with a gap of nonces       the gap closes; or as above
  *                before it
  *
- * An account's pending transactions are a run of nonces from its next committed one, with gaps up
- * to POOL_RUN_MAX ahead. Bounds are by count and bytes, for each account and in all; an
- * account may hold only so much whatever is free. The first to come with a nonce keeps it. Accounts take turns: the one served longest ago is first, and one that has just
- * arrived is last; within an account nonces decide. So two pools with the same history pick the
- * same. It reads no clock and no state: the caller tells time, height and nonces. For one thread
- * (the one that owns the chain). */
+ * An account's pending transactions are a run of nonces from its next committed one, with gaps up to
+ * POOL_RUN_MAX ahead. Bounds are by count and bytes, for each account and in all; an account may hold
+ * only so much whatever is free. The first to come with a nonce keeps it. Accounts take turns: the one
+ * served longest ago is first, and one that has just arrived is last; within an account nonces decide.
+ * So two pools with the same history pick the same.
+ *
+ * It reads no clock and no state: the caller tells time, height and nonces. For one thread (the one
+ * that owns the chain). */
 #ifndef LEDGER_POOL_H
 #define LEDGER_POOL_H
 
@@ -30,7 +32,8 @@
 
 struct pool;
 
-/* Told of every transaction that leaves without having been committed: TX_EXPIRED or TX_REPLACED.
+/* Told of every transaction that leaves without having been committed: TX_EXPIRED, TX_REPLACED or
+ * TX_REVOKED_SENDER.
  * May not call the pool. */
 struct pool_listener {
     void *self;
@@ -74,6 +77,9 @@ struct pool_used {
 };
 void pool_commit(struct pool *pool, struct height height, const struct pool_used *used,
                  size_t count, uint64_t now_ms);
+
+/* The account was revoked: all that it has pending can't execute any more, and is dropped. */
+void pool_revoke(struct pool *pool, const struct address *sender);
 
 /* The pending transaction `id`, whole, or size 0. */
 struct bytes pool_get(const struct pool *pool, const struct digest *id);

@@ -550,8 +550,37 @@ START_TEST(admission_says_why_not)
 }
 END_TEST
 
-HARNESS_MAIN("chain", genesis_becomes_height_zero,
-             transfer_moves_credits_in_the_block_and_nowhere_before,
+START_TEST(commit_that_revokes_an_account_empties_its_share_of_the_pool)
+{
+    town_init(&town);
+    town_open(&town);
+    struct pool *pool = pool_new((struct pool_listener){0});
+    struct tx pending = town_transfer(&town, 4, 2, 1), other = town_transfer(&town, 5, 2, 1);
+    ck_assert_int_eq(pool_add(pool, &pending, 0, (struct height){0}, 5), TX_OK);
+    ck_assert_int_eq(pool_add(pool, &other, 0, (struct height){0}, 5), TX_OK);
+    struct members_subject subject = {town.addresses[4]};
+    struct call call = {CATALOG_MEMBERS, MEMBERS_REVOKE,
+                        record_bytes(&town.arena, &members_subject_record, &subject)};
+    struct tx_body body = town_transfer(&town, 0, 2, 1).body;
+    body.calls = &call;
+    struct tx revoke = town_sign(&town, 0, &body);
+    struct digest genesis = head_digest();
+    struct digest digest = town_build(&town, &genesis, TOWN_START_MS + 1, &revoke.raw, 1).digest;
+    ck_assert_int_eq(chain_commit(town.chain, pool, 9, &digest, bytes_text("c"), NULL), ERR_NONE);
+    ck_assert_uint_eq(pool_get(pool, &pending.id).size, 0);
+    ck_assert_uint_eq(pool_stats(pool).executable, 1);
+    struct tx tx;
+    enum tx_verdict verdict;
+    ck_assert_int_eq(chain_admit(&town.arena, town.chain, pool, &tx, pending.raw, &verdict, NULL),
+                     ERR_NONE);
+    ck_assert_int_eq(verdict, TX_REVOKED_SENDER);
+    pool_free(pool);
+    town_release(&town);
+}
+END_TEST
+
+HARNESS_MAIN("chain", commit_that_revokes_an_account_empties_its_share_of_the_pool,
+             genesis_becomes_height_zero, transfer_moves_credits_in_the_block_and_nowhere_before,
              replica_executes_to_the_same_header,
              candidates_that_may_not_be_in_a_block_are_left_out,
              block_is_bounded_by_count_and_bytes, commit_of_one_child_discards_the_other,

@@ -277,6 +277,25 @@ START_TEST(patience_counts_from_when_a_head_became_executable)
 }
 END_TEST
 
+START_TEST(revoked_account_leaves_with_all_it_has)
+{
+    struct sack sack;
+    sack_init(&sack);
+    for (uint64_t nonce = 0; nonce < 2; nonce++)
+        ck_assert_int_eq(add(&sack, 1, nonce, (uint8_t)nonce), TX_OK);
+    ck_assert_int_eq(add(&sack, 2, 0, 0), TX_OK);
+    struct tx tx = make(&sack, 1, 0, 100, 0, 10);
+    struct address sender = address_of(&tx.body.sender);
+    pool_revoke(sack.pool, &sender);
+    pool_revoke(sack.pool, &sender);
+    ck_assert_str_eq(sack.dropped, "0 revoked_sender; 1 revoked_sender; ");
+    ck_assert_uint_eq(pool_stats(sack.pool).executable, 1);
+    ck_assert_uint_eq(pool_stats(sack.pool).bytes, 200);
+    expect_picks(&sack, 64, 10000, &committed, "2.0 ");
+    sack_release(&sack);
+}
+END_TEST
+
 START_TEST(pending_transaction_is_found_by_id_and_by_nonce)
 {
     struct sack sack;
@@ -292,10 +311,10 @@ START_TEST(pending_transaction_is_found_by_id_and_by_nonce)
 }
 END_TEST
 
-HARNESS_MAIN("pool", runs_are_picked_in_turn_and_gaps_wait, pick_is_bounded_by_count_and_bytes,
-             pick_goes_on_where_the_parent_block_ended, refusals_change_nothing,
-             account_is_bounded_by_count, account_is_bounded_by_bytes, pool_is_bounded_by_count,
-             committed_nonces_leave_and_rivals_are_told, what_cannot_be_in_the_next_block_expires,
-             whoever_was_served_waits_for_the_others,
+HARNESS_MAIN("pool", revoked_account_leaves_with_all_it_has, runs_are_picked_in_turn_and_gaps_wait,
+             pick_is_bounded_by_count_and_bytes, pick_goes_on_where_the_parent_block_ended,
+             refusals_change_nothing, account_is_bounded_by_count, account_is_bounded_by_bytes,
+             pool_is_bounded_by_count, committed_nonces_leave_and_rivals_are_told,
+             what_cannot_be_in_the_next_block_expires, whoever_was_served_waits_for_the_others,
              patience_counts_from_when_a_head_became_executable,
              pending_transaction_is_found_by_id_and_by_nonce)
