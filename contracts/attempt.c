@@ -49,12 +49,6 @@ struct jobs_segment attempt_segment(const struct attempt *attempt)
     };
 }
 
-void attempt_save(const struct attempt *attempt)
-{
-    jobs_put_slot(attempt->run->view, attempt->id, attempt->number, &attempt->slot);
-    jobs_put_progress(attempt->run->view, attempt->id, &attempt->progress);
-}
-
 void attempt_status(struct attempt *attempt, enum jobs_slot_status status, uint64_t deadline_ms)
 {
     struct jobs_slot *slot = &attempt->slot;
@@ -62,7 +56,8 @@ void attempt_status(struct attempt *attempt, enum jobs_slot_status status, uint6
             deadline_ms);
     slot->status = (uint8_t)status;
     slot->deadline_ms = deadline_ms;
-    attempt_save(attempt);
+    jobs_put_slot(attempt->run->view, attempt->id, attempt->number, slot);
+    jobs_put_progress(attempt->run->view, attempt->id, &attempt->progress);
 }
 
 void attempt_emit(const struct attempt *attempt, enum event_tag tag, enum leases_reason reason,

@@ -10,7 +10,7 @@
 #include "contracts/jobs.h"
 #include "contracts/parameters.h"
 
-/* All that a step needs, read once. `slot` and `progress` are written back by attempt_save. */
+/* All that a step needs, read once. `slot` and `progress` are written back by attempt_status. */
 struct attempt {
     const struct catalog_run *run;
     uint64_t id;     /* of the job */
@@ -42,7 +42,6 @@ struct jobs_segment attempt_segment(const struct attempt *attempt);
 
 /* Sets the slot's status and its timer (0: none), and writes slot and progress. */
 void attempt_status(struct attempt *attempt, enum jobs_slot_status status, uint64_t deadline_ms);
-void attempt_save(const struct attempt *attempt);
 
 void attempt_emit(const struct attempt *attempt, enum event_tag tag, enum leases_reason reason,
                   const struct amount *amount);

@@ -37,11 +37,6 @@ struct match {
     uint32_t barred_count;
 };
 
-bool schedule_price(struct amount *price, const struct amount *unit_price, uint64_t work)
-{
-    return amount_share(price, unit_price, work, SCHEDULE_UNIT);
-}
-
 static bool match_init(struct match *match, const struct catalog_run *run,
                        const struct schedule_demand *demand)
 {
@@ -111,7 +106,7 @@ static bool is_fit_machine(const struct match *match, uint64_t id, const struct 
 static bool is_affordable(const struct match *match, const struct offers_offer *offer,
                           struct amount *price)
 {
-    return schedule_price(price, &offer->terms.price, match->demand->work) &&
+    return amount_share(price, &offer->terms.price, match->demand->work, SCHEDULE_UNIT) &&
            units_amount_compare(price, &match->demand->price_max) <= 0;
 }
 

@@ -61,7 +61,4 @@ enum schedule_outcome schedule_find(const struct catalog_run *run,
                                     const struct schedule_demand *demand, uint32_t wanted,
                                     struct schedule_search *search);
 
-/* floor(price * work / SCHEDULE_UNIT); false over 256 bits. */
-bool schedule_price(struct amount *price, const struct amount *unit_price, uint64_t work);
-
 #endif

@@ -32,7 +32,6 @@
     X(NOT_FOUND,         30, "not_found",           "There is no such object.")                                      \
     X(WRONG_STATE,       31, "wrong_state",         "The object's state does not allow this.")                       \
     X(TOO_LATE,          32, "too_late",            "The deadline has passed.")                                      \
-    X(TOO_EARLY,         33, "too_early",           "The time for this has not come.")                               \
     X(EXPIRED,           34, "expired",             "It has expired.")                                               \
     X(TOO_MANY,          35, "too_many",            "The limit of such objects is reached.")                         \
     X(IN_USE,            36, "in_use",              "It is leased, and what is leased cannot change so.")            \
