@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "contracts/catalog.h"
@@ -110,7 +111,7 @@ static void found(struct arena *arena)
 static void start(const char *programs)
 {
     struct fault fault = {0};
-    char program[FILE_PATH_SIZE], config[FILE_PATH_SIZE + 64], log[FILE_PATH_SIZE + 64],
+    char program[2 * FILE_PATH_SIZE], config[2 * FILE_PATH_SIZE], log[2 * FILE_PATH_SIZE],
         path[FILE_PATH_SIZE];
     snprintf(program, sizeof(program), "%s/tenured", programs);
     must(file_join(path, folder, "nodes", &fault), "nodes", &fault);
@@ -153,16 +154,17 @@ static void await_nodes(void)
 
 static void sign_all(struct arena *arena, const struct digest *chain)
 {
-    struct credits_transfer transfer = {.amount = units_amount(1)};
+    struct credits_transfer transfer = {
+        .amount = units_amount(1),
+        .memo = bytes_text("invoice 4711 of the lab, for compute that was leased in November")};
     for (size_t i = 0; i < ACCOUNTS; i++) {
         struct wallet *wallet = &wallets[i];
         transfer.to = address_of(&wallets[(i + 1) % ACCOUNTS].public);
         for (uint64_t nonce = 0; nonce < TXS_PER_ACCOUNT; nonce++) {
             struct tx tx;
             struct call call = {.contract = CATALOG_CREDITS,
-                                   .method = CREDITS_TRANSFER,
-                                   .args =
-                                       record_bytes(arena, &credits_transfer_record, &transfer)};
+                                .method = CREDITS_TRANSFER,
+                                .args = record_bytes(arena, &credits_transfer_record, &transfer)};
             struct tx_body body = {.version = TX_VERSION,
                                    .chain = *chain,
                                    .sender = wallet->public,
@@ -193,14 +195,21 @@ static double median(double *values, size_t count)
     return values[count / 2];
 }
 
-/* One check of one transaction with unpacking and parsing of key and signature, in microseconds. */
+static double thread_us(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (double)used.tv_sec * 1e6 + (double)used.tv_nsec / 1e3;
+}
+
+/* One check of one transaction with unpacking and parsing of key and signature, in microseconds of the processor. */
 static double time_verify(void)
 {
     double runs[RUNS];
     for (size_t run = 0; run < RUNS; run++) {
         struct arena arena;
         arena_init(&arena, 1u << 16);
-        uint64_t before_us = clock_monotonic_us();
+        double before_us = thread_us();
         for (size_t i = 0; i < 1000; i++) {
             struct bytes framed = wallets[i % ACCOUNTS].txs[i];
             struct tx tx;
@@ -209,7 +218,7 @@ static double time_verify(void)
                   TX_OK);
             CHECK(tx_check_signature(&tx) == TX_OK);
         }
-        runs[run] = (double)(clock_monotonic_us() - before_us) / 1000;
+        runs[run] = (thread_us() - before_us) / 1000;
         arena_release(&arena);
     }
     return median(runs, RUNS);
