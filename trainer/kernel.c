@@ -13,8 +13,9 @@
 #define CONTROL       0x1f80u
 #define CONTROL_FLAGS 0x3fu
 
-/* Elements below which a second thread costs more than it saves. */
-#define ELEMENTS_A_PART 16384u
+/* Below this much for each a second thread costs more than it saves: waking it takes some microseconds. */
+#define ELEMENTS_A_PART   16384u
+#define MULTIPLIES_A_PART 262144u
 
 uint32_t kernel_control_set(void)
 {
@@ -179,8 +180,8 @@ static void product_part(void *self, uint32_t index)
     struct kernel_product part = work->whole;
     part.row = cut(work->m, 8, work->row_parts, row);
     part.row_end = cut(work->m, 8, work->row_parts, row + 1);
-    part.column = cut(part.n, 48, work->column_parts, column);
-    part.column_end = cut(part.n, 48, work->column_parts, column + 1);
+    part.column = cut(part.n, KERNEL_LANES, work->column_parts, column);
+    part.column_end = cut(part.n, KERNEL_LANES, work->column_parts, column + 1);
     work->kernel->table->product(&part, room_of(work->kernel, index));
 }
 
@@ -190,12 +191,12 @@ static void product(struct kernel *kernel, const struct kernel_product *whole, s
     CHECK(m >= 1);
     CHECK(whole->n >= 1);
     CHECK(whole->k >= 1);
-    struct product_work work = {
-        .kernel = kernel, .whole = *whole, .m = m, .row_parts = 1, .column_parts = 1};
-    if (m * whole->n * whole->k >= ELEMENTS_A_PART) {
-        work.column_parts = parts_of(kernel, whole->n, 48);
-        work.row_parts = kernel->parallel.threads / work.column_parts;
-    }
+    struct product_work work = {.kernel = kernel, .whole = *whole, .m = m};
+    uint32_t parts = parts_of(kernel, m * whole->n * whole->k, MULTIPLIES_A_PART);
+    work.column_parts = parts_of(kernel, whole->n, 2 * KERNEL_LANES);
+    if (work.column_parts > parts)
+        work.column_parts = parts;
+    work.row_parts = parts / work.column_parts;
     each(kernel, work.row_parts * work.column_parts, product_part, &work);
 }
 
@@ -238,6 +239,7 @@ void kernel_gemm_tn(struct kernel *kernel, float *out, const float *a, const flo
 struct range_work {
     const struct kernel_table *table;
     float *out;
+    float *loss;
     float *moment1;
     float *moment2;
     const float *in;
@@ -297,7 +299,7 @@ static void cross_entropy_part(void *self, uint32_t index)
     size_t from = cut(work->rows, 1, work->parts, index),
            end = cut(work->rows, 1, work->parts, index + 1);
     size_t at = from * work->classes;
-    work->table->cross_entropy(work->moment1 + from, work->out + at, work->in + at,
+    work->table->cross_entropy(work->loss + from, work->out + at, work->in + at,
                                work->labels + from, end - from, work->classes,
                                1.0f / (float)work->rows);
 }
@@ -310,7 +312,7 @@ void kernel_cross_entropy(struct kernel *kernel, float *loss, float *gradient, c
     struct range_work work = {
         .table = kernel->table,
         .out = gradient,
-        .moment1 = loss,
+        .loss = loss,
         .in = logits,
         .labels = labels,
         .rows = rows,
@@ -333,26 +335,33 @@ static void optimizer_part(void *self, uint32_t index)
                          work->rates);
 }
 
+static void optimize(struct kernel *kernel, struct range_work *work)
+{
+    work->table = kernel->table;
+    work->parts = parts_of(kernel, work->count, ELEMENTS_A_PART);
+    each(kernel, work->parts, optimizer_part, work);
+}
+
 void kernel_adamw(struct kernel *kernel, float *parameters, float *moment1, float *moment2,
                   const float *gradient, size_t count, const struct kernel_rates *rates)
 {
     struct range_work work = {
-        .table = kernel->table,
         .out = parameters,
         .moment1 = moment1,
         .moment2 = moment2,
         .in = gradient,
         .rates = rates,
         .count = count,
-        .parts = parts_of(kernel, count, ELEMENTS_A_PART),
     };
-    each(kernel, work.parts, optimizer_part, &work);
+    optimize(kernel, &work);
 }
 
 void kernel_sgd(struct kernel *kernel, float *parameters, float *moment, const float *gradient,
                 size_t count, const struct kernel_rates *rates)
 {
-    kernel_adamw(kernel, parameters, moment, NULL, gradient, count, rates);
+    struct range_work work = {
+        .out = parameters, .moment1 = moment, .in = gradient, .rates = rates, .count = count};
+    optimize(kernel, &work);
 }
 
 /* --- sums --- */
