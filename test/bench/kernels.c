@@ -2,7 +2,8 @@
  *
  *     [{"shape": "768x768x768", "threads": 1, "kernel": "avx512", "gflops": ..., "openblas_gflops": ..., "ratio": ...}, ...]
  *
- * A shape is rows x inner x columns. Figures are medians; `ratio` is gflops / openblas_gflops. OpenBLAS takes some new CPUs for old
+ * A shape is rows x inner x columns. The two take turns; figures are medians over the turns, and `ratio` is the median of the ratios of
+ * neighbouring turns, so that other load on the machine meets both alike. OpenBLAS takes some new CPUs for old
  * ones, so the best kernel that this CPU runs is forced by OPENBLAS_CORETYPE, which it reads when it is loaded: the program starts
  * itself again with that set. */
 #include <cblas.h>
@@ -18,7 +19,7 @@
 #include "tools/sys/parallel.h"
 #include "trainer/kernel.h"
 
-#define REPEATS 15
+#define REPEATS 25
 #define OUTPUT  "build/bench/kernels.json"
 
 /* A turn is repeated until it does about this much: 10 ms at 100 GFLOP/s. */
@@ -105,7 +106,8 @@ static void measure(FILE *out, const struct shape *shape, struct parallel *pool,
                          matrix(shape->m * shape->n), matrix(shape->m * shape->n)};
     openblas_set_num_threads((int)parallel.threads);
 
-    double flops = 2.0 * (double)(shape->m * shape->n * shape->k), ours[REPEATS], theirs[REPEATS];
+    double flops = 2.0 * (double)(shape->m * shape->n * shape->k), ours[REPEATS], theirs[REPEATS],
+           ratios[REPEATS];
     int turns = flops < TURN_FLOPS ? (int)(TURN_FLOPS / flops) : 1;
     for (int i = -1; i < REPEATS; i++) { /* the first turn of each warms up */
         double our = ours_gflops(&kernel, &x, shape, turns),
@@ -113,11 +115,13 @@ static void measure(FILE *out, const struct shape *shape, struct parallel *pool,
         if (i >= 0) {
             ours[i] = our;
             theirs[i] = their;
+            ratios[i] = our / their;
         }
     }
     compare(&x, shape);
 
-    double our = median(ours, REPEATS), their = median(theirs, REPEATS);
+    double our = median(ours, REPEATS), their = median(theirs, REPEATS),
+           ratio = median(ratios, REPEATS);
     char name[64];
     snprintf(name, sizeof(name), "%zux%zux%zu", shape->m, shape->k, shape->n);
     printf("%-12s %u thread%s %-7s %7.1f GFLOP/s   OpenBLAS %7.1f   ratio %.2f\n", name,
@@ -127,7 +131,7 @@ static void measure(FILE *out, const struct shape *shape, struct parallel *pool,
             "%s  {\"shape\": \"%s\", \"threads\": %u, \"kernel\": \"%s\", \"gflops\": %.1f, "
             "\"openblas_gflops\": %.1f, "
             "\"ratio\": %.3f}",
-            first ? "" : ",\n", name, parallel.threads, kernel_name(kind), our, their, our / their);
+            first ? "" : ",\n", name, parallel.threads, kernel_name(kind), our, their, ratio);
     free(x.a);
     free(x.b);
     free(x.ours);
