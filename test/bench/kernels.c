@@ -126,7 +126,7 @@ static void measure(FILE *out, const struct shape *shape, struct parallel *pool,
     snprintf(name, sizeof(name), "%zux%zux%zu", shape->m, shape->k, shape->n);
     printf("%-12s %u thread%s %-7s %7.1f GFLOP/s   OpenBLAS %7.1f   ratio %.2f\n", name,
            parallel.threads, parallel.threads == 1 ? " " : "s", kernel_name(kind), our, their,
-           our / their);
+           ratio);
     fprintf(out,
             "%s  {\"shape\": \"%s\", \"threads\": %u, \"kernel\": \"%s\", \"gflops\": %.1f, "
             "\"openblas_gflops\": %.1f, "
