@@ -16,10 +16,11 @@ struct endpoint {
     bool loopback; /* 127.0.0.0/8 or ::1 */
 };
 
-/* Reads "127.0.0.1:80" or "[::1]:80"; port 0 means any that is free. False, and *endpoint unspecified, for anything else. */
+/* Reads "127.0.0.1:80" or "[::1]:80"; port 0 means any that is free. False, and *endpoint
+ * unspecified, for anything else. */
 bool endpoint_parse(struct endpoint *endpoint, const char *text);
 
-/* True for "host:port" with a port of 1..65535 and a host, name or number, that can stand in a URL. */
+/* True for "host:port" with a port of 1..65535 and a host, name or number, that a URL can hold. */
 bool endpoint_has_port(const char *text);
 
 /* A TCP socket that listens there, in *fd. ERR_BUSY: the port is in use; ERR_IO: errno says why. */

@@ -282,8 +282,8 @@ static enum MHD_Result ask(struct http_exchange *exchange, const char *path)
     return respond(exchange->connection, &response);
 }
 
-/* Keeps a piece of the body, or what to say about it once it is over. Returns false for a client that goes
- * on and on. */
+/* Keeps a piece of the body, or what to say about it once it is over. Returns false for a client
+ * that goes on and on. */
 static bool keep(struct http_exchange *exchange, const char *data, size_t size)
 {
     struct http_server *server = exchange->server;

@@ -22,8 +22,9 @@
  * Errors are JSON {"error":{"code","message"}}, but for malformed requests, which libmicrohttpd
  * answers in its own words (400, 414, 431).
  *
- * Who may come: without TLS only loopback addresses can be listened on. With TLS, clients on loopback are
- * let in without a certificate; others need one of the consortium's CA, else 403 no_certificate.
+ * Who may come: without TLS only loopback addresses can be listened on. With TLS, clients on
+ * loopback are let in without a certificate; others need one of the consortium's CA, else 403
+ * no_certificate.
  *
  * Threads: libmicrohttpd's own, `threads` of them, and nng's timer for waits. */
 #ifndef NET_HTTP_H
@@ -33,13 +34,15 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define HTTP_BODY_MAX                                                                              \
-    (4u                                                                                            \
-     << 20) /* a manifest of 65,536 chunks is 2 MiB; a batch of transactions                    \
-                */
-#define HTTP_BODIES_MAX  (64u << 20) /* bodies that are being received or handled, together */
+/* A request's body: a manifest of 65,536 chunks is 2 MiB; a batch of transactions. */
+#define HTTP_BODY_MAX (4u << 20)
+
+/* Bodies that are being received or handled, together. */
+#define HTTP_BODIES_MAX (64u << 20)
+
+/* The longest wait, and the largest answer. */
 #define HTTP_WAIT_MS_MAX 60000
-#define HTTP_TEXT_MAX    (16u << 20) /* a response */
+#define HTTP_TEXT_MAX    (16u << 20)
 
 enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT };
 enum http_answer { HTTP_ANSWER, HTTP_WAIT };
@@ -93,8 +96,8 @@ struct http_options http_defaults(void);
 struct http_server;
 
 /* Listens. ERR_USAGE: an address or certificate that can't be used; ERR_IO: port in use; with a
- * sentence.
- * *server is set before the first request is handled, so that the handler may use it; NULL on failure. */
+ * sentence. *server is set before the first request is handled, so that the handler may use it;
+ * NULL on failure. */
 MUST_USE enum err http_open(struct http_server **server, const struct http_options *options,
                             struct fault *fault);
 

@@ -335,7 +335,8 @@ static enum err greet(struct link *link, struct bytes message, struct fault *fau
     return ERR_NONE;
 }
 
-/* Uses what was read. *want: bytes that the next message has in all, at least 1 more than are here. */
+/* Uses what was read. *want: bytes that the next message has in all, more than are here; 0: one was
+ * used, go on. */
 static enum err use_greeting(struct link *link, size_t *want, struct fault *fault)
 {
     struct bytes in = bytes_of(link->in + link->in_start, link->in_size - link->in_start);

@@ -1,13 +1,13 @@
-/* One connection to one peer, from the first byte inside TLS to the last: handshake, frames in, frames out.
- * For net/peer.c, which decides who is dialled and which connection counts.
+/* One connection to one peer, from the first byte inside TLS to the last: handshake, frames in,
+ * frames out. For net/peer.c, which decides who is dialled and which connection counts.
  *
  *     state      made by                            left by
  *     greeting   link_new                           the peer's proof is right: open; anything else: ended
  *     open       its proof (events->opened)         an error, link_close: ended
  *     ended      events->ended, once                the last link_release frees it
  *
- * A link is counted: its maker holds one reference, and each transfer under way one. Reads form a chain
- * of callbacks, one at a time, and so do writes; both run on nng's threads. */
+ * A link is counted: its maker holds one reference, and each transfer under way one. Reads form a
+ * chain of callbacks, one at a time, and so do writes; both run on nng's threads. */
 #ifndef NET_LINK_H
 #define NET_LINK_H
 
@@ -62,8 +62,8 @@ void link_close(struct link *link, const char *why);
 /* As peer_send. */
 MUST_USE enum err link_send(struct link *link, uint8_t tag, struct bytes body);
 
-/* To be called every half second or so: ends a link whose handshake takes too long or whose peer is silent, and lets an idle
- * one say that it is here. */
+/* To be called every half second or so: ends a link whose handshake takes too long or whose peer is
+ * silent, and lets an idle one say that it is here. */
 void link_tick(struct link *link, uint64_t now_ms);
 
 const char *link_address(const struct link *link);

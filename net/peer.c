@@ -12,10 +12,12 @@
 #include "base/limits.h"
 #include "net/endpoint.h"
 #include "net/link.h"
+#include "net/quota.h"
 #include "net/refusal.h"
 #include "net/tls.h"
 
-/* nng 1.5.2 spins for up to a millisecond around each timer's end, so the clock is looked at seldom. */
+/* nng 1.5.2 spins for up to a millisecond around each timer's end, so the clock is looked at
+ * seldom. */
 #define PEER_TICK_MS        500
 #define PEER_ACCEPT_REST_MS 100
 
@@ -74,6 +76,7 @@ struct peer_net {
     uint32_t entry_count;
     struct peer_slot slots[LIMIT_VALIDATORS];
     struct refusal_list refusals;
+    struct quota arrivals; /* by address */
 };
 
 /* --- strangers --- */
@@ -267,7 +270,8 @@ static void dial_start(struct peer_lane_slot *lane)
     nng_stream_dialer_dial(lane->dialler, lane->dial_aio);
 }
 
-/* Dials what is due. How long until something is due again, PEER_TICK_MS at most. Requires the mutex. */
+/* Dials what is due. How long until something is due again, PEER_TICK_MS at most. Requires the
+ * mutex. */
 static uint32_t dial_due(struct peer_net *net, uint64_t now)
 {
     uint64_t next = now + PEER_TICK_MS;
@@ -321,11 +325,17 @@ static void accept_start(struct peer_net *net)
     nng_stream_listener_accept(net->listener, net->accept_aio);
 }
 
-/* Is there room for one more that hasn't proven who it is? Requires the mutex. */
-static bool has_room(const struct peer_net *net, const char *address)
+/* May one more come that hasn't proven who it is? A TLS handshake costs milliseconds, so their
+ * number and, from other machines, their rate are bounded. Requires the mutex. */
+static bool has_room(struct peer_net *net, const char *address)
 {
     uint32_t pending = 0, same = 0;
     size_t host = refusal_host_size(address);
+    char name[LINK_ADDRESS_SIZE];
+    snprintf(name, sizeof(name), "%.*s", (int)host, address);
+    bool loopback = strncmp(name, "127.", 4) == 0 || strcmp(name, "[::1]") == 0;
+    if (!loopback && !quota_take(&net->arrivals, name, nng_clock()))
+        return false;
     for (uint32_t i = 0; i < net->entry_count; i++) {
         if (!net->entries[i].pending)
             continue;
@@ -480,6 +490,7 @@ static struct peer_net *net_new(const struct peer_options *options)
     net->genesis = options->genesis;
     pthread_mutex_init(&net->mutex, NULL);
     pthread_cond_init(&net->changed, NULL);
+    quota_init(&net->arrivals, PEER_ARRIVALS_PER_S);
     for (uint32_t i = 0; i < net->member_count * PEER_LANES; i++) {
         struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
         lane->net = net;

@@ -15,16 +15,16 @@
  *
  * What is promised
  * - Records of one lane arrive once, in the order sent, while its connection lives. When it ends,
- * what was queued or under way may be lost: the sender's protocol repeats (`connected` is the
- * occasion).
+ *   what was queued or under way may be lost: the sender's protocol repeats (`connected` is the
+ *   occasion).
  * - Queues are bounded (below). peer_send never blocks: what has no room is refused with ERR_BUSY
- * and the queue stays as it was, so what was accepted first goes first.
+ *   and the queue stays as it was, so what was accepted first goes first.
  * - A receiver that has no room (`received` returns false) pauses that lane of that peer alone; TCP
- * holds its sender back, and the record is offered again every PEER_RETRY_MS.
+ *   holds its sender back, and the record is offered again every PEER_RETRY_MS.
  * - Strangers cost a bounded amount: at most PEER_PENDING_MAX connections that haven't proven who
- * they are, half of that from one address, each at most PEER_HANDSHAKE_MS and 256 bytes a message.
- *   Each (host, reason) is
- *   reported once in ten minutes (net/refusal.h).
+ *   they are, half of that from one address; PEER_ARRIVALS_PER_S from an address that isn't
+ *   loopback; each at most PEER_HANDSHAKE_MS and 256 bytes a message. Each (host, reason) is told
+ *   once in ten minutes (net/refusal.h).
  *
  * Threads: nng's own. Any thread may call peer_send and peer_status. Callbacks come from nng's
  * threads, one at a time for a lane of a peer, and must not block or call peer_close. */
@@ -45,9 +45,11 @@ enum peer_lane { PEER_VOTES = 0, PEER_BULK = 1 };
 #define PEER_VOTES_QUEUE_BYTES (4u << 20)
 #define PEER_BULK_QUEUE_BYTES  (32u << 20)
 
-#define PEER_PENDING_MAX   128 /* two lanes of 64 validators that all come back at once */
+#define PEER_PENDING_MAX 128 /* two lanes of 64 validators that all come back at once */
+#define PEER_ARRIVALS_PER_S                                                                        \
+    16 /* connections from one address, loopback excepted; a peer needs two */
 #define PEER_HANDSHAKE_MS  5000
-#define PEER_IDLE_MS       2000 /* a lane that has sent nothing for this long sends an empty frame */
+#define PEER_IDLE_MS       2000 /* a lane that has been silent for this long sends an empty frame */
 #define PEER_SILENT_MS     6000 /* a lane that has received nothing for this long is closed */
 #define PEER_RETRY_MS      2
 #define PEER_REDIAL_MIN_MS 100

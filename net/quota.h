@@ -1,8 +1,8 @@
 /* Requests a second from one address: a bucket of tokens each, which holds two seconds' worth.
  *
- * Memory is bounded: QUOTA_ADDRESSES buckets. A new address takes the bucket, of the few that its hash allows, that was used
- * longest ago, and starts full; so addresses that come and go can't starve one that is at work.
- * Plain memory. Not for several threads at once. */
+ * Memory is bounded: QUOTA_ADDRESSES buckets. A new address takes the bucket, of the few that its
+ * hash allows, that was used longest ago, and starts full; so addresses that come and go can't
+ * starve one that is at work. Plain memory. Not for several threads at once. */
 #ifndef NET_QUOTA_H
 #define NET_QUOTA_H
 

@@ -1,5 +1,6 @@
-/* Who was turned away and why, so that each is told once and not with every attempt. Bounded memory; the oldest is forgotten first.
- * Plain memory: zero-initialise it. Not for several threads at once. */
+/* Who was turned away and why, so that each is told once and not with every attempt. Bounded
+ * memory; the oldest is forgotten first. Plain memory: zero-initialise it. Not for several threads
+ * at once. */
 #ifndef NET_REFUSAL_H
 #define NET_REFUSAL_H
 

@@ -31,7 +31,8 @@ static void pems_extend(X509 *certificate, X509 *issuer, int nid, const char *va
     X509_EXTENSION_free(extension);
 }
 
-/* A certificate for the DNS name `name` and 127.0.0.1, signed by `authority`, or (NULL) a CA of its own. */
+/* A certificate for the DNS name `name` and 127.0.0.1, signed by `authority`, or (NULL) a CA of its
+ * own. */
 static void pems_make(struct pems *out, const struct pems *authority, const char *name)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256"), *signer = key;

@@ -568,7 +568,7 @@ END_TEST
 
 /* --- the description --- */
 
-/* docs/openapi.json and the routes are the same: each operation is routed, and there are as many. */
+/* Each operation of docs/openapi.json is routed, and there are as many as routes. */
 START_TEST(the_description_has_every_route_and_no_other)
 {
     json_error_t error;

@@ -615,7 +615,8 @@ START_TEST(a_replayed_handshake_is_refused)
 }
 END_TEST
 
-/* What a proven peer sends that it must not. Each ends the connection, and nothing of it is delivered. */
+/* What a proven peer sends that it must not. Each ends the connection, and nothing of it is
+ * delivered. */
 static void broken_frame(int kind, const char *why)
 {
     struct raw raw;

@@ -1,4 +1,5 @@
-/* One request to the API while it is answered: what the routes of tools/tenured/api_*.c have in common. */
+/* One request to the API while it is answered: what the routes of tools/tenured/api_*.c have in
+ * common. */
 #ifndef TOOLS_TENURED_API_ASK_H
 #define TOOLS_TENURED_API_ASK_H
 
@@ -35,23 +36,26 @@ struct api_ask {
 enum http_answer api_ask_refuse(struct api_ask *ask, unsigned status, const char *code,
                                 const char *message);
 
-/* The answer for a failed read: 404 for ERR_NOT_FOUND with `what` ("there is no such block"), else 500; tells the
- * node of ERR_CORRUPT. */
+/* The answer for a failed read: 404 for ERR_NOT_FOUND with `what` ("there is no such block"), else
+ * 500; tells the node of ERR_CORRUPT. */
 enum http_answer api_ask_failed(struct api_ask *ask, enum err err, const char *what);
 
-/* A number in the query: `otherwise` if it isn't there. False, and the answer is an error, if it is none or over `max`. */
+/* A number in the query: `otherwise` if it isn't there. False, and the answer is an error, if it is
+ * none or over `max`. */
 bool api_ask_number(struct api_ask *ask, const char *name, uint64_t *value, uint64_t otherwise,
                     uint64_t max);
 
 /* The same for the word of the path, which must be there. */
 bool api_ask_word_number(struct api_ask *ask, uint64_t *value);
 
-/* The word as a digest or an address; bytes in hexadecimal in the query (size 0 if it isn't there). False as above. */
+/* The word as a digest or an address; bytes in hexadecimal in the query (size 0 if it isn't there).
+ * False as above. */
 bool api_ask_word_digest(struct api_ask *ask, struct digest *digest);
 bool api_ask_word_address(struct api_ask *ask, struct address *address);
 bool api_ask_hex(struct api_ask *ask, const char *name, struct bytes *bytes, size_t size_max);
 
-/* Rests until a block is committed or `wait_ms` (of the query) are over; false if it may not or need not rest any more. */
+/* Rests until a block is committed or `wait_ms` (of the query) are over; false if it may not or
+ * need not rest any more. */
 bool api_ask_rests(struct api_ask *ask);
 
 /* "name":"text", with the comma before it unless `out` ends in an opening bracket. */

@@ -183,8 +183,8 @@ enum http_answer api_chain_events(struct api_ask *ask)
     return HTTP_ANSWER;
 }
 
-/* ?key=&height= (default: the head): the value then, and the proof of it or of its absence (`ics23`: as a CommitmentProof for
- * ICS-23's SmtSpec), with what certifies the state root. */
+/* ?key=&height= (default: the head): the value then, and the proof of it or of its absence
+ * (`ics23`: as a CommitmentProof for ICS-23's SmtSpec), with what certifies the state root. */
 enum http_answer api_chain_proof(struct api_ask *ask)
 {
     struct bytes key, value = {0}, ics23;

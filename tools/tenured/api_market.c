@@ -4,7 +4,8 @@
 #include "tools/tenured/api_routes.h"
 #include "trainer/program.h"
 
-/* ?after=ID&limit=: the objects numbered under `word`, ascending, as {"NAME":[...],"next":ID or null}. */
+/* ?after=ID&limit=: the objects numbered under `word`, ascending, as {"NAME":[...],"next":ID or
+ * null}. */
 static enum http_answer list_objects(struct api_ask *ask, const char *name, const char *word,
                                      enum err (*item)(struct api_ask *ask,
                                                       const struct history_entry *entry))

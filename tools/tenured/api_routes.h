@@ -1,4 +1,5 @@
-/* The routes of the API, each a function that answers or rests; docs/openapi.json says what they take and give. */
+/* The routes of the API, each a function that answers or rests; docs/openapi.json says what they
+ * take and give. */
 #ifndef TOOLS_TENURED_API_ROUTES_H
 #define TOOLS_TENURED_API_ROUTES_H
 
