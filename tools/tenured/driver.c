@@ -452,6 +452,7 @@ static void driver_publish(struct driver *driver)
     driver->summary = summary;
     pthread_mutex_unlock(&driver->mutex);
     atomic_store(&driver->node->verifier.view, summary.view.n);
+    atomic_store(&driver->node->verifier.height, summary.committed.n);
 }
 
 static bool driver_begin(struct driver *driver)

@@ -257,6 +257,16 @@ static enum err executor_keep_new_view(struct executor *executor, const struct e
     return err;
 }
 
+/* Could the proposer of a block of that time know the transaction that waits longest here? Blocks of
+ * catch-up are too old. */
+static bool executor_was_passed_over(const struct executor *executor, uint64_t block_ms)
+{
+    uint64_t oldest_ms = pool_stats(executor->pool).oldest_ms, now_ms = clock_monotonic_ms();
+    if (oldest_ms != executor->waiting_since || now_ms < oldest_ms + EXECUTOR_GRACE_MS)
+        return false;
+    return block_ms > clock_wall_ms() - (now_ms - oldest_ms) + EXECUTOR_GRACE_MS;
+}
+
 static void executor_commit(struct executor *executor, const struct executor_job *job)
 {
     struct node *node = executor->node;
@@ -277,12 +287,9 @@ static void executor_commit(struct executor *executor, const struct executor_job
         return;
 
     atomic_fetch_add(&executor->committed_txs, count);
-    uint64_t oldest_ms = pool_stats(executor->pool).oldest_ms;
-    if (room && oldest_ms == executor->waiting_since &&
-        oldest_ms + EXECUTOR_GRACE_MS < clock_monotonic_ms())
-        executor->passed_over++;
-
     const struct chain_tip *head = chain_head(node->chain);
+    if (room && executor_was_passed_over(executor, head->header.time_ms))
+        executor->passed_over++;
     log_event(LOG_LEVEL_DEBUG, "committed", "height %llu, %u transactions",
               (unsigned long long)head->header.height, count);
     struct driver_event *event = executor_answer(executor, DRIVER_COMMITTED);

@@ -95,6 +95,7 @@ static struct verify_context verifier_context(const struct verifier *verifier)
         .genesis_block = node->genesis_block,
         .committee = &node->committee,
         .view = {atomic_load(&verifier->view)},
+        .height = {atomic_load(&verifier->height)},
         .read = wire_read_header,
         .signature = verifier_signature,
         .self = node,
@@ -252,23 +253,34 @@ bool verifier_batch(struct verifier *verifier, struct api_batch *batch)
     return true;
 }
 
+/* A batch of the transactions in a record, which it borrows; NULL when the record is none. */
+static struct intake *verifier_unpack_txs(struct bytes raw)
+{
+    struct arena arena;
+    struct block_body list;
+    struct intake *intake = NULL;
+    arena_init(&arena, LIMIT_BLOCK_TXS * 64 + 4096);
+    if (!block_body_unpack(&arena, &list, raw, NULL) && list.item_count > 0)
+        intake = intake_new(NULL, list.item_count);
+    struct bytes *txs = intake ? arena_array(&intake->arena, intake->count, sizeof(*txs)) : NULL;
+    for (uint32_t i = 0; txs && i < intake->count; i++)
+        txs[i] = list.items[i].tx;
+    if (intake && !txs) {
+        intake_free(intake);
+        intake = NULL;
+    }
+    if (intake)
+        intake->txs = txs;
+    arena_release(&arena);
+    return intake;
+}
+
 /* The record stays until the batch is done with. True if the batch has it now. */
 static bool verifier_on_txs(struct verifier *verifier, struct verifier_job *job)
 {
-    struct intake *intake = intake_new(NULL, LIMIT_BLOCK_TXS);
-    struct block_body list;
-    struct bytes *txs = NULL;
-    if (intake && !block_body_unpack(&intake->arena, &list, job->body, NULL) && list.item_count > 0)
-        txs = arena_array(&intake->arena, list.item_count, sizeof(*txs));
-    if (!txs) {
-        if (intake)
-            intake_free(intake);
+    struct intake *intake = verifier_unpack_txs(job->body);
+    if (!intake)
         return false;
-    }
-    for (uint32_t i = 0; i < list.item_count; i++)
-        txs[i] = list.items[i].tx;
-    intake->txs = txs;
-    intake->count = list.item_count;
     intake->frame = job;
     atomic_fetch_add(&verifier->batches, 1);
     executor_batch_take(&verifier->node->executor, intake);

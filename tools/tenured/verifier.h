@@ -36,7 +36,7 @@ struct verifier {
     unsigned thread_count;
     atomic_uint shares[LIMIT_VALIDATORS][PEER_LANES]; /* records of a peer under way */
     atomic_uint batches;                              /* under way, anywhere in the node */
-    atomic_ullong view;                               /* for verify_context; the driver's */
+    atomic_ullong view, height;                       /* for verify_context; the driver's */
 };
 
 MUST_USE enum err verifier_init(struct verifier *verifier, struct node *node);
