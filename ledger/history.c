@@ -458,15 +458,24 @@ struct audit {
     struct fault *fault;
 };
 
+/* Reads a page; what was read for the one before is given back, so that a tree of any size fits. */
+static enum err audit_page(void *self, const struct sparse_place *place,
+                           const struct sparse_page **page)
+{
+    struct audit *audit = self;
+    arena_clear(&audit->history->scratch);
+    return audit->tree.pages.page(audit->tree.pages.self, place, page);
+}
+
 /* Every value now is in the tree ... */
 static enum err audit_one(void *self, struct bytes key, struct bytes value)
 {
     struct audit *audit = self;
     struct digest position = digest_of(key.data, key.size),
                   content = digest_of(value.data, value.size), found;
-    arena_clear(&audit->history->scratch);
+    struct sparse_reader pages = {audit, audit_page};
     audit->count++;
-    enum err err = sparse_find(&found, &audit->root, &position, &audit->tree.pages);
+    enum err err = sparse_find(&found, &audit->root, &position, &pages);
     if (err && err != ERR_NOT_FOUND)
         return reader_tree_fault(&audit->tree, audit->fault, err);
     if (!err && digest_equal(&found, &content))
@@ -477,23 +486,65 @@ static enum err audit_one(void *self, struct bytes key, struct bytes value)
                      err ? "is missing in" : "differs from");
 }
 
-enum err history_audit(struct history *history, struct fault *fault)
+/* One block: its body and receipts have the header's roots, and it is found by its digest and follows `parent`. */
+static enum err audit_block(struct arena *arena, struct history *history, struct height height,
+                            struct digest *parent, struct fault *fault)
+{
+    struct history_block block;
+    struct bytes body;
+    struct receipt_list receipts;
+    struct height found = {0};
+    enum err err = history_block(arena, history, &block, height, fault);
+    if (!err && !digest_equal(&block.header.parent, parent))
+        return corrupt(fault, height, "it names another parent than the block below it");
+    if (!err)
+        err = history_body(arena, history, &body, height, fault);
+    if (!err)
+        err = history_receipts(arena, history, &receipts, height, fault);
+    if (!err)
+        err = history_find_block(history, &found, &block.digest, fault);
+    if (err == ERR_NOT_FOUND || (!err && found.n != height.n))
+        return corrupt(fault, height, "part of it is missing");
+    *parent = block.digest;
+    return err;
+}
+
+static enum err audit_state(struct history *history, const struct sparse_root *root, uint64_t *keys,
+                            struct fault *fault)
+{
+    struct audit audit = {.history = history, .root = *root, .fault = fault};
+    reader_tree_init(&audit.tree, &history->scratch, history->store, history->snapshot, NULL, NULL);
+    enum err err = walk(history, bytes_of("", 0), bytes_of(NULL, 0), &audit, audit_one, fault);
+    if (err)
+        return err;
+    uint64_t leaves; /* ... and the tree has no more */
+    struct sparse_reader pages = {&audit, audit_page};
+    err = sparse_count(&leaves, &audit.root, &pages);
+    if (err)
+        return reader_tree_fault(&audit.tree, fault, err);
+    if (leaves != audit.count)
+        return fault_set(fault, ERR_CORRUPT,
+                         "store: the state tree has %llu leaves, the values are %llu",
+                         (unsigned long long)leaves, (unsigned long long)audit.count);
+    *keys = leaves;
+    return ERR_NONE;
+}
+
+enum err history_audit(struct history *history, uint64_t *keys, struct fault *fault)
 {
     struct arena arena;
-    arena_init(&arena, 1u << 20);
+    arena_init(&arena, SCRATCH_ARENA_BYTES);
+    struct digest parent = digest_zero;
     struct history_block head;
-    enum err err = history_block(&arena, history, &head, history->height, fault);
-    struct audit audit = {.history = history, .root = head.root, .fault = fault};
-    reader_tree_init(&audit.tree, &history->scratch, history->store, history->snapshot, NULL, NULL);
-    uint64_t leaves = 0;
+    enum err err = ERR_NONE;
+    for (struct height height = {0}; height.n <= history->height.n && !err; height.n++) {
+        arena_clear(&arena);
+        err = audit_block(&arena, history, height, &parent, fault);
+    }
     if (!err)
-        err = walk(history, bytes_of("", 0), bytes_of(NULL, 0), &audit, audit_one, fault);
+        err = history_block(&arena, history, &head, history->height, fault);
     if (!err)
-        err = sparse_count(&leaves, &audit.root, &audit.tree.pages);
-    if (!err && leaves != audit.count) /* ... and the tree has no more */
-        err = fault_set(fault, ERR_CORRUPT,
-                        "store: the state tree has %llu leaves, the values are %llu",
-                        (unsigned long long)leaves, (unsigned long long)audit.count);
+        err = audit_state(history, &head.root, keys, fault);
     arena_release(&arena);
     return err;
 }

@@ -121,8 +121,8 @@ MUST_USE enum err history_list(struct arena *arena, struct history *history,
                                struct history_entry **list, size_t *count, struct bytes prefix,
                                struct bytes after, size_t count_max, struct fault *fault);
 
-/* Checks that the values now are exactly the leaves of the head's state tree, and every page of it: ERR_CORRUPT names the difference.
- * Slow: for audits. */
-MUST_USE enum err history_audit(struct history *history, struct fault *fault);
+/* Checks every block from 0 on (links, bodies, receipts, index), and that the values now are exactly the leaves of the head's state tree,
+ * with every page of it; `keys` is how many there are. ERR_CORRUPT names the first difference. Slow: for auditors. */
+MUST_USE enum err history_audit(struct history *history, uint64_t *keys, struct fault *fault);
 
 #endif

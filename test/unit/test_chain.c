@@ -9,6 +9,7 @@
 #include "test/unit/town.h"
 
 static struct town town;
+static uint64_t keys;
 
 static struct digest head_digest(void)
 {
@@ -343,7 +344,7 @@ START_TEST(restart_goes_on_at_the_same_root)
     }
     struct fault fault = {0};
     struct history *history = history_open(town.chain, &fault);
-    ck_assert_int_eq(history_audit(history, &fault), ERR_NONE);
+    ck_assert_int_eq(history_audit(history, &keys, &fault), ERR_NONE);
     history_close(history);
     town_release(&town);
 }
@@ -392,7 +393,7 @@ START_TEST(kill_at_any_moment_loses_nothing_committed)
             ck_assert(digest_equal(&head->state_root, &last.state_root));
         struct fault fault = {0};
         struct history *history = history_open(town.chain, &fault);
-        ck_assert_msg(!history_audit(history, &fault), "%s", fault.text);
+        ck_assert_msg(!history_audit(history, &keys, &fault), "%s", fault.text);
         history_close(history);
         for (uint32_t i = 0; i < TOWN_PEOPLE; i++) {
             struct digest digest = head_digest();

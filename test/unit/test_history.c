@@ -301,20 +301,51 @@ START_TEST(missing_page_of_the_tree_is_found_at_the_start)
 }
 END_TEST
 
-START_TEST(forged_value_is_found_by_the_audit)
+/* Opens the damaged chain, whose head is whole, and expects the audit to find an older block's damage. */
+static void expect_found(const char *words)
+{
+    uint64_t keys;
+    town_open(&town);
+    history = history_open(town.chain, &fault);
+    ck_assert_int_eq(history_audit(history, &keys, &fault), ERR_CORRUPT);
+    ck_assert_msg(strstr(fault.text, words) != NULL, "%s", fault.text);
+    end();
+}
+
+static const uint8_t four[8] = {0, 0, 0, 0, 0, 0, 0, 4};
+
+START_TEST(forged_body_of_an_old_block_is_found_by_the_audit)
 {
     start();
-    ck_assert_int_eq(history_audit(history, &fault), ERR_NONE);
+    forge(STORE_BODIES, bytes_of(four, 8), bytes_text("\x91\x90"));
+    expect_found("block 4: the stored body contradicts the header");
+}
+END_TEST
+
+START_TEST(missing_receipts_of_an_old_block_are_found_by_the_audit)
+{
+    start();
+    forge(STORE_RECEIPTS, bytes_of(four, 8), bytes_of(NULL, 0));
+    expect_found("block 4: part of it is missing");
+}
+END_TEST
+
+START_TEST(forged_value_is_found_by_the_audit)
+{
+    uint64_t keys = 0;
+    start();
+    ck_assert_int_eq(history_audit(history, &keys, &fault), ERR_NONE);
+    ck_assert_uint_gt(keys, TOWN_PEOPLE);
     struct bytes key = account_key(5);
     forge(STORE_VALUES, key, bytes_text("money"));
     town_open(&town);
     history = history_open(town.chain, &fault);
-    ck_assert_int_eq(history_audit(history, &fault), ERR_CORRUPT);
+    ck_assert_int_eq(history_audit(history, &keys, &fault), ERR_CORRUPT);
     ck_assert_ptr_nonnull(strstr(fault.text, "differs from the state tree"));
     forge(STORE_VALUES, key, bytes_of(NULL, 0));
     town_open(&town);
     history = history_open(town.chain, &fault);
-    ck_assert_int_eq(history_audit(history, &fault), ERR_CORRUPT);
+    ck_assert_int_eq(history_audit(history, &keys, &fault), ERR_CORRUPT);
     ck_assert_ptr_nonnull(strstr(fault.text, "the values are"));
     end();
 }
@@ -339,13 +370,14 @@ static const char *look(struct watcher *watcher)
     struct receipt_list receipts;
     struct height height = history_height(own);
     const char *wrong = NULL;
+    uint64_t keys;
     if (height.n < watcher->highest)
         wrong = "the head went back";
     else if (history_block(&arena, own, &head, height, &inner) ||
              history_body(&arena, own, &body, height, &inner) ||
              history_receipts(&arena, own, &receipts, height, &inner))
         wrong = "the head isn't whole";
-    else if (height.n % 8 == 0 && history_audit(own, &inner))
+    else if (height.n % 8 == 0 && history_audit(own, &keys, &inner))
         wrong = "values and tree differ";
     watcher->highest = height.n;
     arena_release(&arena);
@@ -385,4 +417,6 @@ HARNESS_MAIN("history", reader_in_another_thread_sees_whole_blocks_only,
              forged_body_of_the_head_is_found_at_the_start,
              forged_receipts_of_the_head_are_found_at_the_start,
              missing_header_is_found_at_the_start, missing_page_of_the_tree_is_found_at_the_start,
+             forged_body_of_an_old_block_is_found_by_the_audit,
+             missing_receipts_of_an_old_block_are_found_by_the_audit,
              forged_value_is_found_by_the_audit)
