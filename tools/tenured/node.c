@@ -355,7 +355,8 @@ static enum err node_open_doors(struct node *node, struct fault *fault)
     return err;
 }
 
-static enum err node_bring_up(struct node *node, struct fault *fault)
+/* *height: what the chain had before its thread ran. */
+static enum err node_bring_up(struct node *node, uint64_t *height, struct fault *fault)
 {
     enum err err = node_load_genesis(node, fault);
     if (!err)
@@ -374,8 +375,10 @@ static enum err node_bring_up(struct node *node, struct fault *fault)
         err = driver_init(&node->driver, node, fault);
     if (!err)
         err = node_open_doors(node, fault);
-    if (!err)
+    if (!err) {
+        *height = chain_head(node->chain)->header.height;
         err = driver_start(&node->driver, fault);
+    }
     if (!err)
         err = executor_start(&node->executor, fault);
     if (!err)
@@ -392,7 +395,8 @@ enum err node_start(struct node *node, const struct settings *settings, struct f
     node->started_ms = clock_monotonic_ms();
     pthread_mutex_init(&node->mutex, NULL);
     arena_init(&node->genesis_arena, 4 * NODE_GENESIS_MAX);
-    enum err err = node_bring_up(node, fault);
+    uint64_t height = 0;
+    enum err err = node_bring_up(node, &height, fault);
     if (err) {
         enum err stopped = node_stop(node);
         (void)stopped;
@@ -401,7 +405,7 @@ enum err node_start(struct node *node, const struct settings *settings, struct f
     log_event(LOG_LEVEL_INFO, "started",
               "validator %s (seat %u of %u), chain at height %llu, API on port %u",
               node->names[node->seat.n], node->seat.n, node->committee.count,
-              (unsigned long long)chain_head(node->chain)->header.height, api_port(node->api));
+              (unsigned long long)height, api_port(node->api));
     return ERR_NONE;
 }
 
