@@ -13,6 +13,8 @@ MODE_FLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 MODE_FLAGS_cov     := -O0 -g --coverage
 MODE_FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
+export TSAN_OPTIONS ?= suppressions=$(CURDIR)/test/tsan.supp die_after_fork=0
+
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wundef -Wwrite-strings
 # The whole tree is compiled without contraction of floating point: an fma stands only where it is written (DESIGN 8.1).
 FLAGS := -std=gnu17 -D_GNU_SOURCE -DOPENSSL_API_COMPAT=10100 -I. -ffp-contract=off -fno-strict-aliasing -fstack-protector-strong \
