@@ -654,6 +654,7 @@ struct cluster *cluster_new(const struct cluster_options *options)
         station_init(&c->stations[seat], (struct seat){seat}, &config, &c->genesis);
         if (options->liars & COMMITTEE_BIT(seat))
             c->liars[seat].tricks = options->tricks;
+        c->liars[seat].pact = &c->pact;
         if (c->liars[seat].tricks & LIAR_IS_SILENT)
             c->liars[seat].shunned = dice_u64(&c->dice);
     }

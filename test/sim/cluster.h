@@ -40,6 +40,7 @@ struct cluster {
     struct station stations[LIMIT_VALIDATORS];
     struct event_work works[LIMIT_VALIDATORS]; /* as last fed */
     struct liar liars[LIMIT_VALIDATORS];
+    struct liar_pact pact;
     uint64_t reach[LIMIT_VALIDATORS]; /* whom each can send to */
     uint64_t next_number;
     uint64_t *open; /* submitted, not yet in the chain; owned */

@@ -16,7 +16,8 @@ struct bytes liar_seal(struct station *station, const struct verify_context *con
 }
 
 /* The body of a PRE-PREPARE for another block of the same height, one millisecond later. */
-static struct bytes twin_proposal(struct liar *liar, struct station *station, struct bytes body)
+static struct bytes twin_proposal(struct liar_pact *pact, struct station *station,
+                                  struct bytes body)
 {
     struct message_pre_prepare proposal;
     struct toy_header header;
@@ -24,23 +25,49 @@ static struct bytes twin_proposal(struct liar *liar, struct station *station, st
     if (record_unpack(&station->arena, &message_pre_prepare_record, &proposal, body, NULL) ||
         !toy_header_unpack(&header, proposal.header))
         return body;
-    liar->twin_of = digest_of(proposal.header.data, proposal.header.size);
+    pact->one = digest_of(proposal.header.data, proposal.header.size);
     header.time_ms++;
     proposal.header = bytes_of(bytes, toy_header_pack(bytes, &header));
-    liar->twin = digest_of(proposal.header.data, proposal.header.size);
+    pact->other = digest_of(proposal.header.data, proposal.header.size);
     return record_bytes(&station->arena, &message_pre_prepare_record, &proposal);
 }
 
-static struct bytes twin_vote(const struct liar *liar, struct station *station, struct bytes body)
+/* A vote of kind `tag` for `digest` instead of what the body votes for. */
+static struct bytes twin_vote(struct station *station, const struct verify_context *context,
+                              enum message_tag tag, struct bytes body, const struct digest *digest)
 {
     struct ballot ballot;
-    if (record_unpack(&station->arena, &ballot_record, &ballot, body, NULL))
+    CHECK(record_unpack(&station->arena, &ballot_record, &ballot, body, NULL) == ERR_NONE);
+    ballot.digest = *digest;
+    return liar_seal(station, context, tag, record_bytes(&station->arena, &ballot_record, &ballot));
+}
+
+/* PREPAREs and COMMITs at once, for each half what it was shown. */
+static uint32_t twin_votes(const struct liar_pact *pact, struct station *station,
+                           const struct verify_context *context, struct bytes body, uint64_t to,
+                           struct liar_sending sendings[LIAR_SENDINGS])
+{
+    const enum message_tag tags[2] = {MESSAGE_PREPARE, MESSAGE_COMMIT};
+    uint32_t count = 1;
+    sendings[0].to = 0;
+    for (int i = 0; i < 2; i++) {
+        sendings[count++] = (struct liar_sending){
+            twin_vote(station, context, tags[i], body, &pact->one), to & ~pact->half};
+        sendings[count++] = (struct liar_sending){
+            twin_vote(station, context, tags[i], body, &pact->other), to & pact->half};
+    }
+    return count;
+}
+
+static struct bytes boast(struct dice *dice, struct station *station, struct bytes body)
+{
+    struct message_status status;
+    if (record_unpack(&station->arena, &message_status_record, &status, body, NULL))
         return body;
-    if (digest_equal(&ballot.digest, &liar->twin_of))
-        ballot.digest = liar->twin;
-    else
-        ballot.digest.bytes[0] ^= 1;
-    return record_bytes(&station->arena, &ballot_record, &ballot);
+    status.height.n += dice_between(dice, 0, 1000);
+    status.view.n += dice_between(dice, 0, 5);
+    status.active = dice_chance(dice, 500);
+    return record_bytes(&station->arena, &message_status_record, &status);
 }
 
 static struct bytes lying_change(const struct liar *liar, struct dice *dice,
@@ -62,21 +89,29 @@ uint32_t liar_sign(struct liar *liar, struct dice *dice, struct station *station
 {
     uint64_t to = sign->to & ~liar->shunned;
     bool proposal = sign->tag == MESSAGE_PRE_PREPARE;
-    bool vote = sign->tag == MESSAGE_PREPARE || sign->tag == MESSAGE_COMMIT;
     sendings[0] = (struct liar_sending){liar_seal(station, context, sign->tag, sign->body), to};
 
-    if (liar->tricks & LIAR_EQUIVOCATES && (proposal || vote)) {
-        struct bytes other = proposal ? twin_proposal(liar, station, sign->body)
-                                      : twin_vote(liar, station, sign->body);
-        uint64_t half = dice_u64(dice) & to;
-        sendings[0].to = to & ~half;
-        sendings[1] = (struct liar_sending){liar_seal(station, context, sign->tag, other), half};
+    if (liar->tricks & LIAR_BOASTS && sign->tag == MESSAGE_STATUS)
+        sendings[0].message =
+            liar_seal(station, context, sign->tag, boast(dice, station, sign->body));
+    if (liar->tricks & LIAR_EQUIVOCATES && proposal) {
+        struct bytes other = twin_proposal(liar->pact, station, sign->body);
+        liar->pact->half = dice_u64(dice);
+        sendings[0].to = to & ~liar->pact->half;
+        sendings[1] = (struct liar_sending){liar_seal(station, context, sign->tag, other),
+                                            to & liar->pact->half};
         return 2;
     }
+    if (liar->tricks & LIAR_EQUIVOCATES && sign->tag == MESSAGE_PREPARE &&
+        (digest_equal(&sign->digest, &liar->pact->one) ||
+         digest_equal(&sign->digest, &liar->pact->other)))
+        return twin_votes(liar->pact, station, context, sign->body, to, sendings);
     if (liar->tricks & (LIAR_HIDES | LIAR_FAR_VIEWS) && sign->tag == MESSAGE_VIEW_CHANGE) {
-        sendings[0].to = 0;
+        const uint64_t half = dice_u64(dice);
+        sendings[0].to = to & half;
         struct bytes other = lying_change(liar, dice, station, sign->body);
-        sendings[1] = (struct liar_sending){liar_seal(station, context, sign->tag, other), to};
+        sendings[1] =
+            (struct liar_sending){liar_seal(station, context, sign->tag, other), to & ~half};
         return 2;
     }
     return 1;

@@ -7,16 +7,18 @@
 
 /* Bits: a liar has any of them. */
 enum liar_trick {
-    LIAR_EQUIVOCATES = 1, /* two proposals for one height, one for each half; and votes for both */
+    LIAR_EQUIVOCATES =
+        1, /* two proposals for one height, one for each half; all liars vote for both */
     LIAR_IS_SILENT = 2,   /* towards some */
     LIAR_WRONG_ROOT = 4,  /* its blocks say a wrong state root */
-    LIAR_HIDES = 8,       /* its VIEW-CHANGEs report nothing prepared */
+    LIAR_HIDES = 8,       /* its VIEW-CHANGEs report nothing prepared, to some */
     LIAR_DELAYS = 16,     /* what it sends comes just before the time-out */
     LIAR_REPEATS = 32,    /* sends old messages again */
     LIAR_GARBLES = 64,    /* flips bits in what it sends */
     LIAR_FAR_VIEWS = 128, /* wants views far ahead */
-    LIAR_TRICKS = 255,
-    LIAR_TRICK_COUNT = 8,
+    LIAR_BOASTS = 256,    /* its STATUS tells of heights and views that aren't */
+    LIAR_TRICKS = 511,
+    LIAR_TRICK_COUNT = 9,
 };
 
 /* One message that a liar sends. */
@@ -25,12 +27,18 @@ struct liar_sending {
     uint64_t to;          /* bits of seats */
 };
 
-#define LIAR_SENDINGS 4
+#define LIAR_SENDINGS 5
+
+/* What all liars of a cluster know: the last pair of proposals, and who is shown the other one. */
+struct liar_pact {
+    struct digest one, other;
+    uint64_t half;
+};
 
 struct liar {
     uint32_t tricks;
-    uint64_t shunned;            /* seats it is silent to */
-    struct digest twin_of, twin; /* its last pair of proposals */
+    uint64_t shunned; /* seats it is silent to */
+    struct liar_pact *pact;
 };
 
 /* What it sends instead of the honest message; returns how many. The first is what its own core gets back, whole. */

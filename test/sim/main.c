@@ -30,7 +30,7 @@ static struct cluster_options draw(struct dice *dice, uint64_t seed, bool story)
     options.disk_ms = dice_between(dice, 1, 40);
     options.loss = dice_chance(dice, 500) ? (uint32_t)dice_between(dice, 0, 200) : 0;
     options.duplicates = dice_chance(dice, 500) ? (uint32_t)dice_between(dice, 0, 200) : 0;
-    options.client_ms = dice_between(dice, 50, 2000);
+    options.client_ms = dice_between(dice, 40, dice_chance(dice, 300) ? 100 : 2000);
     options.timeout_ms = dice_between(dice, 500, 3000);
     options.timeout_max_ms = options.timeout_ms * dice_between(dice, 4, 20);
     uint8_t faults = (uint8_t)((options.count - 1) / 3);
@@ -41,31 +41,32 @@ static struct cluster_options draw(struct dice *dice, uint64_t seed, bool story)
     return options;
 }
 
-/* One misfortune. */
-static void disturb(struct cluster *c, struct dice *dice)
+/* One misfortune, of the network, or of power too. */
+static void disturb(struct cluster *c, struct dice *dice, bool power)
 {
     uint8_t seat = (uint8_t)dice_between(dice, 0, c->options.count - 1);
-    switch (dice_between(dice, 0, 7)) {
+    switch (dice_between(dice, 0, power ? 8 : 3)) {
     case 0:
+        cluster_split(c, dice_u64(dice) & committee_all(&c->committee));
+        break;
     case 1:
-        cluster_crash(c, seat);
+        cluster_one_way(c, seat, (uint8_t)dice_between(dice, 0, c->options.count - 1));
         break;
     case 2:
     case 3:
-        cluster_restart(c, seat);
+        cluster_heal(c);
         break;
     case 4:
-        cluster_split(c, dice_u64(dice) & committee_all(&c->committee));
-        break;
     case 5:
-        cluster_one_way(c, seat, (uint8_t)dice_between(dice, 0, c->options.count - 1));
+        cluster_crash(c, seat);
         break;
-    case 6: /* all at once: a power failure */
+    case 6:
+    case 7:
+        cluster_restart(c, seat);
+        break;
+    case 8: /* all at once: a power failure */
         for (seat = 0; seat < c->options.count && dice_chance(dice, 300); seat++)
             cluster_crash(c, seat);
-        break;
-    case 7:
-        cluster_heal(c);
         break;
     }
 }
@@ -88,9 +89,10 @@ static bool run(uint64_t seed, bool story, struct totals *totals)
     /* A storm cuts between two messages, a calm lets time-outs pass. */
     static const uint64_t calms_ms[3] = {150, 1500, 15000};
     const uint64_t calm = dice_between(&dice, 10, calms_ms[dice_between(&dice, 0, 2)]);
+    const bool power = dice_chance(&dice, 500);
     while (c->now_ms < FAULTS_MS && !c->judge.fault_count) {
         cluster_run(c, c->now_ms + dice_between(&dice, 1, 2 * calm));
-        disturb(c, &dice);
+        disturb(c, &dice, power);
     }
     heal(c);
     /* All honest seats decide something new within a bound ... */

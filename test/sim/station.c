@@ -6,7 +6,7 @@
 #include "base/check.h"
 
 #define FORWARD_MS   1000 /* what a number may need to reach the primary */
-#define LOOSE_BODIES 64 /* sent by others, not yet asked for */
+#define LOOSE_BODIES 64   /* sent by others, not yet asked for */
 
 static struct station_bytes owned(struct bytes bytes)
 {
@@ -448,6 +448,14 @@ void station_submit(struct station *station, uint64_t number, uint64_t clock_ms)
     waiting->since_ms = clock_ms;
 }
 
+static bool body_has(const struct toy_body *body, uint64_t number)
+{
+    for (uint32_t i = 0; i < body->count; i++)
+        if (body->numbers[i] == number)
+            return true;
+    return false;
+}
+
 struct event_work station_work(const struct station *station)
 {
     struct event_work work = {.due_ms = UINT64_MAX};
@@ -459,9 +467,8 @@ struct event_work station_work(const struct station *station)
     for (size_t i = 0; i < station->pool_count && !work.buildable; i++) {
         bool in_flight = false;
         for (size_t b = 0; b < station->block_count && !in_flight; b++)
-            for (uint32_t k = 0; k < station->blocks[b].body.count; k++)
-                in_flight |= station->blocks[b].executed &&
-                             station->blocks[b].body.numbers[k] == station->pool[i].number;
+            if (station->blocks[b].executed)
+                in_flight = body_has(&station->blocks[b].body, station->pool[i].number);
         work.buildable = !in_flight;
     }
     return work;

@@ -58,7 +58,7 @@ struct station_order { /* an EXECUTE that isn't answered */
 struct station_waiting { /* a number in the pool */
     uint64_t number;
     uint64_t since_ms; /* Unix time at which it came */
-    uint64_t passed; /* committed blocks that had room for it */
+    uint64_t passed;   /* committed blocks that had room for it */
 };
 
 struct station {
