@@ -8,6 +8,7 @@
 
 #include "tools/sys/log.h"
 #include "tools/tenured/node.h"
+#include "tools/tenured/recheck.h"
 
 static const char *const main_doc =
     "One validator of a Tenure chain.\v"
@@ -23,10 +24,12 @@ static const char *const main_doc =
 struct main_options {
     const char *config;
     bool print_config;
+    bool check;
 };
 
 static const struct argp_option main_option_list[] = {
     {"config", 'c', "FILE", 0, "configuration file (tenured.ini)", 0},
+    {"check", 'k', NULL, 0, "check all that is stored, with the node stopped, and end", 0},
     {"print-config", 'p', NULL, 0, "print a sample configuration with every key explained", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
@@ -37,6 +40,9 @@ static error_t main_option(int key, char *argument, struct argp_state *state)
     switch (key) {
     case 'c':
         options->config = argument;
+        return 0;
+    case 'k':
+        options->check = true;
         return 0;
     case 'p':
         options->print_config = true;
@@ -68,6 +74,18 @@ static void main_take_signals(sigset_t *signals)
     sigprocmask(SIG_BLOCK, signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+}
+
+static int main_check(const char *config)
+{
+    static struct settings settings;
+    struct fault fault = {0};
+    enum err err = settings_read(&settings, config, &fault);
+    if (!err)
+        err = recheck_run(&settings, &fault);
+    if (err)
+        log_event(LOG_LEVEL_ERROR, "not-whole", "%s", fault.text);
+    return node_exit_code(err);
 }
 
 static int main_run(const char *config)
@@ -103,5 +121,7 @@ int main(int argc, char **argv)
     argp_program_version = "tenured " NODE_VERSION;
     argp_err_exit_status = EX_USAGE;
     argp_parse(&described, argc, argv, 0, NULL, &options);
-    return options.print_config ? main_print_config() : main_run(options.config);
+    if (options.print_config)
+        return main_print_config();
+    return options.check ? main_check(options.config) : main_run(options.config);
 }

@@ -15,9 +15,8 @@
 #include "tools/sys/log.h"
 #include "tools/tenured/report.h"
 
-#define NODE_GENESIS_MAX (64u << 20)
-#define NODE_PEM_MAX     65536
-#define NODE_CHECKED     65536 /* signatures remembered: several times what is in flight; 9 MB */
+#define NODE_PEM_MAX 65536
+#define NODE_CHECKED 65536 /* signatures remembered: several times what is in flight; 9 MB */
 
 int node_exit_code(enum err err)
 {

@@ -17,6 +17,9 @@
 
 #define NODE_VERSION "0.1.0"
 
+/* Bytes of a genesis record: the most accounts that it may have, with long names. */
+#define NODE_GENESIS_MAX (64u << 20)
+
 struct node {
     struct settings settings;
     struct signer signer;
