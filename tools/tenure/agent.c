@@ -15,6 +15,12 @@
 /* Between two looks when a node answers at once without a new block. */
 #define POLL_MS 150
 
+/* How long one node may be silent before the next one is asked. */
+#define REQUEST_MS 3000
+
+/* A call that was refused is not sent again unchanged for so long: meanwhile the ledger may have moved on. */
+#define REFUSED_MS 2000
+
 /* How long all nodes may be silent before a pass is given up (and the next one begins). */
 #define PATIENCE_MS 10000
 
@@ -60,6 +66,7 @@ enum err agent_open(struct agent *agent, struct cli *cli)
     if (err)
         return err;
     agent->desk.client.patience_ms = PATIENCE_MS;
+    agent->desk.client.request_ms = REQUEST_MS;
     agent->desk.client.stop = &stopping;
     err = workshop_kernel(&agent->kernel, cli_text(cli, "kernel"), &cli->fault);
     if (!err)
@@ -197,6 +204,23 @@ enum err agent_list(struct agent *agent, const char *word, uint64_t job,
     return lookup_all(&agent->desk.client, &agent->arena, path_key(&path), record, list, fault);
 }
 
+/* Whether this very call was refused a moment ago. */
+static bool is_refused(const struct agent *agent, const struct digest *call)
+{
+    for (uint32_t i = 0; i < AGENT_REFUSED_MAX; i++)
+        if (digest_equal(&agent->refused[i].call, call) &&
+            clock_monotonic_ms() < agent->refused[i].until_ms)
+            return true;
+    return false;
+}
+
+static void remember_refused(struct agent *agent, const struct digest *call)
+{
+    agent->refused[agent->refused_next] =
+        (struct agent_refused){*call, clock_monotonic_ms() + REFUSED_MS};
+    agent->refused_next = (agent->refused_next + 1) % AGENT_REFUSED_MAX;
+}
+
 bool agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t method,
                 const void *args)
 {
@@ -204,10 +228,14 @@ bool agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t
     struct fault fault;
     struct call call = {contract, method,
                         record_bytes(&agent->arena, catalog_method(contract, method)->args, args)};
+    struct digest digest;
     enum err err;
     bool done;
 
     CHECK(call.args.data != NULL);
+    digest = digest_of(call.args.data, call.args.size);
+    if (is_refused(agent, &digest))
+        return false;
     err = sender_send(&agent->desk.sender, &agent->arena, &outcome, &call, 1, SEND_MS, &fault);
     agent->woken = true;
     if (err) {
@@ -215,11 +243,13 @@ bool agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t
         return false;
     }
     done = outcome.verdict == 0;
-    if (done)
+    if (done) {
         log_event(LOG_LEVEL_INFO, what, "in block %" PRIu64, outcome.height);
-    else
+    } else {
         log_event(LOG_LEVEL_INFO, what, "refused in block %" PRIu64 ": %s (%s)", outcome.height,
                   outcome.message, outcome.name);
+        remember_refused(agent, &digest);
+    }
     sender_outcome_release(&outcome);
     return done;
 }

@@ -40,6 +40,14 @@ struct agent_job {
     uint32_t slot_count;
 };
 
+/* Calls that were refused lately: those of one round's slots. */
+#define AGENT_REFUSED_MAX 32
+
+struct agent_refused {
+    struct digest call; /* SHA-256 of its arguments */
+    uint64_t until_ms;  /* of the monotonic clock: not sent again before */
+};
+
 struct agent {
     struct cli *cli;
     struct desk desk;
@@ -50,6 +58,8 @@ struct agent {
     uint32_t threads;         /* of the arithmetic */
     uint64_t height, time_ms; /* the last block seen */
     uint64_t pass;
+    struct agent_refused refused[AGENT_REFUSED_MAX];
+    uint32_t refused_next;
     bool woken; /* something was done: look again without waiting for the next block */
     struct agent_shop shops[AGENT_SHOPS_MAX];
 };

@@ -84,8 +84,8 @@ static enum err answer_all(struct replay *replay, const struct agent_job *job, u
 
 /* Replays one interval from a state that the worker serves. ERR_NOT_FOUND when it can't be had or isn't the interval's start. */
 static enum err answer_served(struct replay *replay, const struct agent_job *job,
-                              const struct jobs_start *start, struct jobs_answer *answer,
-                              struct fault *fault)
+                              const struct jobs_segment *segment, const struct jobs_start *start,
+                              struct jobs_answer *answer, struct fault *fault)
 {
     struct workshop *workshop = &job->shop->workshop;
     struct state state;
@@ -97,7 +97,9 @@ static enum err answer_served(struct replay *replay, const struct agent_job *job
     if (err)
         return err == ERR_IO ? err : ERR_NOT_FOUND;
     if (state.step !=
-        trace_step(workshop->program.steps, workshop->program.interval, start->interval))
+            trace_step(workshop->program.steps, workshop->program.interval, start->interval) ||
+        state.round != segment->round || state.slot != segment->slot ||
+        state.steps != workshop->program.steps)
         err = fault_set(fault, ERR_NOT_FOUND, "the served state is not that of interval %u's start",
                         start->interval);
     else if (segment_advance(&workshop->segment, &state, &answer->leaf, NULL, fault))
@@ -143,7 +145,7 @@ static enum err answer_one(struct replay *replay, const struct agent_job *job, u
     err = ERR_NOT_FOUND;
     for (uint32_t i = 0; served && i < served->start_count; i++)
         if (served->starts[i].interval == interval)
-            err = answer_served(replay, job, &served->starts[i], answer, fault);
+            err = answer_served(replay, job, &segment, &served->starts[i], answer, fault);
     if (err == ERR_NOT_FOUND && is_patience_over(replay, job, job->slots[slot])) {
         log_event(LOG_LEVEL_WARN, "unavailable", "job %" PRIu64 " round %u slot %u interval %u: %s",
                   job->number, segment.round, slot, interval,

@@ -17,6 +17,8 @@ enum err client_init(struct client *client, const char *const nodes[], uint32_t 
 {
     memset(client, 0, sizeof(*client));
     text_init(&client->body, CLIENT_ANSWER_BYTES);
+    client->request_ms = CLIENT_REQUEST_MS;
+    client->patience_ms = CLIENT_PATIENCE_MS;
     if (node_count == 0)
         return fault_set(fault, ERR_USAGE,
                          "which node? Give --node http://HOST:PORT or set TENURE_NODE");
@@ -117,7 +119,7 @@ static bool ask(struct client *client, struct client_reply *reply, enum client_m
     curl_easy_setopt(handle, CURLOPT_PROXY, "");
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 2000L);
-    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)(CLIENT_REQUEST_MS + wait_ms));
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)(client->request_ms + wait_ms));
     curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, why);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, client);

@@ -16,13 +16,15 @@
 /* The largest answer taken: a page of a thousand blocks stays below. */
 #define CLIENT_ANSWER_BYTES (16u << 20)
 
-/* How long one request may take beyond the wait that it asks the node for. */
-#define CLIENT_REQUEST_MS 3000
+/* Starting values of request_ms and patience_ms: a machine under load is slow, and a person waits for no answer. */
+#define CLIENT_REQUEST_MS  5000
+#define CLIENT_PATIENCE_MS 2000
 
 struct client {
     void *handle;                        /* libcurl's; one connection a node is kept open */
     const char *nodes[CLIENT_NODES_MAX]; /* "http://host:port", no slash behind; borrowed */
     uint32_t node_count, node_now;       /* node_now: the one that answered last */
+    uint64_t request_ms;                 /* for one request, beyond the wait that it asks for */
     uint64_t patience_ms;     /* how long to go round silent nodes before giving up; 0: once */
     const volatile int *stop; /* not NULL and set: give up at once */
     const char *authority;    /* PEM file of the CA for https nodes; NULL: the system's */

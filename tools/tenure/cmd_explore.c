@@ -462,6 +462,7 @@ static enum err run_status(struct cli *cli)
         struct answer *status = NULL;
         struct client one;
         err = client_init(&one, &desk.client.nodes[i], 1, &cli->fault);
+        one.patience_ms = 0;
         if (!err)
             err = client_get(&one, &status, &cli->fault, "/v1/status");
         silent += err != ERR_NONE;

@@ -175,6 +175,7 @@ static enum err wait_nodes(struct cli *cli, struct node *nodes, uint32_t count)
         struct client client;
         struct client_reply reply;
         enum err err = client_init(&client, &url, 1, &cli->fault);
+        client.patience_ms = 0;
         while (!err && client_call(&client, &reply, CLIENT_GET, "/health", bytes_of(NULL, 0), 0,
                                    &cli->fault)) {
             if (!process_is_alive(&nodes[i].process))
