@@ -295,8 +295,10 @@ START_TEST(either_side_may_restart)
         memset(nodes[other].connected, 0, sizeof(nodes[other].connected));
         memset(nodes[side].disconnected, 0, sizeof(nodes[side].disconnected));
         ck_assert_int_eq(node_open(side, NULL), ERR_NONE);
-        EVENTUALLY(&nodes[other], nodes[other].connected[side][PEER_VOTES] == 1);
-        EVENTUALLY(&nodes[side], nodes[side].connected[other][PEER_VOTES] == 1);
+        for (int lane = 0; lane < PEER_LANES; lane++) {
+            EVENTUALLY(&nodes[other], nodes[other].connected[side][lane] == 1);
+            EVENTUALLY(&nodes[side], nodes[side].connected[other][lane] == 1);
+        }
         memset(nodes[0].received, 0, sizeof(nodes[0].received));
         memset(nodes[1].received, 0, sizeof(nodes[1].received));
         pour(0, 1, PEER_VOTES, 100, 100);
