@@ -44,8 +44,8 @@ END_TEST
 
 START_TEST(other_than_a_number_of_256_bits_is_refused)
 {
-    static const char *const bad[] = {"",    " 1",  "1 ",      "-1",         "+1",
-                                      "1e3", "0x1", OVER_TEXT, MAX_TEXT "0", "9" MAX_TEXT};
+    static const char *const bad[] = {"",    " 1",  "1 ",      "-1",           "+1",
+                                      "1e3", "0x1", OVER_TEXT, (MAX_TEXT "0"), ("9" MAX_TEXT)};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct amount amount = units_amount(7), seven = units_amount(7);
         ck_assert_msg(!units_amount_parse(&amount, bad[i]), "%s", bad[i]);
