@@ -165,11 +165,13 @@ static struct slot *read_slot(struct consensus *c, uint64_t height)
     return slot;
 }
 
+/* Reads a header that must be the one a ballot is about. */
 static enum err read_block(const struct consensus *c, struct consensus_block *block,
                            struct bytes header, const struct ballot *ballot)
 {
     if (!c->config.read(c->config.read_self, block, header) ||
-        block->height.n != ballot->height.n || !digest_equal(&block->digest, &ballot->digest))
+        block->height.n != ballot->height.n || !digest_equal(&block->digest, &ballot->digest) ||
+        !digest_equal(&block->set, &c->committee.digest) || block->proposer.n >= c->committee.count)
         return ERR_CORRUPT;
     return ERR_NONE;
 }
@@ -177,7 +179,8 @@ static enum err read_block(const struct consensus *c, struct consensus_block *bl
 static enum err read_vote(struct consensus *c, const struct journal_vote *vote)
 {
     struct consensus_block block;
-    if (vote->ballot.view.n != c->voting.n || vote->ballot.height.n == 0)
+    if (vote->ballot.view.n != c->voting.n || vote->ballot.height.n == 0 ||
+        !digest_equal(&vote->ballot.set, &c->committee.digest))
         return ERR_CORRUPT;
     if (vote->header.size != 0 && read_block(c, &block, vote->header, &vote->ballot))
         return ERR_CORRUPT;

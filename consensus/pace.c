@@ -101,6 +101,7 @@ static void fail(struct consensus *c, struct actions *out)
 {
     c->pending_ms = CORE_NEVER;
     c->progress_ms = c->now_ms;
+    c->wanted_ms = c->active ? CORE_NEVER : c->now_ms;
     c->passed_base = c->work.passed_over;
     if (c->active && is_alone(c))
         return;
