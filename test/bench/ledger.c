@@ -1,9 +1,9 @@
 /* What a transaction costs a node besides its signature: blocks of 500 transfers are built, executed on a second chain and committed, each
  * step timed apart. Writes build/bench/ledger.json:
  *
- *     [{"accounts": 100, "block_txs": 500, "build_us": ..., "execute_us": ..., "commit_us": ..., "state_us": ...}, ...]
+ *     [{"accounts": 100, "block_txs": 500, "build_us": ..., "execute_us": ..., "commit_us": ..., "one_tx_block_us": ...}, ...]
  *
- * build_us, execute_us and commit_us (with its one synced write) are medians a transaction; state_us is a block of one transaction, executed
+ * build_us, execute_us and commit_us (with its one synced write) are medians a transaction; one_tx_block_us is a block of one transaction, executed
  * and committed: what is the same for every block. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,7 +197,7 @@ static void measure(FILE *out, uint32_t accounts, bool last)
     snprintf(line, sizeof(line),
              "{\"accounts\": %u, \"block_txs\": %d, \"build_us\": %.2f, \"execute_us\": %.2f, "
              "\"commit_us\": %.2f, "
-             "\"state_us\": %.1f}",
+             "\"one_tx_block_us\": %.1f}",
              accounts, BLOCK_TXS, median(build, BLOCKS), median(execute, BLOCKS),
              median(commit, BLOCKS), median(one, BLOCKS));
     printf("ledger %s\n", line);
