@@ -102,6 +102,23 @@ static void stop(struct link *link, bool stranger, const char *why)
         nng_stream_close(link->stream);
 }
 
+/* A transfer failed: why, told as what the other side did. */
+static void transfer_failed(struct link *link, int rv)
+{
+    pthread_mutex_lock(&link->mutex);
+    bool greeting = link->state == LINK_GREETING;
+    pthread_mutex_unlock(&link->mutex);
+    bool closed = rv == 0 || rv == NNG_ECONNREFUSED; /* what nng makes of TLS' close notify */
+    if (greeting && rv == NNG_EPEERAUTH)
+        stop(link, true, "it has no certificate of this consortium");
+    else if (greeting && rv == NNG_ECRYPTO)
+        stop(link, true, "TLS failed: not TLS, or a certificate that isn't accepted");
+    else if (greeting && link->options.side == SESSION_LISTENER)
+        stop(link, true, "it went away before it proved who it is");
+    else
+        stop(link, false, closed ? "it closed the connection" : nng_strerror(rv));
+}
+
 void link_close(struct link *link, const char *why)
 {
     stop(link, false, why);
@@ -128,12 +145,11 @@ static bool write_claim(struct link *link)
     return true;
 }
 
-static void write_end(struct link *link, const char *why)
+static void write_end(struct link *link)
 {
     pthread_mutex_lock(&link->mutex);
     link->writing = false;
     pthread_mutex_unlock(&link->mutex);
-    stop(link, false, why);
     link_release(link);
 }
 
@@ -142,7 +158,8 @@ static void write_more(struct link *link)
 {
     struct link_item *item = link->first;
     if (!item->sealed && frame_seal(&item->frame, &link->session) != ERR_NONE) {
-        write_end(link, "out of memory");
+        stop(link, false, "out of memory");
+        write_end(link);
         return;
     }
     item->sealed = true;
@@ -166,7 +183,8 @@ static void on_write(void *arg)
     struct link_item *item = link->first, *done = NULL;
     int rv = nng_aio_result(link->write_aio);
     if (rv != 0) {
-        write_end(link, nng_strerror(rv));
+        transfer_failed(link, rv);
+        write_end(link);
         return;
     }
     size_t count = item->sealed ? nng_aio_count(link->write_aio) : 0;
@@ -438,22 +456,6 @@ static void read_on(struct link *link)
     nng_stream_recv(link->stream, link->read_aio);
 }
 
-/* Why a transfer failed, told as what the other side did. */
-static void read_failed(struct link *link, int rv)
-{
-    bool greeting = link->session.state != SESSION_OPEN;
-    bool listener = link->session.side == SESSION_LISTENER;
-    bool closed = rv == 0 || rv == NNG_ECONNREFUSED; /* what nng makes of TLS' close notify */
-    if (greeting && rv == NNG_EPEERAUTH)
-        stop(link, true, "it has no certificate of this consortium");
-    else if (greeting && rv == NNG_ECRYPTO)
-        stop(link, true, "TLS failed: not TLS, or a certificate that isn't accepted");
-    else if (greeting && listener)
-        stop(link, true, "it went away before it proved who it is");
-    else
-        stop(link, false, closed ? "it closed the connection" : nng_strerror(rv));
-}
-
 static void on_read(void *arg)
 {
     struct link *link = arg;
@@ -461,7 +463,7 @@ static void on_read(void *arg)
     size_t count = rv == 0 && !link->paused ? nng_aio_count(link->read_aio) : 0;
 
     if (rv != 0 || (count == 0 && !link->paused))
-        read_failed(link, rv);
+        transfer_failed(link, rv);
     link->paused = false;
     link->in_size += count;
     pthread_mutex_lock(&link->mutex);

@@ -698,6 +698,33 @@ START_TEST(who_says_nothing_is_sent_away)
 }
 END_TEST
 
+/* Node 2 listens where node 1 should be, with this name in its certificate. */
+static void impostor(const char *name, const char *why)
+{
+    world_prepare(3);
+    memcpy(nodes[2].address, nodes[1].address, sizeof(nodes[2].address));
+    pems_make(&nodes[2].pems, &authority, name);
+    ck_assert_int_eq(node_open(2, NULL), ERR_NONE);
+    ck_assert_int_eq(node_open(0, NULL), ERR_NONE);
+    /* Where it dials node 2 it may find it or be told why not; node 1 it must not find. */
+    EVENTUALLY(&nodes[0],
+               strcmp(nodes[0].refused[0], why) == 0 || strcmp(nodes[0].refused[1], why) == 0);
+    ck_assert_uint_eq(nodes[0].connected[1][PEER_VOTES], 0);
+    world_close();
+}
+
+START_TEST(a_dialler_insists_on_the_peer_that_it_dialled)
+{
+    impostor("node2", "TLS failed: not TLS, or a certificate that isn't accepted");
+}
+END_TEST
+
+START_TEST(another_validators_key_at_a_peers_address_is_refused)
+{
+    impostor("node1", "its key is not that of a validator expected here");
+}
+END_TEST
+
 START_TEST(a_newer_connection_takes_the_place_of_the_older)
 {
     struct raw raw[2];
@@ -762,4 +789,6 @@ HARNESS_MAIN("peer", two_peers_deliver_in_order_both_ways_on_both_lanes,
              a_replayed_handshake_is_refused,
              tampered_repeated_oversize_and_garbage_frames_end_the_connection,
              a_greeting_that_claims_4_gib_is_refused_unread, who_says_nothing_is_sent_away,
+             a_dialler_insists_on_the_peer_that_it_dialled,
+             another_validators_key_at_a_peers_address_is_refused,
              a_newer_connection_takes_the_place_of_the_older, a_crowd_of_strangers_is_bounded)
