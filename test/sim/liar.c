@@ -59,6 +59,52 @@ static uint32_t twin_votes(const struct liar_pact *pact, struct station *station
     return count;
 }
 
+/* The same NEW-VIEW, but for a liar's own VIEW-CHANGE, which reports nothing prepared. */
+static struct bytes twin_view(struct liar_pact *pact, struct station *station,
+                              const struct verify_context *context, struct bytes body)
+{
+    struct message_new_view new_view;
+    struct message_view_change change;
+    CHECK(record_unpack(&station->arena, &message_new_view_record, &new_view, body, NULL) ==
+          ERR_NONE);
+    for (uint32_t i = 0; i < new_view.change_count; i++) {
+        struct message_envelope *mine = &new_view.changes[i];
+        if (mine->from.n != station->seat.n)
+            continue;
+        CHECK(record_unpack(&station->arena, &message_view_change_record, &change, mine->body,
+                            NULL) == ERR_NONE);
+        change.prepared_count = 0;
+        mine->body = record_bytes(&station->arena, &message_view_change_record, &change);
+        struct digest digest = verify_digest(context, MESSAGE_VIEW_CHANGE, mine->body);
+        mine->signature = toy_sign(station->seat, &digest);
+    }
+    struct bytes other = record_bytes(&station->arena, &message_new_view_record, &new_view);
+    pact->view_one = verify_digest(context, MESSAGE_NEW_VIEW, body);
+    pact->view_other = verify_digest(context, MESSAGE_NEW_VIEW, other);
+    return other;
+}
+
+/* The same vote under the other NEW-VIEW. */
+static struct bytes twin_view_vote(const struct liar_pact *pact, struct station *station,
+                                   const struct verify_context *context, enum message_tag tag,
+                                   struct bytes body)
+{
+    struct ballot ballot;
+    CHECK(record_unpack(&station->arena, &ballot_record, &ballot, body, NULL) == ERR_NONE);
+    ballot.new_view =
+        digest_equal(&ballot.new_view, &pact->view_one) ? pact->view_other : pact->view_one;
+    return liar_seal(station, context, tag, record_bytes(&station->arena, &ballot_record, &ballot));
+}
+
+static bool is_in_twin_view(const struct liar_pact *pact, struct station *station,
+                            struct bytes body)
+{
+    struct ballot ballot;
+    CHECK(record_unpack(&station->arena, &ballot_record, &ballot, body, NULL) == ERR_NONE);
+    return !digest_is_zero(&ballot.new_view) && (digest_equal(&ballot.new_view, &pact->view_one) ||
+                                                 digest_equal(&ballot.new_view, &pact->view_other));
+}
+
 static struct bytes boast(struct dice *dice, struct station *station, struct bytes body)
 {
     struct message_status status;
@@ -106,6 +152,21 @@ uint32_t liar_sign(struct liar *liar, struct dice *dice, struct station *station
         (digest_equal(&sign->digest, &liar->pact->one) ||
          digest_equal(&sign->digest, &liar->pact->other)))
         return twin_votes(liar->pact, station, context, sign->body, to, sendings);
+    if (liar->tricks & LIAR_EQUIVOCATES && sign->tag == MESSAGE_NEW_VIEW) {
+        struct bytes other = twin_view(liar->pact, station, context, sign->body);
+        liar->pact->view_half = dice_u64(dice);
+        sendings[0].to = to & ~liar->pact->view_half;
+        sendings[1] = (struct liar_sending){liar_seal(station, context, sign->tag, other),
+                                            to & liar->pact->view_half};
+        return 2;
+    }
+    const bool vote = sign->tag == MESSAGE_PREPARE || sign->tag == MESSAGE_COMMIT;
+    if (liar->tricks & LIAR_EQUIVOCATES && vote &&
+        is_in_twin_view(liar->pact, station, sign->body)) {
+        sendings[1] = (struct liar_sending){
+            twin_view_vote(liar->pact, station, context, sign->tag, sign->body), to};
+        return 2;
+    }
     if (liar->tricks & (LIAR_HIDES | LIAR_FAR_VIEWS) && sign->tag == MESSAGE_VIEW_CHANGE) {
         const uint64_t half = dice_u64(dice);
         sendings[0].to = to & half;

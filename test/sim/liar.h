@@ -8,7 +8,7 @@
 /* Bits: a liar has any of them. */
 enum liar_trick {
     LIAR_EQUIVOCATES =
-        1, /* two proposals for one height, one for each half; all liars vote for both */
+        1, /* two proposals, or two NEW-VIEWs, one for each half; all liars vote for both */
     LIAR_IS_SILENT = 2,   /* towards some */
     LIAR_WRONG_ROOT = 4,  /* its blocks say a wrong state root */
     LIAR_HIDES = 8,       /* its VIEW-CHANGEs report nothing prepared, to some */
@@ -29,10 +29,12 @@ struct liar_sending {
 
 #define LIAR_SENDINGS 5
 
-/* What all liars of a cluster know: the last pair of proposals, and who is shown the other one. */
+/* What all liars of a cluster know: the last pair of proposals and of NEW-VIEWs, and who is shown the other one. */
 struct liar_pact {
     struct digest one, other;
     uint64_t half;
+    struct digest view_one, view_other;
+    uint64_t view_half;
 };
 
 struct liar {
