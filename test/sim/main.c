@@ -20,11 +20,22 @@ struct totals {
     uint64_t healing_ms, healing_max_ms; /* until the first new block everywhere: sum, longest */
 };
 
+/* Mostly four; often any number up to ten; now and then few, or many. */
+static uint8_t draw_count(struct dice *dice)
+{
+    const uint64_t kind = dice_between(dice, 0, 19);
+    if (kind < 11)
+        return 4;
+    if (kind < 18)
+        return (uint8_t)dice_between(dice, 5, 10);
+    return kind == 18 ? (uint8_t)dice_between(dice, 1, 3) : (uint8_t)dice_between(dice, 11, 16);
+}
+
 /* What a seed stands for. */
 static struct cluster_options draw(struct dice *dice, uint64_t seed, bool story)
 {
     struct cluster_options options = {.seed = seed, .story = story};
-    options.count = dice_chance(dice, 600) ? 4 : (uint8_t)dice_between(dice, 4, 10);
+    options.count = draw_count(dice);
     options.delay_min_ms = dice_between(dice, 1, 20);
     options.delay_max_ms = options.delay_min_ms + dice_between(dice, 0, 200);
     options.disk_ms = dice_between(dice, 1, 40);
