@@ -15,6 +15,11 @@ const struct cli_option cli_common[] = {
     {"key", "FILE", "the key file that signs (default: $TENURE_KEY)", NULL},
     {"passphrase", "SOURCE",
      "terminal, file:PATH or fd:NUMBER (default: $TENURE_PASSPHRASE, else terminal)", NULL},
+    {"authority", "FILE",
+     "the consortium's authority, for https nodes (default: $TENURE_AUTHORITY)", NULL},
+    {"certificate", "FILE", "who we are to https nodes elsewhere (default: $TENURE_CERTIFICATE)",
+     NULL},
+    {"certificate-key", "FILE", "its private key (default: $TENURE_CERTIFICATE_KEY)", NULL},
     {"timeout", "SECONDS", "how long to wait for an outcome", "60"},
     {"json", NULL, "print JSON for programs instead of a table", NULL},
     {"help", NULL, "print this", NULL},
@@ -398,10 +403,10 @@ static void print_help(const struct cli_noun nouns[], uint32_t noun_count)
             printf("  %-20s %s\n", nouns[i].commands[j].words, nouns[i].commands[j].summary);
         putchar('\n');
     }
-    printf(
-        "Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 no node answers, 4 "
-        "time-out.\n"
-        "Environment: TENURE_NODE (URLs, separated by spaces), TENURE_KEY, TENURE_PASSPHRASE.\n");
+    printf("Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 no node answers, 4 "
+           "time-out.\n"
+           "Environment: TENURE_NODE (URLs, separated by spaces), TENURE_KEY, TENURE_PASSPHRASE,\n"
+           "  and for https TENURE_AUTHORITY, TENURE_CERTIFICATE, TENURE_CERTIFICATE_KEY.\n");
 }
 
 /* The commands of one noun, for `tenure job` or `tenure job --help`; false if there is no such

@@ -129,6 +129,10 @@ static bool ask(struct client *client, struct client_reply *reply, enum client_m
     curl_easy_setopt(handle, CURLOPT_XFERINFODATA, client);
     if (client->authority)
         curl_easy_setopt(handle, CURLOPT_CAINFO, client->authority);
+    if (client->certificate)
+        curl_easy_setopt(handle, CURLOPT_SSLCERT, client->certificate);
+    if (client->certificate_key)
+        curl_easy_setopt(handle, CURLOPT_SSLKEY, client->certificate_key);
     set_method(handle, method, &upload);
     code = curl_easy_perform(handle);
     curl_slist_free_all(headers);

@@ -27,9 +27,10 @@ struct client {
     uint64_t request_ms;                 /* for one request, beyond the wait that it asks for */
     uint64_t patience_ms;     /* how long to go round silent nodes before giving up; 0: once */
     const volatile int *stop; /* not NULL and set: give up at once */
-    const char *authority;    /* PEM file of the CA for https nodes; NULL: the system's */
-    struct text body;         /* the last answer's body */
-    bool unreachable;         /* the last call failed because no node answered */
+    const char *authority;    /* https: PEM file of the CA; NULL: the system's */
+    const char *certificate, *certificate_key; /* https: PEM files of who we are; NULL: nobody */
+    struct text body;                          /* the last answer's body */
+    bool unreachable;                          /* the last call failed because no node answered */
 };
 
 struct client_reply {

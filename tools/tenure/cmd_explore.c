@@ -463,6 +463,9 @@ static enum err run_status(struct cli *cli)
         struct client one;
         err = client_init(&one, &desk.client.nodes[i], 1, &cli->fault);
         one.patience_ms = 0;
+        one.authority = desk.client.authority;
+        one.certificate = desk.client.certificate;
+        one.certificate_key = desk.client.certificate_key;
         if (!err)
             err = client_get(&one, &status, &cli->fault, "/v1/status");
         silent += err != ERR_NONE;

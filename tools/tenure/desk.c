@@ -8,11 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* An option's value, else that of a variable of the environment, else NULL. */
+static const char *option_or(const struct cli *cli, const char *option, const char *variable)
+{
+    const char *text = cli_text(cli, option);
+
+    return text ? text : getenv(variable);
+}
+
 enum err desk_open(struct desk *desk, struct cli *cli)
 {
     const char *nodes[CLIENT_NODES_MAX + 1], *node;
     uint32_t count = 0, at = 0;
     uint64_t timeout_s;
+    enum err err;
 
     memset(desk, 0, sizeof(*desk));
     desk->cli = cli;
@@ -28,19 +37,24 @@ enum err desk_open(struct desk *desk, struct cli *cli)
     if (cli_number(&timeout_s, cli, "timeout", 1, 86400))
         return cli->fault.code;
     desk->timeout_ms = timeout_s * 1000;
-    return client_init(&desk->client, nodes, count, &cli->fault);
+    err = client_init(&desk->client, nodes, count, &cli->fault);
+    desk->client.authority = option_or(cli, "authority", "TENURE_AUTHORITY");
+    desk->client.certificate = option_or(cli, "certificate", "TENURE_CERTIFICATE");
+    desk->client.certificate_key = option_or(cli, "certificate-key", "TENURE_CERTIFICATE_KEY");
+    return err;
 }
 
 enum err desk_key(struct cli *cli, struct sign_secret *secret)
 {
-    const char *path = cli_text(cli, "key"), *source = cli_text(cli, "passphrase");
+    const char *path = option_or(cli, "key", "TENURE_KEY");
+    const char *source = option_or(cli, "passphrase", "TENURE_PASSPHRASE");
     struct keyfile_passphrase passphrase;
     struct sign_public public;
     enum err err;
 
-    if (!path && !(path = getenv("TENURE_KEY")))
+    if (!path)
         return fault_set(&cli->fault, ERR_USAGE, "who signs? Give --key FILE or set TENURE_KEY");
-    if (!source && !(source = getenv("TENURE_PASSPHRASE")))
+    if (!source)
         source = "terminal";
     if ((err = keyfile_public(&public, path, &cli->fault)))
         return err;
