@@ -102,7 +102,7 @@ static void sign(struct cluster *c, uint8_t seat, const struct action_sign *sign
 {
     struct station *station = &c->stations[seat];
     judge_signed(&c->judge, station->seat, sign->tag, sign->height.n, sign->view.n, &sign->digest,
-                 sign->after <= station->synced);
+                 sign->tag == MESSAGE_STATUS || station_has_promise(station, sign));
     const struct station_block *proposed = station_find(station, &sign->digest);
     if (sign->tag == MESSAGE_PRE_PREPARE && proposed != NULL) /* its body goes before it */
         for (uint8_t to = 0; to < c->options.count; to++)

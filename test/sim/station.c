@@ -180,6 +180,23 @@ void station_synced(struct station *station, uint64_t sequence)
     forget_head(station);
 }
 
+bool station_has_promise(const struct station *station, const struct action_sign *sign)
+{
+    /* Votes have their ballot's bytes in a record, and COMMITs in one of their own kind, [2, ...]; a proposal goes with its PREPARE. */
+    const bool proposal = sign->tag == MESSAGE_PRE_PREPARE;
+    const void *wanted = proposal ? (const void *)sign->digest.bytes : sign->body.data;
+    const size_t size = proposal ? DIGEST_SIZE : sign->body.size;
+    for (size_t i = station->log_count; i-- > 0;) {
+        const struct station_record *record = &station->log[i];
+        if (record->sequence > station->synced ||
+            (sign->tag == MESSAGE_COMMIT && record->bytes.data[1] != 2))
+            continue;
+        if (memmem(record->bytes.data, record->bytes.size, wanted, size))
+            return true;
+    }
+    return false;
+}
+
 void station_queue_sign(struct station *station, const struct action_sign *sign)
 {
     struct station_signing *signing =

@@ -109,6 +109,9 @@ void station_append(struct station *station, const struct action_persist *persis
 
 /* The log is on disk through `sequence`, with the bodies it names. */
 void station_synced(struct station *station, uint64_t sequence);
+
+/* True if the log on disk holds what is signed: the promise itself, not only what the core says of it. */
+bool station_has_promise(const struct station *station, const struct action_sign *sign);
 void station_queue_sign(struct station *station, const struct action_sign *sign);
 
 /* The next signature that waits for nothing more: free signing->body.data. False if there is none. */
