@@ -223,6 +223,40 @@ START_TEST(promises_live_through_a_rewrite)
 }
 END_TEST
 
+/* A rewrite that a crash cuts short: what was promised before it holds, wherever it is cut. */
+START_TEST(a_torn_rewrite_forgets_nothing)
+{
+    council_open(&c, 4, 1);
+    uint64_t view = 0;
+    while (c.log_count < JOURNAL_REWRITE ||
+           view % 4 == 1) { /* ends wanting a view that others open */
+        view++;
+        change_from(2, view);
+        change_from(3, view);
+    }
+    struct council_block one = council_block(&c, &c.genesis, 0, 0);
+    struct ballot ballot = council_ballot(&c, &one, 0, &digest_zero);
+    struct certificate certificate = council_certificate(&c, MESSAGE_COMMIT, &ballot);
+    text_clear(&c.story);
+    ck_assert_uint_eq(c.log_start, 0);
+    council_message(&c, council_decided(&c, &one, &certificate));
+    ck_assert_uint_gt(c.log_start, 0);
+
+    const uint64_t start = c.log_start, end = c.log_count;
+    ck_assert_uint_eq(end - start + 1, 2); /* ENTERED and CHANGE */
+    for (uint64_t cut = start - 1; cut <= end; cut++) {
+        c.log_start = 1;
+        c.log_count = cut;
+        council_restart(&c, &one, &certificate);
+        struct consensus_summary summary;
+        consensus_summarise(c.core, &summary);
+        ck_assert_uint_eq(summary.view.n, view);
+        ck_assert(!summary.active);
+    }
+    council_close(&c);
+}
+END_TEST
+
 START_TEST(a_strange_log_is_refused)
 {
     council_open(&c, 4, 1);
@@ -284,4 +318,5 @@ HARNESS_MAIN("journal", votes_are_signed_again_and_their_block_executed,
              a_view_change_is_signed_again_as_it_was,
              no_vote_in_a_view_that_was_left_before_the_crash, an_entered_view_is_found_again,
              a_made_new_view_is_signed_again, a_long_log_is_rewritten_and_still_whole,
-             promises_live_through_a_rewrite, a_strange_log_is_refused, a_muted_seat_does_not_vote)
+             promises_live_through_a_rewrite, a_torn_rewrite_forgets_nothing,
+             a_strange_log_is_refused, a_muted_seat_does_not_vote)
