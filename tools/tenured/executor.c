@@ -8,6 +8,7 @@
 #include "contracts/contracts.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
+#include "tools/tenured/discord.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/wire.h"
 
@@ -59,7 +60,7 @@ static void executor_job_free(struct executor_job *job)
 void executor_job_take(struct executor *executor, struct executor_job *job)
 {
     enum err err = queue_push(&executor->jobs, job, 0, 0);
-    CHECK(err != ERR_BUSY || job->kind == EXECUTOR_SERVE);
+    CHECK(err != ERR_BUSY || job->kind >= EXECUTOR_SERVE);
     if (err)
         executor_job_free(job);
 }
@@ -219,6 +220,7 @@ static void executor_execute(struct executor *executor, const struct executor_jo
     case ERR_NOT_NOW:
     case ERR_USAGE:
         log_event(LOG_LEVEL_WARN, "block-invalid", "%s", fault.text);
+        discord_ask(executor->node, &job->digest, job->parcel);
         event->verdict = EVENT_INVALID;
         break;
     case ERR_CORRUPT:
@@ -334,6 +336,12 @@ static void executor_job(struct executor *executor, struct executor_job *job)
         break;
     case EXECUTOR_SERVE:
         executor_serve(executor, job);
+        break;
+    case EXECUTOR_TELL:
+        discord_tell(executor->node, &executor->arena, job->seat, &job->digest);
+        break;
+    case EXECUTOR_COMPARE:
+        discord_compare(executor->node, &executor->arena, job->seat, job->record);
         break;
     case EXECUTOR_WAKE:
         atomic_store(&executor->woken, false);

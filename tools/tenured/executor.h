@@ -30,8 +30,10 @@ enum executor_kind {
     EXECUTOR_EXECUTE,
     EXECUTOR_COMMIT,
     EXECUTOR_DISCARD,
-    EXECUTOR_SERVE, /* a peer wants a body that may be held here */
-    EXECUTOR_WAKE,  /* batches wait */
+    EXECUTOR_WAKE,    /* batches wait */
+    EXECUTOR_SERVE,   /* a peer wants a body that may be held here */
+    EXECUTOR_TELL,    /* a peer wants to know what a block's execution wrote */
+    EXECUTOR_COMPARE, /* a peer tells it */
 };
 
 struct executor_job {
@@ -41,8 +43,9 @@ struct executor_job {
     struct view view;      /* BUILD */
     bool empty_too;        /* BUILD */
     struct parcel *parcel; /* EXECUTE: NULL when the body may be held; owned */
-    struct seat seat;      /* SERVE */
-    uint8_t *data;         /* COMMIT: certificate, then NEW-VIEW; owned */
+    struct seat seat;      /* SERVE, TELL, COMPARE */
+    uint8_t *data;         /* COMMIT: certificate, then NEW-VIEW; COMPARE: the record; owned */
+    struct bytes record;
     struct bytes certificate, new_view;
     struct digest new_view_digest;
 };
@@ -73,7 +76,8 @@ struct executor {
 MUST_USE enum err executor_init(struct executor *executor, struct node *node);
 MUST_USE enum err executor_start(struct executor *executor, struct fault *fault);
 
-/* Takes the job over. Never blocks: consensus has a bounded number of them. */
+/* Takes the job over. Never blocks: consensus has a bounded number of them; what a peer wants (SERVE and
+ * later kinds) is dropped when there is no room. */
 void executor_job_take(struct executor *executor, struct executor_job *job);
 
 /* Takes a batch over: to be admitted, or (checked) added. Never blocks: batches are counted at the door. */

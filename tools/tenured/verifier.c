@@ -237,6 +237,29 @@ static void verifier_on_want_body(struct verifier *verifier, const struct verifi
     driver_post_take(&verifier->node->driver, event);
 }
 
+/* A peer wants to know what a block's execution wrote here, or tells what it wrote there. */
+static void verifier_on_writes(struct verifier *verifier, const struct verifier_job *job)
+{
+    struct wire_want_body want = {digest_zero};
+    bool wanted = job->tag == WIRE_WANT_WRITES;
+    if (wanted && record_unpack(NULL, &wire_want_body_record, &want, job->body, NULL))
+        return;
+    struct executor_job *executor_job = calloc(1, sizeof(*executor_job));
+    uint8_t *data = malloc(job->body.size + 1);
+    if (!executor_job || !data) {
+        free(executor_job);
+        free(data);
+        return;
+    }
+    memcpy(data, job->body.data, job->body.size);
+    *executor_job = (struct executor_job){.kind = wanted ? EXECUTOR_TELL : EXECUTOR_COMPARE,
+                                          .digest = want.digest,
+                                          .seat = job->from,
+                                          .data = data,
+                                          .record = bytes_of(data, job->body.size)};
+    executor_job_take(&verifier->node->executor, executor_job);
+}
+
 /* --- transactions --- */
 
 bool verifier_batch(struct verifier *verifier, struct api_batch *batch)
@@ -334,6 +357,10 @@ static bool verifier_on_record(struct verifier *verifier, struct verifier_job *j
         return false;
     case WIRE_WANT_BLOCKS:
         catchup_serve(verifier->node, job->from, job->body);
+        return false;
+    case WIRE_WANT_WRITES:
+    case WIRE_WRITES:
+        verifier_on_writes(verifier, job);
         return false;
     case WIRE_TXS:
         return verifier_on_txs(verifier, job);

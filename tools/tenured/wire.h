@@ -7,6 +7,8 @@
  *   TXS          list of transactions    bulk    clients gave them to the sender, so that any primary can order them
  *   WANT_BLOCKS  heights                 bulk    the sender is behind
  *   BLOCK        DECIDED message, body   bulk    answers WANT_BLOCKS, a height each
+ *   WANT_WRITES  header digest           bulk    the sender's execution of a proposal gave other roots than the proposer's
+ *   WRITES       discord.h            bulk    answers WANT_WRITES: what the execution wrote here
  *
  * A list of transactions has the form of a block's body. */
 #ifndef TOOLS_TENURED_WIRE_H
@@ -23,6 +25,8 @@ enum wire_tag {
     WIRE_TXS = 4,
     WIRE_WANT_BLOCKS = 5,
     WIRE_BLOCK = 6,
+    WIRE_WANT_WRITES = 7,
+    WIRE_WRITES = 8,
 };
 
 /* Transactions are forwarded in lists of about this size. */
@@ -33,7 +37,7 @@ struct wire_body {
     struct bytes body;
 };
 
-struct wire_want_body {
+struct wire_want_body { /* WANT_BODY, WANT_WRITES */
     struct digest digest;
 };
 
