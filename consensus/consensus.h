@@ -46,7 +46,7 @@
 #include "consensus/narrate.h"
 #include "consensus/verify.h"
 
-struct consensus; /* opaque; about 500 KB for n = 4, 6 MB for n = 64; all of it from consensus_new
+struct consensus; /* opaque; 300 KB for n = 4, 5 MB for n = 64; all of it from consensus_new
                    */
 
 /* --- configuration --- */
