@@ -2,8 +2,10 @@
 
 #include "contracts/amount.h"
 #include "contracts/members.h"
+#include "contracts/offers.h"
 #include "contracts/path.h"
 #include "tools/demo/scene.h"
+#include "tools/tenure/founding.h"
 #include "tools/tenure/table.h"
 
 #include <inttypes.h>
@@ -82,6 +84,8 @@ bool outcome_read(struct stage *stage, struct outcome *outcome)
     ok = job_view_load(&stage->desk, &outcome->view, 1) == ERR_NONE &&
          lookup_all(&stage->desk.client, stage->desk.arena, path_key(&items), &leases_item_record,
                     &outcome->items, &stage->cli.fault) == ERR_NONE &&
+         lookup_all(&stage->desk.client, stage->desk.arena, bytes_text("compute/"),
+                    &offers_compute_record, &outcome->devices, &stage->cli.fault) == ERR_NONE &&
          read_members(stage, outcome);
     if (!ok)
         fprintf(stderr, "demo: %s\n", stage->cli.fault.text);
@@ -313,13 +317,25 @@ static void tell_learning(const struct outcome *outcome)
     }
 }
 
+/* The device class that an offer promised. */
+static const char *device_of(struct stage *stage, const struct outcome *outcome, uint64_t offer)
+{
+    for (uint32_t i = 0; i < outcome->devices.count; i++) {
+        struct bytes key = outcome->devices.keys[i],
+                     device = ((struct offers_compute *)outcome->devices.values[i])->device;
+        if (bytes_get_u64(key.data + key.size - 8) == offer)
+            return cli_format(&stage->cli, "%.*s", (int)device.size, (const char *)device.data);
+    }
+    return "?";
+}
+
 static void tell_work(struct stage *stage, const struct outcome *outcome)
 {
     struct table table;
 
     printf("\nWho did what, and who was paid\n\n");
     table_init(&table, &stage->cli,
-               "provider|machine|#verified|#price each|#paid|#stake lost|why it ended");
+               "provider|machine|#segments verified|#price each|#paid|#stake lost|why it ended");
     for (uint32_t i = 0; i < outcome->items.count; i++) {
         const struct leases_item *item = outcome->items.values[i];
         struct amount slashed = units_zero;
@@ -333,7 +349,7 @@ static void tell_work(struct stage *stage, const struct outcome *outcome)
         units_amount_text(paid, &item->paid);
         units_amount_text(lost, &slashed);
         table_cell(&table, "%s", outcome_name(stage, outcome, &item->provider));
-        table_cell(&table, "offer %" PRIu64, item->offer);
+        table_cell(&table, "%s", device_of(stage, outcome, item->offer));
         table_cell(&table, "%u", item->segments);
         table_cell(&table, "%s", price);
         table_cell(&table, "%s", paid);
@@ -341,6 +357,26 @@ static void tell_work(struct stage *stage, const struct outcome *outcome)
         table_cell(&table, "%s", leases_reason_name(item->reason));
     }
     table_print(&table, stdout);
+}
+
+/* What the replayers earned: fees for each interval, and a share of the cheat's stake for those that proved it. */
+static void tell_replayers(const struct outcome *outcome)
+{
+    struct amount began = units_amount(FOUNDING_REPLAYER_BALANCE), earned;
+    char text[AMOUNT_TEXT_SIZE];
+
+    const char *comma = "";
+
+    printf("Replayers earned fees, and a share of the stake that they proved lost:");
+    for (uint32_t i = 0; i < outcome->member_count; i++) {
+        const struct outcome_member *found = &outcome->members[i];
+        if (strncmp(found->name, "replayer-", 9) || !amount_sub(&earned, &found->balance, &began))
+            continue;
+        units_amount_text(text, &earned);
+        printf("%s %s %s", comma, found->name, text);
+        comma = ",";
+    }
+    printf(".\n");
 }
 
 static void tell_cheat(struct stage *stage, const struct outcome *outcome)
@@ -376,6 +412,7 @@ void outcome_tell(struct stage *stage, const struct outcome *outcome)
     printf(
         "\numa put %s into escrow: %s went to workers and %s to replayers, the rest came back.\n",
         budget, paid, fees);
+    tell_replayers(outcome);
     tell_cheat(stage, outcome);
     printf("\nLook further (everything is kept in %s until the next demo):\n\n", stage->folder);
     printf("  PATH=%s:$PATH\n", stage->programs);

@@ -23,9 +23,6 @@
 /* Ten years: a consortium renews certificates when it changes, not because a demo network grew old. */
 #define CERTIFICATE_DAYS 3650
 
-/* What a replayer starts with: enough to stake on many audits at once. */
-#define REPLAYER_BALANCE 1000000
-
 struct maker {
     struct arena *arena;
     const struct founding *founding;
@@ -295,7 +292,7 @@ static enum err make_validator(struct maker *maker, uint32_t seat)
     struct genesis_validator *validator = &maker->genesis.validators[seat];
     char name[32], replayer[32];
     struct founding_account account = {replayer, MEMBERS_ROLE_REPLAYER, name,
-                                       units_amount(REPLAYER_BALANCE), NULL};
+                                       units_amount(FOUNDING_REPLAYER_BALANCE), NULL};
     struct sign_public public;
     enum err err;
 

@@ -24,6 +24,9 @@
 /* Hashes in a replayer's chain: one an epoch, so years of the default epoch before it is renewed. */
 #define FOUNDING_BEACON_LENGTH 65536
 
+/* What a replayer starts with: enough to stake on many audits at once. */
+#define FOUNDING_REPLAYER_BALANCE 1000000
+
 struct founding_account {
     const char *name; /* also of its key file: letters, digits, - and _ */
     uint32_t roles;

@@ -1,6 +1,7 @@
 #include "tools/tenure/sender.h"
 
 #include "tools/sys/clock.h"
+#include "tools/sys/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #define WAIT_MS 2000
 
 /* Between two tries to submit to a node that has no room. */
-#define AGAIN_MS 100
+#define AGAIN_MS 150
 
 enum err sender_init(struct sender *sender, struct client *client, const struct sign_secret *secret,
                      struct fault *fault)
@@ -76,37 +77,52 @@ static enum err ask_height(struct sender *sender, uint64_t *height, struct fault
     return ERR_NONE;
 }
 
-/* Hands the bytes to a node. *taken is false when it has no room now, or says that it knows them or
- * their nonce already. */
-static enum err submit(struct sender *sender, bool *taken, const struct tx *tx, struct fault *fault)
+/* What a node did with the bytes. */
+enum submitted {
+    SUBMITTED_TAKEN, /* they are pending there, now or before */
+    SUBMITTED_LATER, /* no room now, or another transaction with this nonce is pending */
+    SUBMITTED_USED,  /* the nonce is used: by them, which the outcome will tell, or by another */
+};
+
+static enum err read_submitted(enum submitted *submitted, const struct answer *root,
+                               struct fault *fault)
+{
+    const struct answer *result = answer_item(root, "results", 0),
+                        *error = answer_at(result, "error");
+    const char *code;
+
+    if (!error || !answer_has(error, ""))
+        error = answer_at(root, "error");
+    code = answer_text(error, "code");
+    if (answer_number(root, "accepted") == 1 || !strcmp(code, "known"))
+        *submitted = SUBMITTED_TAKEN;
+    else if (!strcmp(code, "nonce_used"))
+        *submitted = SUBMITTED_USED;
+    else if (!strcmp(code, "nonce_taken") || !strcmp(code, "pool_full") ||
+             !strcmp(code, "account_full"))
+        *submitted = SUBMITTED_LATER;
+    else
+        return fault_set(fault, ERR_MISMATCH, "the node refused the transaction: %s (%s)",
+                         answer_text(error, "message"), code);
+    return ERR_NONE;
+}
+
+static enum err submit(struct sender *sender, enum submitted *submitted, const struct tx *tx,
+                       struct fault *fault)
 {
     uint8_t framed[4 + LIMIT_TX_BYTES];
     struct client_reply reply;
     struct answer *root = NULL;
-    const char *code;
     enum err err;
 
     bytes_put_u32(framed, (uint32_t)tx->raw.size);
     memcpy(framed + 4, tx->raw.data, tx->raw.size);
     err = client_call(sender->client, &reply, CLIENT_POST, "/v1/transactions",
                       bytes_of(framed, 4 + tx->raw.size), 0, fault);
-    if (err)
-        return err;
-    err = answer_parse(&root, reply.body, fault);
-    if (err)
-        return err;
-    *taken = answer_number(root, "accepted") == 1;
-    code = answer_text(answer_item(root, "results", 0), "error.code");
-    if (!code[0])
-        code = answer_text(root, "error.code");
-    if (!*taken && strcmp(code, "known") && strcmp(code, "nonce_used") &&
-        strcmp(code, "nonce_taken") && strcmp(code, "pool_full") && strcmp(code, "account_full")) {
-        const char *message = answer_text(answer_item(root, "results", 0), "error.message");
-        if (!message[0])
-            message = answer_text(root, "error.message");
-        err = fault_set(fault, ERR_MISMATCH, "the node refused the transaction: %s (%s)", message,
-                        code);
-    }
+    if (!err)
+        err = answer_parse(&root, reply.body, fault);
+    if (!err)
+        err = read_submitted(submitted, root, fault);
     answer_free(root);
     return err;
 }
@@ -123,7 +139,7 @@ static void outcome_read(struct sender_outcome *outcome, struct answer *root,
 }
 
 /* ERR_NONE: committed. ERR_NOT_NOW: pending. ERR_NOT_FOUND: this node doesn't know it.
- * ERR_MISMATCH: expired. */
+ * ERR_MISMATCH: expired. ERR_BUSY: another used its nonce. */
 static enum err ask_outcome(struct sender *sender, struct sender_outcome *outcome,
                             const struct digest *id, uint64_t wait_ms, struct fault *fault)
 {
@@ -151,7 +167,9 @@ static enum err ask_outcome(struct sender *sender, struct sender_outcome *outcom
         outcome_read(outcome, root, id);
         return ERR_NONE;
     }
-    if (!strcmp(status, "pending"))
+    if (!strcmp(answer_text(root, "reason"), "replaced"))
+        err = fault_set(fault, ERR_BUSY, "another transaction of this account used the nonce");
+    else if (!strcmp(status, "pending"))
         err = ERR_NOT_NOW;
     else if (!strcmp(status, "expired"))
         err = fault_set(fault, ERR_MISMATCH,
@@ -173,38 +191,49 @@ static enum err make(struct sender *sender, struct arena *arena, struct tx *tx, 
         err = ask_height(sender, &body.last_height, fault);
     if (err)
         return err;
-    body.last_height += SENDER_HEIGHTS;
+    body.last_height += SENDER_HEIGHTS + random_u64() % SENDER_SPREAD;
     body.call_count = call_count;
     if (!tx_make(arena, tx, &body, &sender->secret))
         return fault_set(fault, ERR_LIMIT, "the transaction is over %d bytes", LIMIT_TX_BYTES);
     return ERR_NONE;
 }
 
-/* Submits and asks in turn until a node knows the outcome. */
+/* Submits and asks in turn until a node knows the outcome. ERR_BUSY when another transaction has used the nonce: this one can't be
+ * included any more. That is certain only when the same node says so twice, with a pause between, since it commits a block before its
+ * queries see it. */
 static enum err follow(struct sender *sender, struct sender_outcome *outcome, const struct tx *tx,
                        uint64_t until_ms, struct fault *fault)
 {
-    bool submit_again = true, taken = false, ever_taken = false;
+    enum submitted submitted = SUBMITTED_LATER;
+    bool submit_again = true, ever_taken = false;
+    uint32_t used = 0;
 
     for (;;) {
-        uint64_t now_ms = clock_monotonic_ms();
+        uint64_t wait_ms = clock_monotonic_ms() + WAIT_MS < until_ms ? WAIT_MS : 100;
+        uint32_t node = sender->client->node_now;
         enum err err;
-        if (submit_again && (err = submit(sender, &taken, tx, fault)))
+        if (submit_again && (err = submit(sender, &submitted, tx, fault)))
             return err;
-        ever_taken = ever_taken || taken;
-        err = ask_outcome(sender, outcome, &tx->id, now_ms + WAIT_MS < until_ms ? WAIT_MS : 100,
-                          fault);
-        if (err != ERR_NOT_NOW && err != ERR_NOT_FOUND)
+        ever_taken = ever_taken || submitted == SUBMITTED_TAKEN;
+        err = ask_outcome(sender, outcome, &tx->id, used ? 0 : wait_ms, fault);
+        if (err != ERR_NOT_NOW && err != ERR_NOT_FOUND && err != ERR_BUSY)
             return err;
         if (clock_monotonic_ms() >= until_ms)
             return fault_set(fault, ERR_NOT_NOW, "no outcome yet; it may still come. %s",
                              ever_taken ? "Look later with \"tenure explore tx\""
                                         : "No node had room for it");
         submit_again = err == ERR_NOT_FOUND;
-        if (submit_again) {
+        if (err == ERR_NOT_NOW)
+            continue;
+        used = (err == ERR_BUSY || submitted == SUBMITTED_USED) && node == sender->client->node_now
+                   ? used + 1
+                   : 0;
+        if (used == 2)
+            return fault_set(fault, ERR_BUSY, "another transaction of this account used nonce %llu",
+                             (unsigned long long)tx->body.nonce);
+        if (used == 0)
             client_next(sender->client);
-            clock_sleep_ms(AGAIN_MS);
-        }
+        clock_sleep_ms(AGAIN_MS);
     }
 }
 
@@ -212,13 +241,17 @@ enum err sender_send(struct sender *sender, struct arena *arena, struct sender_o
                      struct call *calls, uint32_t call_count, uint64_t timeout_ms,
                      struct fault *fault)
 {
+    uint64_t until_ms = clock_monotonic_ms() + timeout_ms;
     struct tx tx;
-    enum err err = make(sender, arena, &tx, calls, call_count, fault);
+    enum err err;
 
-    if (!err)
-        err = follow(sender, outcome, &tx, clock_monotonic_ms() + timeout_ms, fault);
-    if (!err && tx.body.nonce >= sender->nonce_known)
-        sender->nonce_known = tx.body.nonce + 1;
+    do {
+        err = make(sender, arena, &tx, calls, call_count, fault);
+        if (!err)
+            err = follow(sender, outcome, &tx, until_ms, fault);
+        if ((!err || err == ERR_BUSY) && tx.body.nonce >= sender->nonce_known)
+            sender->nonce_known = tx.body.nonce + 1;
+    } while (err == ERR_BUSY && clock_monotonic_ms() < until_ms);
     return err;
 }
 
