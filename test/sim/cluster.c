@@ -379,6 +379,7 @@ static void on_synced(struct cluster *c, uint8_t seat, uint64_t sequence)
     station->syncing = false;
     station_synced(station, sequence);
     sign_what_is_durable(c, seat);
+    station_forget(station);
     arena_clear(&station->arena);
     sync_log(c, seat);
 }

@@ -152,7 +152,7 @@ void station_append(struct station *station, const struct action_persist *persis
     station->appended = persist->sequence;
 }
 
-static void forget_head(struct station *station)
+void station_forget(struct station *station)
 {
     if (!station->forget.before || station->forget.after > station->synced)
         return;
@@ -177,7 +177,6 @@ void station_synced(struct station *station, uint64_t sequence)
     }
     if (sequence > station->synced)
         station->synced = sequence;
-    forget_head(station);
 }
 
 bool station_has_promise(const struct station *station, const struct action_sign *sign)

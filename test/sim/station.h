@@ -110,6 +110,9 @@ void station_append(struct station *station, const struct action_persist *persis
 /* The log is on disk through `sequence`, with the bodies it names. */
 void station_synced(struct station *station, uint64_t sequence);
 
+/* Drops the head of the log that is no longer needed, once what replaces it is on disk. */
+void station_forget(struct station *station);
+
 /* True if the log on disk holds what is signed: the promise itself, not only what the core says of it. */
 bool station_has_promise(const struct station *station, const struct action_sign *sign);
 void station_queue_sign(struct station *station, const struct action_sign *sign);
