@@ -1,6 +1,7 @@
 #include "tools/tenure/cli.h"
 
 #include "base/check.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -361,6 +362,18 @@ char *cli_format(struct cli *cli, const char *format, ...)
     va_end(again);
     va_end(list);
     return text;
+}
+
+const char *cli_quote(struct cli *cli, const char *raw)
+{
+    struct text quoted;
+    const char *kept;
+
+    text_init(&quoted, CLI_ARENA_BYTES);
+    text_json(&quoted, bytes_text(raw));
+    kept = cli_format(cli, "%s", text_string(&quoted));
+    text_release(&quoted);
+    return kept;
 }
 
 /* --- help and the run --- */

@@ -129,6 +129,9 @@ void cli_say(struct cli *cli, const char *format, ...) __attribute__((format(pri
 /* The exit code for a command's result. */
 enum cli_exit cli_exit_code(const struct cli *cli, enum err err);
 
+/* `text` as a JSON string with its quotes, in cli->arena. */
+const char *cli_quote(struct cli *cli, const char *text);
+
 /* A zero-terminated string in cli->arena. Running out of it stops the program: commands are small.
  */
 char *cli_format(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));

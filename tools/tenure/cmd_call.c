@@ -45,22 +45,38 @@ static enum err run_call(struct cli *cli)
     return err;
 }
 
+static void describe_json(struct text *text, const struct catalog_entry *entry,
+                          const struct catalog_method *method)
+{
+    text_add(text, "%s{\"contract\":\"%s\",\"method\":\"%s\",\"fields\":[",
+             text->size > 1 ? ",\n " : "", entry->name, method->name);
+    for (uint32_t i = 0; i < method->args->field_count; i++)
+        text_add(text, "%s\"%s\"", i ? "," : "", method->args->fields[i].name);
+    text_add(text, "]}");
+}
+
 static enum err run_methods(struct cli *cli)
 {
     struct text text;
     bool found = false;
 
     text_init(&text, 1u << 20);
+    text_add(&text, "%s", cli->json ? "[" : "");
     for (uint32_t i = 0; i < catalog_contract_count; i++) {
         const struct catalog_entry *entry = &catalog_contracts[i];
         if (cli->word_count && strcmp(cli->words[0], entry->name))
             continue;
         found = true;
         for (uint32_t j = 0; j < entry->method_count; j++) {
+            if (cli->json) {
+                describe_json(&text, entry, &entry->methods[j]);
+                continue;
+            }
             text_add(&text, "%s %s\n", entry->name, entry->methods[j].name);
             form_describe(&text, entry->methods[j].args);
         }
     }
+    text_add(&text, "%s", cli->json ? "]\n" : "");
     if (found)
         fputs(text_string(&text), stdout);
     text_release(&text);

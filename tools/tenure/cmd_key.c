@@ -19,7 +19,8 @@ static enum err show(struct cli *cli, const char *path)
     address_text(address, &of);
     bytes_to_hex(hex, bytes_of(public.bytes, sizeof(public.bytes)));
     if (cli->json)
-        printf("{\"file\":\"%s\",\"address\":\"%s\",\"public_key\":\"%s\"}\n", path, address, hex);
+        printf("{\"file\":%s,\"address\":\"%s\",\"public_key\":\"%s\"}\n", cli_quote(cli, path),
+               address, hex);
     cli_say(cli, "file        %s\naddress     %s\npublic key  %s", path, address, hex);
     return ERR_NONE;
 }

@@ -37,6 +37,8 @@ static enum err run_prove(struct cli *cli)
             err = file_write(out, reply.body, 0644, &cli->fault);
     }
     desk_close(&desk);
+    if (!err && cli->json)
+        printf("{\"file\":%s}\n", cli_quote(cli, out));
     if (!err)
         cli_say(cli, "%s: check it anywhere with \"tenure verify %s --genesis genesis.bin\"", out,
                 out);

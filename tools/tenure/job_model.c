@@ -78,7 +78,8 @@ static enum err write_model(struct cli *cli, const struct fetched *fetched, cons
     if (err)
         return err;
     if (cli->json)
-        printf("{\"file\":\"%s\",\"round\":%u,\"bytes\":%zu}\n", path, fetched->round, size);
+        printf("{\"file\":%s,\"round\":%u,\"bytes\":%zu}\n", cli_quote(cli, path), fetched->round,
+               size);
     cli_say(cli, "%s: the model after %u rounds, %zu bytes of safetensors", path, fetched->round,
             size);
     return ERR_NONE;
