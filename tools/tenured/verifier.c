@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "ledger/block.h"
 #include "ledger/tx.h"
+#include "tools/sys/clock.h"
 #include "tools/sys/log.h"
 #include "tools/tenured/catchup.h"
 #include "tools/tenured/node.h"
@@ -63,6 +64,18 @@ bool verifier_record(struct verifier *verifier, struct seat from, enum peer_lane
         return false;
     }
     return true;
+}
+
+/* Logs what a peer did wrong, unless it did something wrong a moment ago: it may send a million of them. */
+static void verifier_refuse(struct verifier *verifier, struct seat from, const char *what)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+    unsigned long long before_ms = atomic_load(&verifier->logged_ms[from.n]);
+    if (before_ms > 0 && now_ms < before_ms + VERIFIER_LOG_MS)
+        return;
+    if (atomic_compare_exchange_strong(&verifier->logged_ms[from.n], &before_ms, now_ms))
+        log_event(LOG_LEVEL_WARN, "record-refused", "from %s: %s", verifier->node->names[from.n],
+                  what);
 }
 
 /* --- signatures --- */
@@ -124,8 +137,7 @@ static struct driver_event *verifier_message(struct verifier *verifier, struct s
     if (!err)
         return event;
     if (err != ERR_NOT_NOW)
-        log_event(LOG_LEVEL_WARN, "message-refused", "from %s: %s", verifier->node->names[from.n],
-                  fault.text);
+        verifier_refuse(verifier, from, fault.text);
     driver_event_free(event);
     return NULL;
 }
@@ -181,8 +193,7 @@ static void verifier_on_body(struct verifier *verifier, const struct verifier_jo
     bool valid;
     if (record_unpack(NULL, &wire_body_record, &wire, job->body, NULL) ||
         !verifier_body_fits(verifier, wire.header, wire.body, false, &valid)) {
-        log_event(LOG_LEVEL_WARN, "body-refused", "from %s: it isn't the body of its header",
-                  verifier->node->names[job->from.n]);
+        verifier_refuse(verifier, job->from, "a body that isn't the one of its header");
         return;
     }
     struct driver_event *event = driver_event_new(DRIVER_BODY);
@@ -201,8 +212,7 @@ static void verifier_on_block(struct verifier *verifier, const struct verifier_j
 {
     struct wire_block wire;
     if (record_unpack(NULL, &wire_block_record, &wire, job->body, NULL)) {
-        log_event(LOG_LEVEL_WARN, "block-refused", "from %s: malformed",
-                  verifier->node->names[job->from.n]);
+        verifier_refuse(verifier, job->from, "a malformed block");
         return;
     }
     struct driver_event *event = verifier_message(verifier, job->from, wire.decided);
@@ -211,8 +221,7 @@ static void verifier_on_block(struct verifier *verifier, const struct verifier_j
     bool valid;
     if (event->message.tag != MESSAGE_DECIDED ||
         !verifier_body_fits(verifier, event->message.as.decided.header, wire.body, true, &valid)) {
-        log_event(LOG_LEVEL_WARN, "block-refused", "from %s: body and certificate don't fit",
-                  verifier->node->names[job->from.n]);
+        verifier_refuse(verifier, job->from, "a block whose body and certificate don't fit");
         driver_event_free(event);
         return;
     }
@@ -365,8 +374,7 @@ static bool verifier_on_record(struct verifier *verifier, struct verifier_job *j
     case WIRE_TXS:
         return verifier_on_txs(verifier, job);
     }
-    log_event(LOG_LEVEL_WARN, "record-refused", "from %s: unknown tag %u",
-              verifier->node->names[job->from.n], job->tag);
+    verifier_refuse(verifier, job->from, "a record with an unknown tag");
     return false;
 }
 

@@ -22,10 +22,13 @@
 /* Records of one peer under way on a lane: votes of a few heights with what a view change adds; bodies of the heights in flight and
  * lists of transactions. */
 #define VERIFIER_SHARE_VOTES 512
-#define VERIFIER_SHARE_BULK  32
+#define VERIFIER_SHARE_BULK  16
 
 /* Batches of transactions under way in the node. */
 #define VERIFIER_BATCHES_MAX 4096
+
+/* What one peer does wrong is logged once in so long. */
+#define VERIFIER_LOG_MS 10000
 
 struct node;
 
@@ -37,6 +40,8 @@ struct verifier {
     atomic_uint shares[LIMIT_VALIDATORS][PEER_LANES]; /* records of a peer under way */
     atomic_uint batches;                              /* under way, anywhere in the node */
     atomic_ullong view, height;                       /* for verify_context; the driver's */
+    atomic_ullong
+        logged_ms[LIMIT_VALIDATORS]; /* when something of this peer was refused and logged */
 };
 
 MUST_USE enum err verifier_init(struct verifier *verifier, struct node *node);
