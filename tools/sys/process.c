@@ -60,8 +60,7 @@ static void run_child(const char *const argv[], int log, enum process_bond bond,
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (bond == PROCESS_TIED && (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != starter))
         _exit(127);
-    if (bond == PROCESS_FREE)
-        setsid();
+    setsid();
     dup2(null, STDIN_FILENO);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);

@@ -17,10 +17,12 @@ struct process {
 
 enum process_bond {
     PROCESS_TIED, /* gets SIGKILL when its starter's thread ends, however that happens */
-    PROCESS_FREE, /* in a session of its own: lives on */
+    PROCESS_FREE, /* lives on */
 };
 
 /* Runs argv[0] (a path) with argv, NULL-terminated; stdin is /dev/null, stdout and stderr are appended to `log`.
+ * It gets a session of its own: a terminal's keys don't reach it, and the kernel, which wakes what is stopped in a process group whose
+ * session has lost its leader, lets it sleep.
  * ERR_NOT_FOUND when there is no such program, ERR_IO when it can't be run or the log can't be opened. */
 MUST_USE enum err process_start(struct process *process, const char *const argv[], const char *log,
                                 enum process_bond bond, struct fault *fault);
