@@ -14,8 +14,9 @@
 /* Jobs whose program and data are kept ready; one more pushes out the one used longest ago. */
 #define AGENT_SHOPS_MAX 4
 
-/* How many nodes get each state: one may be away, and a second one for good measure. */
-#define AGENT_COPIES 2
+/* How many nodes get each state: of four, one may be faulty and another away, and the third has it. An honest worker whose state nobody
+ * has would be taken for one that withholds it. */
+#define AGENT_COPIES 3
 
 /* One pass's answers from the nodes: a job's audits and slots, with room. */
 #define AGENT_ARENA_BYTES (64u << 20)

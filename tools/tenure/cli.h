@@ -2,9 +2,9 @@
  *
  *     tenure NOUN VERB [ARGUMENT ...] [--option VALUE ...]
  *
- * A command is one row: its words, arguments, options, a sentence, an example, and the function
- * that runs it. From the row come parsing,
- * `--help` and the messages for wrong arguments. Exit codes, for scripts:
+ * A command is one row: its words, arguments, options, a sentence, an example, and the function that
+ * runs it. From the row come parsing, `--help` and the messages for wrong arguments. Exit codes, for
+ * scripts:
  *
  *     0  done            1  refused or failed       2  wrong arguments
  *     3  no node answers 4  it took too long: the outcome is not known yet

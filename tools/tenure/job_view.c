@@ -170,6 +170,11 @@ void job_view_print(struct cli *cli, const struct job_view *view)
            view->progress.status == JOBS_ENDED ? leases_reason_name(view->progress.reason) : "");
     printf("rounds        %u of %u closed, %u segments each of %u steps\n", view->progress.round,
            terms->rounds, terms->workers, view->job.steps);
+    if (view->progress.status == JOBS_WAITING)
+        printf("waits for     %s\n", view->progress.search == SCHEDULE_LIMIT
+                                         ? "the matcher, which goes on looking in the next block"
+                                         : "machines: too few offers fit (price, memory, rate, "
+                                           "stake, window; see explore offers)");
     if (terms->sample)
         printf("audit         %u of %u intervals, by %u replayers\n", terms->sample,
                view->job.intervals, view->job.auditors);

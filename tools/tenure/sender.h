@@ -2,10 +2,9 @@
  *
  *            submit                    in a block
  *     made ---------> pending ------------------------> committed (verdict 0 or a contract's no)
- *       |  refused       | last_height passed
- *       v                v
- *     refused          expired                    no outcome before the deadline: unknown, and the
- * same bytes may be sent again
+ *       |  refused       | last_height passed, or
+ *       v                v another took its nonce
+ *     refused          dropped          no outcome before the deadline: unknown
  *
  * The same signed bytes are sent again, to another node too, until one of them knows the outcome: a
  * transaction happens at most once. */
