@@ -187,7 +187,16 @@ static enum err run_block(struct cli *cli)
 
 static enum err show_tx(struct desk *desk)
 {
-    return show_path(desk, cli_format(desk->cli, "/v1/transactions/%s", desk->cli->words[0]));
+    struct answer *root = NULL;
+    enum err err =
+        desk_get(desk, &root, cli_format(desk->cli, "/v1/transactions/%s", desk->cli->words[0]));
+
+    if (!err && !strcmp(answer_text(root, "status"), "unknown"))
+        err = fault_set(&desk->cli->fault, ERR_NOT_FOUND, "this node knows no such transaction");
+    if (!err)
+        print_members(root, 0);
+    answer_free(root);
+    return err;
 }
 
 static enum err run_tx(struct cli *cli)

@@ -3,7 +3,7 @@
 #include "contracts/members.h"
 #include "tools/tenure/desk.h"
 
-/* Opens desk and key, runs `fill` to make the calls, sends them. */
+/* Runs `fill` to make the calls, and signs and sends them. */
 static enum err send(struct cli *cli, enum err (*fill)(struct desk *desk, struct desk_calls *calls))
 {
     struct desk_calls calls = {0};
@@ -11,9 +11,9 @@ static enum err send(struct cli *cli, enum err (*fill)(struct desk *desk, struct
     enum err err = desk_open(&desk, cli);
 
     if (!err)
-        err = desk_sign(&desk);
-    if (!err)
         err = fill(&desk, &calls);
+    if (!err)
+        err = desk_sign(&desk);
     if (!err)
         err = desk_send(&desk, &calls, NULL);
     desk_close(&desk);
