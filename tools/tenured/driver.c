@@ -105,6 +105,14 @@ static void driver_unwait(struct driver *driver, size_t index)
     driver->waits[index] = driver->waits[driver->wait_count];
 }
 
+/* Its body isn't needed any more. */
+static void driver_unwait_block(struct driver *driver, const struct digest *digest)
+{
+    for (size_t i = 0; i < driver->wait_count; i++)
+        if (digest_equal(&driver->waits[i].execute.block.digest, digest))
+            driver_unwait(driver, i--);
+}
+
 /* Starts an execution, or remembers that its body must come first. */
 static void driver_on_execute(struct driver *driver, const struct action_execute *execute)
 {
@@ -143,9 +151,7 @@ static void driver_commit(struct driver *driver, const struct action_commit *com
 
 static void driver_discard(struct driver *driver, const struct digest *digest)
 {
-    for (size_t i = 0; i < driver->wait_count; i++)
-        if (digest_equal(&driver->waits[i].execute.block.digest, digest))
-            driver_unwait(driver, i--);
+    driver_unwait_block(driver, digest);
     struct executor_job *job = driver_job(driver, EXECUTOR_DISCARD);
     if (!job)
         return;
@@ -346,8 +352,10 @@ static void driver_on_event(struct driver *driver, struct driver_event *event)
         break;
     case DRIVER_EXECUTED:
         /* Without a body the execution keeps waiting for one. */
-        if (!event->lacks_body)
-            driver_executed(driver, event->ticket, event->verdict);
+        if (event->lacks_body)
+            break;
+        driver_unwait_block(driver, &event->digest);
+        driver_executed(driver, event->ticket, event->verdict);
         break;
     case DRIVER_COMMITTED:
         parcel_shelf_remove(&driver->shelf, &event->digest);

@@ -210,6 +210,8 @@ static void executor_execute(struct executor *executor, const struct executor_jo
         break;
     case ERR_NOT_FOUND:
         event->lacks_body = !job->parcel;
+        if (job->parcel)
+            log_event(LOG_LEVEL_WARN, "block-invalid", "its parent isn't here");
         event->verdict = EVENT_INVALID;
         break;
     case ERR_MALFORMED:
