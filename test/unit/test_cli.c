@@ -61,6 +61,8 @@ START_TEST(slip_of_the_pen_is_answered_with_what_was_meant)
     ck_assert(strstr(cli.fault.text, "did you mean \"tenure offer list\"?"));
     ck_assert_int_eq(parse("offer list --prize 3"), ERR_USAGE);
     ck_assert(strstr(cli.fault.text, "did you mean --price?"));
+    ck_assert_int_eq(parse("--json status"), ERR_USAGE);
+    ck_assert_str_eq(cli.fault.text, "options follow the command: tenure COMMAND ... --json");
     ck_assert_int_eq(parse("frobnicate"), ERR_USAGE);
     ck_assert_str_eq(cli.fault.text, "there is no command \"tenure frobnicate\"");
 }

@@ -139,6 +139,9 @@ static enum err unknown_command(struct cli *cli, const struct cli_noun nouns[], 
         argc > 1 && argv[1][0] != '-' ? cli_format(cli, "%s %s", argv[0], argv[1]) : argv[0];
     struct nearest nearest = {NULL, 4};
 
+    if (argv[0][0] == '-')
+        return fault_set(&cli->fault, ERR_USAGE,
+                         "options follow the command: tenure COMMAND ... %s", argv[0]);
     for (uint32_t i = 0; i < noun_count; i++)
         for (uint32_t j = 0; j < nouns[i].count; j++)
             nearest_offer(&nearest, given, nouns[i].commands[j].words);

@@ -7,6 +7,23 @@
 
 #include <stdlib.h>
 
+/* Says what the contract would, with the figures, before a nonce is spent on it. */
+static enum err check_balance(struct desk *desk, const struct amount *amount)
+{
+    struct members_account account;
+    struct path path = path_account("account/", &desk->sender.address);
+    char has[AMOUNT_TEXT_SIZE], needs[AMOUNT_TEXT_SIZE], who[ADDRESS_TEXT_SIZE];
+    enum err err = desk_state(desk, path_key(&path), &members_account_record, &account);
+
+    if (err || units_amount_compare(&account.balance, amount) >= 0)
+        return err;
+    units_amount_text(has, &account.balance);
+    units_amount_text(needs, amount);
+    address_text(who, &desk->sender.address);
+    return fault_set(&desk->cli->fault, ERR_MISMATCH,
+                     "the balance of %s is %s and does not cover %s", who, has, needs);
+}
+
 static enum err run_transfer(struct cli *cli)
 {
     struct credits_transfer args = {.memo = bytes_text(cli_text(cli, "memo"))};
@@ -21,6 +38,8 @@ static enum err run_transfer(struct cli *cli)
                         "\"%s\" is no amount: a whole number of at most 256 bits", cli->words[1]);
     if (!err)
         err = desk_sign(&desk);
+    if (!err)
+        err = check_balance(&desk, &args.amount);
     if (!err)
         err = desk_call(&desk, &calls, CATALOG_CREDITS, CREDITS_TRANSFER, &args);
     if (!err)
