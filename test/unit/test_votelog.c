@@ -1,6 +1,7 @@
 #include "tools/tenured/votelog.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,7 +9,8 @@
 
 #include "test/harness.h"
 
-static char path[64];
+static char path[64], key[64], pledged[72];
+static struct height head;
 static struct votelog votes;
 static struct digest chain;
 static struct fault fault;
@@ -20,12 +22,14 @@ static void setup_path(void)
     ck_assert_int_ge(descriptor, 0);
     close(descriptor);
     unlink(path);
+    snprintf(key, sizeof(key), "%s-key", path);
+    snprintf(pledged, sizeof(pledged), "%s.votes", key);
     chain = digest_of("chain", 5);
 }
 
 static void open_log(void)
 {
-    ck_assert_int_eq(votelog_open(&votes, path, &chain, false, &fault), ERR_NONE);
+    ck_assert_int_eq(votelog_open(&votes, path, key, &chain, head, &fault), ERR_NONE);
 }
 
 static struct action_sign prepare_of(uint64_t height, const char *block)
@@ -56,6 +60,7 @@ START_TEST(records_and_guard_come_back)
     ck_assert(votelog_allow(&votes, &sign));
     votelog_close(&votes);
     unlink(path);
+    unlink(pledged);
 }
 END_TEST
 
@@ -77,6 +82,7 @@ START_TEST(a_lost_record_is_told)
     ck_assert_uint_eq(votes.count, 1);
     votelog_close(&votes);
     unlink(path);
+    unlink(pledged);
 }
 END_TEST
 
@@ -102,21 +108,25 @@ START_TEST(what_is_forgotten_leaves_the_file)
     ck_assert_int_eq(votelog_append(&votes, 25, bytes_text("next")), ERR_NONE);
     votelog_close(&votes);
     unlink(path);
+    unlink(pledged);
 }
 END_TEST
 
 START_TEST(a_log_of_another_chain_or_none_is_refused)
 {
     setup_path();
-    ck_assert_int_eq(votelog_open(&votes, path, &chain, true, &fault), ERR_NOT_FOUND);
+    ck_assert_int_eq(votelog_open(&votes, path, key, &chain, (struct height){1}, &fault),
+                     ERR_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(fault.text, "nobody knows what this validator has signed"));
     open_log();
     ck_assert_int_eq(votelog_sync(&votes, &fault), ERR_NONE);
     votelog_close(&votes);
     struct digest other = digest_of("other", 5);
-    ck_assert_int_eq(votelog_open(&votes, path, &other, true, &fault), ERR_MISMATCH);
+    ck_assert_int_eq(votelog_open(&votes, path, key, &other, (struct height){1}, &fault),
+                     ERR_MISMATCH);
     ck_assert_ptr_nonnull(strstr(fault.text, "its votes are of another chain"));
     unlink(path);
+    unlink(pledged);
 }
 END_TEST
 
@@ -132,9 +142,123 @@ START_TEST(a_failed_sync_is_told)
     ck_assert_uint_eq(votes.synced, 0);
     votelog_close(&votes);
     unlink(path);
+    unlink(pledged);
 }
 END_TEST
 
-HARNESS_MAIN("votelog", records_and_guard_come_back, a_lost_record_is_told,
-             what_is_forgotten_leaves_the_file, a_log_of_another_chain_or_none_is_refused,
-             a_failed_sync_is_told)
+/* Signs and syncs a PREPARE with its record. */
+static void promise(uint64_t sequence, uint64_t view, uint64_t height)
+{
+    struct action_sign sign = prepare_of(height, "a");
+    sign.view.n = view;
+    ck_assert_int_eq(votelog_append(&votes, sequence, bytes_text("prepare")), ERR_NONE);
+    ck_assert(votelog_allow(&votes, &sign));
+    ck_assert_int_eq(votelog_sync(&votes, &fault), ERR_NONE);
+}
+
+START_TEST(a_lost_folder_is_noticed_beside_the_key)
+{
+    setup_path();
+    open_log();
+    promise(1, 3, 41);
+    votelog_close(&votes);
+    unlink(path);
+
+    open_log();
+    ck_assert(!votes.whole);
+    ck_assert_uint_eq(votes.muted_view.n, 3);
+    ck_assert_uint_eq(votes.muted_height.n, 41);
+    struct action_sign again = prepare_of(41, "b");
+    for (again.view.n = 0; again.view.n <= 3; again.view.n++)
+        ck_assert(!votelog_allow(&votes, &again));
+    ck_assert(votelog_allow(&votes, &again));
+    votelog_close(&votes);
+    unlink(path);
+    unlink(pledged);
+}
+END_TEST
+
+START_TEST(an_old_copy_of_the_log_is_noticed_even_by_one_record)
+{
+    setup_path();
+    open_log();
+    promise(1, 0, 1);
+    votelog_close(&votes);
+    uint8_t *copy;
+    size_t size;
+    ck_assert_int_eq(file_read(&copy, &size, path, 1u << 20, &fault), ERR_NONE);
+    open_log();
+    ck_assert(votes.whole);
+    promise(2, 0, 1);
+    votelog_close(&votes);
+    ck_assert_int_eq(file_write(path, bytes_of(copy, size), 0600, &fault), ERR_NONE);
+    free(copy);
+
+    open_log();
+    ck_assert(!votes.whole);
+    ck_assert_uint_eq(votes.muted_height.n, 1);
+    struct action_sign sign = prepare_of(1, "b");
+    ck_assert(!votelog_allow(&votes, &sign));
+    votelog_close(&votes);
+    unlink(path);
+    unlink(pledged);
+}
+END_TEST
+
+START_TEST(a_chain_older_than_the_votes_mutes)
+{
+    setup_path();
+    open_log();
+    ck_assert_int_eq(votelog_sync(&votes, &fault), ERR_NONE);
+    votelog_close(&votes);
+    head.n = 1;
+    open_log();
+    promise(1, 0, 1 + BOUNDS_WINDOW);
+    votelog_close(&votes);
+    open_log();
+    ck_assert(votes.whole);
+    votelog_close(&votes);
+    head.n = 0;
+    open_log();
+    ck_assert(!votes.whole);
+    ck_assert_uint_eq(votes.muted_height.n, 1 + BOUNDS_WINDOW);
+    votelog_close(&votes);
+    unlink(path);
+    unlink(pledged);
+}
+END_TEST
+
+START_TEST(a_torn_pledge_leaves_the_one_before_and_a_damaged_file_is_refused)
+{
+    setup_path();
+    open_log();
+    promise(1, 0, 1);
+    promise(2, 5, 2);
+    votelog_close(&votes);
+    uint8_t *slots;
+    size_t size;
+    ck_assert_int_eq(file_read(&slots, &size, pledged, 4096, &fault), ERR_NONE);
+    ck_assert_uint_eq(size, 1024);
+    slots[512 + 9] ^= 1;
+    ck_assert_int_eq(file_write(pledged, bytes_of(slots, size), 0600, &fault), ERR_NONE);
+    open_log();
+    ck_assert(votes.whole);
+    ck_assert_uint_eq(votes.pledge.view.n, 0);
+    ck_assert_uint_eq(votes.pledge.sequence, 1);
+    votelog_close(&votes);
+    slots[9] ^= 1;
+    ck_assert_int_eq(file_write(pledged, bytes_of(slots, size), 0600, &fault), ERR_NONE);
+    ck_assert_int_eq(votelog_open(&votes, path, key, &chain, head, &fault), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(fault.text, "nobody knows what this validator has signed"));
+    free(slots);
+    unlink(path);
+    unlink(pledged);
+}
+END_TEST
+
+HARNESS_MAIN("votelog", a_lost_folder_is_noticed_beside_the_key,
+             an_old_copy_of_the_log_is_noticed_even_by_one_record,
+             a_chain_older_than_the_votes_mutes,
+             a_torn_pledge_leaves_the_one_before_and_a_damaged_file_is_refused,
+             records_and_guard_come_back, a_lost_record_is_told, what_is_forgotten_leaves_the_file,
+             a_log_of_another_chain_or_none_is_refused, a_failed_sync_is_told)

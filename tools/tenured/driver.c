@@ -474,17 +474,18 @@ static bool driver_begin(struct driver *driver)
     enum err err = history ? history_block(&arena, history, &block, history_height(history), &fault)
                            : fault.code;
     if (!err) {
-        const struct guard *guard = &node->votelog.guard;
         struct event start = {.kind = EVENT_START,
                               .as.start = {.header = block.header_raw,
                                            .certificate = block.certificate,
                                            .muted = !node->votelog.whole,
-                                           .muted_view = guard->view,
-                                           .muted_height = guard_height(guard)}};
+                                           .muted_view = node->votelog.muted_view,
+                                           .muted_height = node->votelog.muted_height}};
         if (!node->votelog.whole)
             log_event(LOG_LEVEL_WARN, "muted",
-                      "the vote log isn't whole: no votes in views up to %llu",
-                      (unsigned long long)guard->view.n);
+                      "the log of votes is not all that this key has signed: no votes in views up to %llu, no view "
+                      "change before block %llu",
+                      (unsigned long long)node->votelog.muted_view.n,
+                      (unsigned long long)node->votelog.muted_height.n);
         driver_step(driver, &start);
     }
     if (history)

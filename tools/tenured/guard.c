@@ -98,6 +98,12 @@ bool guard_allow(struct guard *guard, const struct action_sign *sign)
     return false;
 }
 
+bool guard_has_signed(const struct guard *guard)
+{
+    return guard_voted(guard) || !digest_is_zero(&guard->view_change) ||
+           !digest_is_zero(&guard->new_view);
+}
+
 struct height guard_height(const struct guard *guard)
 {
     const struct guard_kind *const kinds[GUARD_KINDS] = {&guard->pre_prepare, &guard->prepare,

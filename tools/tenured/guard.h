@@ -46,6 +46,9 @@ void guard_init(struct guard *guard, const struct digest *chain);
 /* True if `sign` may be signed; then the guard knows it, and must be durable before the signature leaves. STATUS is always allowed. */
 MUST_USE bool guard_allow(struct guard *guard, const struct action_sign *sign);
 
+/* Has it signed anything in its view? */
+bool guard_has_signed(const struct guard *guard);
+
 /* The highest height of any vote that the guard knows of; 0: none. */
 struct height guard_height(const struct guard *guard);
 

@@ -207,8 +207,8 @@ static enum err node_open_data(struct node *node, struct fault *fault)
     if (!err)
         err = file_join(path, node->settings.data, "votes.log", fault);
     if (!err)
-        err = votelog_open(&node->votelog, path, &node->chain_digest,
-                           chain_head(node->chain)->header.height > 0, fault);
+        err = votelog_open(&node->votelog, path, node->settings.key, &node->chain_digest,
+                           (struct height){chain_head(node->chain)->header.height}, fault);
     if (!err)
         err = file_join(path, node->settings.data, "blobs", fault);
     if (!err)

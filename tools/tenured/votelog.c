@@ -43,16 +43,29 @@ static void votelog_tell(void *self, struct bytes record)
         log, sequence, bytes_of(record.data + VOTELOG_HEAD_SIZE, record.size - VOTELOG_HEAD_SIZE));
 }
 
-enum err votelog_open(struct votelog *log, const char *path, const struct digest *chain,
-                      bool must_exist, struct fault *fault)
+/* Compares what is here with what was pledged beside the key. */
+static void votelog_weigh(struct votelog *log, struct height head)
 {
-    memset(log, 0, sizeof(*log));
-    guard_init(&log->guard, chain);
-    if (must_exist && !file_exists(path))
-        return fault_set(
-            fault, ERR_NOT_FOUND,
-            "%s: is missing, so nobody knows what this validator has signed; restore it", path);
+    const struct pledge *pledge = &log->pledge;
+    log->muted_view = log->guard.view;
+    log->muted_height = guard_height(&log->guard);
+    bool lost = log->guard.view.n < pledge->view.n || log->appended < pledge->sequence ||
+                pledge->height.n > head.n + BOUNDS_WINDOW;
+    if (!lost)
+        return;
+    log->whole = false;
+    if (log->guard.view.n <= pledge->view.n) {
+        guard_init(&log->guard, &pledge->chain);
+        log->guard.view.n = pledge->view.n + 1;
+        log->muted_view = pledge->view;
+    }
+    if (log->muted_height.n < pledge->height.n)
+        log->muted_height = pledge->height;
+}
 
+static enum err votelog_read(struct votelog *log, const char *path, const struct digest *chain,
+                             struct fault *fault)
+{
     struct wal_reader reader = {.tell = votelog_tell, .self = log};
     enum err err = wal_open(&log->wal, path, &reader, fault);
     if (err)
@@ -65,7 +78,7 @@ enum err votelog_open(struct votelog *log, const char *path, const struct digest
     else if (!digest_equal(&log->guard.chain, chain))
         err = fault_set(fault, ERR_MISMATCH, "%s: its votes are of another chain", path);
     if (err) {
-        votelog_close(log);
+        wal_close(&log->wal);
         return err;
     }
     log->whole = reader.whole;
@@ -74,14 +87,43 @@ enum err votelog_open(struct votelog *log, const char *path, const struct digest
     return ERR_NONE;
 }
 
-void votelog_close(struct votelog *log)
+static void votelog_release(struct votelog *log)
 {
-    wal_close(&log->wal);
     for (size_t i = 0; i < log->count; i++)
         free((void *)log->records[i].bytes.data);
     free(log->records);
     log->records = NULL;
     log->count = 0;
+}
+
+enum err votelog_open(struct votelog *log, const char *path, const char *key_path,
+                      const struct digest *chain, struct height head, struct fault *fault)
+{
+    memset(log, 0, sizeof(*log));
+    guard_init(&log->guard, chain);
+    if (head.n > 0 && !file_exists(path))
+        return fault_set(
+            fault, ERR_NOT_FOUND,
+            "%s: is missing, so nobody knows what this validator has signed; restore it", path);
+
+    enum err err = pledge_open(&log->pledge, key_path, chain, fault);
+    if (err)
+        return err;
+    err = votelog_read(log, path, chain, fault);
+    if (err) {
+        pledge_close(&log->pledge);
+        votelog_release(log);
+        return err;
+    }
+    votelog_weigh(log, head);
+    return ERR_NONE;
+}
+
+void votelog_close(struct votelog *log)
+{
+    wal_close(&log->wal);
+    pledge_close(&log->pledge);
+    votelog_release(log);
 }
 
 static enum err votelog_write(struct votelog *log, const struct votelog_record *record)
@@ -134,6 +176,22 @@ static enum err votelog_rewrite(struct votelog *log, struct bytes mark, struct f
     return wal_restart(&log->wal, mark, fault);
 }
 
+/* Pledges what was synced. A guard that only stands above a lost log, and has signed nothing there, changes nothing. */
+static enum err votelog_pledge(struct votelog *log, struct fault *fault)
+{
+    const struct pledge *pledge = &log->pledge;
+    const struct guard *guard = &log->guard;
+    if (guard->view.n < pledge->view.n || !guard_has_signed(guard))
+        return ERR_NONE;
+    struct height height = guard_height(guard);
+    if (height.n < pledge->height.n)
+        height = pledge->height;
+    if (guard->view.n == pledge->view.n && height.n == pledge->height.n &&
+        log->appended == pledge->sequence)
+        return ERR_NONE;
+    return pledge_raise(&log->pledge, guard->view, height, log->appended, fault);
+}
+
 enum err votelog_sync(struct votelog *log, struct fault *fault)
 {
     if (!log->dirty)
@@ -146,5 +204,5 @@ enum err votelog_sync(struct votelog *log, struct fault *fault)
         return err;
     log->synced = log->appended;
     log->dirty = false;
-    return ERR_NONE;
+    return votelog_pledge(log, fault);
 }

@@ -3,13 +3,15 @@
  *     votelog_open, then consensus_recover for each kept record, then
  *     votelog_append, guard_allow ...   and   votelog_sync   before anything that was promised leaves
  *
- * The file is a wal (tools/sys/wal.h): its mark is the guard, so the file also knows whether the guard is ahead of the log.
+ * The file is a wal (tools/sys/wal.h): its mark is the guard, so the file also knows whether the guard is ahead of the log. How far both
+ * had gone is pledged beside the key (tools/tenured/pledge.h), so a data folder that was lost or is an old copy is no whole log.
  * Records below the last forgotten sequence are dropped when enough of them have gathered. */
 #ifndef TOOLS_TENURED_VOTELOG_H
 #define TOOLS_TENURED_VOTELOG_H
 
 #include "tools/sys/wal.h"
 #include "tools/tenured/guard.h"
+#include "tools/tenured/pledge.h"
 
 /* Bytes of dead records after which the file is written anew: a tenth of a second of work, every few thousand blocks. */
 #define VOTELOG_DEAD_BYTES (8u << 20)
@@ -22,19 +24,23 @@ struct votelog_record {
 struct votelog {
     struct wal wal;
     struct guard guard;
+    struct pledge pledge;
     struct votelog_record *records; /* kept ones by ascending sequence; owned */
     size_t count, room;
-    uint64_t kept_bytes; /* of `records` */
-    uint64_t appended;   /* the last sequence */
-    uint64_t synced;     /* durable through this sequence */
-    bool dirty;          /* something waits for votelog_sync */
-    bool whole;          /* nothing was missing when it was opened */
-    enum err err;        /* while reading */
+    uint64_t kept_bytes;        /* of `records` */
+    uint64_t appended;          /* the last sequence */
+    uint64_t synced;            /* durable through this sequence */
+    bool dirty;                 /* something waits for votelog_sync */
+    bool whole;                 /* nothing was missing when it was opened; else: */
+    struct view muted_view;     /* votes may have been signed up to this view ... */
+    struct height muted_height; /* ... and for blocks up to this one, that nothing here tells of */
+    enum err err;               /* while reading */
 };
 
-/* Opens or creates. ERR_MISMATCH: the guard is of another chain; ERR_NOT_FOUND: `must_exist` and there is none; ERR_CORRUPT, ERR_IO. */
-MUST_USE enum err votelog_open(struct votelog *log, const char *path, const struct digest *chain,
-                               bool must_exist, struct fault *fault);
+/* Opens or creates the log at `path`, and the pledge beside `key_path`. `head` is the height of the chain on this disk: only a chain without
+ * blocks may be without a log. ERR_MISMATCH: of another chain; ERR_NOT_FOUND: the log is missing; ERR_CORRUPT, ERR_IO. */
+MUST_USE enum err votelog_open(struct votelog *log, const char *path, const char *key_path,
+                               const struct digest *chain, struct height head, struct fault *fault);
 void votelog_close(struct votelog *log);
 
 /* Takes a copy of a record. Requires sequence = appended + 1, or the first of a new log. ERR_LIMIT: no memory. */
