@@ -15,8 +15,8 @@
 /* Batches that are taken before jobs are looked at again. */
 #define EXECUTOR_TURN_BATCHES 8
 
-/* Jobs of consensus: a window of heights in every state, and the bodies that peers ask for. */
-#define EXECUTOR_JOBS 4096
+/* Nothing that peers ask for may keep a job of consensus out. */
+_Static_assert(LIMIT_VALIDATORS * EXECUTOR_ASKED_MAX <= EXECUTOR_JOBS / 4, "room for consensus");
 
 /* What is read in one turn: a held body, a proposal's list, contracts_due's records. */
 #define EXECUTOR_ARENA_BYTES (32u << 20)
@@ -50,8 +50,16 @@ enum err executor_init(struct executor *executor, struct node *node)
     return err;
 }
 
-static void executor_job_free(struct executor_job *job)
+static bool executor_job_is_asked(const struct executor_job *job)
 {
+    return job->kind >= EXECUTOR_SERVE;
+}
+
+/* A peer's place is given back when its job is done with. */
+static void executor_job_free(struct executor *executor, struct executor_job *job)
+{
+    if (executor_job_is_asked(job))
+        atomic_fetch_sub(&executor->asked[job->seat.n], 1);
     parcel_drop(job->parcel);
     free(job->data);
     free(job);
@@ -59,10 +67,15 @@ static void executor_job_free(struct executor_job *job)
 
 void executor_job_take(struct executor *executor, struct executor_job *job)
 {
+    if (executor_job_is_asked(job) &&
+        atomic_fetch_add(&executor->asked[job->seat.n], 1) >= EXECUTOR_ASKED_MAX) {
+        executor_job_free(executor, job);
+        return;
+    }
     enum err err = queue_push(&executor->jobs, job, 0, 0);
-    CHECK(err != ERR_BUSY || job->kind >= EXECUTOR_SERVE);
+    CHECK(err != ERR_BUSY);
     if (err)
-        executor_job_free(job);
+        executor_job_free(executor, job);
 }
 
 void executor_batch_take(struct executor *executor, struct intake *intake)
@@ -349,7 +362,7 @@ static void executor_job(struct executor *executor, struct executor_job *job)
         atomic_store(&executor->woken, false);
         break;
     }
-    executor_job_free(job);
+    executor_job_free(executor, job);
 }
 
 /* --- transactions --- */
@@ -545,7 +558,7 @@ void executor_release(struct executor *executor)
 {
     void *item;
     while (executor->jobs.ring && queue_pop(&executor->jobs, &item, 1, 0) > 0)
-        executor_job_free(item);
+        executor_job_free(executor, item);
     while (executor->batches.ring && queue_pop(&executor->batches, &item, 1, 0) > 0) {
         struct intake *intake = item;
         intake->checked = false;

@@ -23,6 +23,12 @@
 /* Transactions in one list for the others. */
 #define EXECUTOR_FORWARD_MAX 1024
 
+/* Jobs that wait: a window of heights in every state, and what peers ask for. */
+#define EXECUTOR_JOBS 4096
+
+/* Jobs of one peer that wait or are at work: bodies of a few heights. All peers together leave most of the room to consensus. */
+#define EXECUTOR_ASKED_MAX 4
+
 struct node;
 
 enum executor_kind {
@@ -53,7 +59,8 @@ struct executor_job {
 struct executor {
     struct node *node;
     struct queue jobs, batches;
-    atomic_bool woken; /* a WAKE is among the jobs */
+    atomic_bool woken;                   /* a WAKE is among the jobs */
+    atomic_uint asked[LIMIT_VALIDATORS]; /* jobs of each peer; at most EXECUTOR_ASKED_MAX */
     struct thread thread;
     struct pool *pool;
     pthread_mutex_t mutex; /* of `stats` */
@@ -77,7 +84,7 @@ MUST_USE enum err executor_init(struct executor *executor, struct node *node);
 MUST_USE enum err executor_start(struct executor *executor, struct fault *fault);
 
 /* Takes the job over. Never blocks: consensus has a bounded number of them; what a peer wants (SERVE and
- * later kinds) is dropped when there is no room. */
+ * later kinds) is dropped when EXECUTOR_ASKED_MAX of it are there. */
 void executor_job_take(struct executor *executor, struct executor_job *job);
 
 /* Takes a batch over: to be admitted, or (checked) added. Never blocks: batches are counted at the door. */
