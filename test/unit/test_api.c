@@ -325,6 +325,10 @@ START_TEST(a_transaction_is_told_from_pending_to_committed)
     ck_assert_int_eq(get(path), 200);
     HAS("\"status\":\"committed\",\"height\":11,\"index\":0,\"verdict\":0,"
         "\"verdict_name\":\"ok\"");
+    char packed[2 * LIMIT_TX_BYTES + 1], member[sizeof(packed) + 16];
+    bytes_to_hex(packed, tx.raw);
+    snprintf(member, sizeof(member), "\"packed\":\"%s\"", packed);
+    HAS(member);
     HAS("\"calls\":[{\"contract\":\"credits\",\"method\":\"transfer\",\"args\":{\"to\":\"tnr1");
     HAS("\"events\":[{\"event\":\"transferred\",\"tag\":10,\"data\":{\"from\":\"tnr1");
 
