@@ -41,6 +41,7 @@ NEEDS_tools/demo    := tools/demo $(NEEDS_tools/tenure)
 NEEDS_test/sim      := test/sim consensus tools/sys base
 NEEDS_test/fuzz     := test/fuzz tools/tenured $(NEEDS_tools/tenure)
 NEEDS_test/bench    := $(NEEDS_tools/tenure)
+NEEDS_test/reference := base
 FOLDERS := base consensus trainer net contracts ledger tools/sys tools/tenured tools/tenure tools/demo test/sim test/fuzz
 
 LIBS_base          := -lsecp256k1 -lmsgpackc -lcrypto
@@ -56,6 +57,7 @@ LIBS_tools/demo    := $(LIBS_tools/tenured)
 LIBS_test/sim      := $(LIBS_tools/sys)
 LIBS_test/fuzz     := $(LIBS_tools/tenured)
 LIBS_test/bench    := $(LIBS_tools/tenured) -lopenblas
+LIBS_test/reference := $(LIBS_base) -lm
 
 lib      = $(OUT)/lib$(subst /,-,$(1)).a
 libs     = $(foreach folder,$(NEEDS_$(1)),$(call lib,$(folder)))
@@ -127,6 +129,7 @@ endef
 $(foreach name,$(PROGRAMS:$(OUT)/%=%),$(eval $(call program,$(OUT)/$(name),$(OUT)/tools/$(name)/main.o,tools/$(name))))
 $(foreach name,$(BENCHES:$(OUT)/bench/%=%),$(eval $(call program,$(OUT)/bench/$(name),$(OUT)/test/bench/$(name).o,test/bench)))
 $(eval $(call program,$(OUT)/golden,$(OUT)/test/golden/main.o,test/fuzz))
+$(eval $(call program,$(OUT)/reference,$(call object,$(patsubst %,test/reference/%.c,main course numbers perceptron pupil)),test/reference))
 $(eval $(call program,$(OUT)/sim,$(OUT)/test/sim/main.o,test/sim))
 
 # A unit test test_slot.c tests slot.c and links slot.c's folder and what that may include, no more.

@@ -1,0 +1,23 @@
+/* NUMERICS.md sections 6 and 7: a multi-layer perceptron's weights, forward and backward pass, and optimizers. */
+#ifndef TEST_REFERENCE_PERCEPTRON_H
+#define TEST_REFERENCE_PERCEPTRON_H
+
+#include "test/reference/course.h"
+
+/* Zeroed floats from the heap; stops the program when there are none. */
+float *perceptron_floats(size_t count);
+
+size_t perceptron_count(const struct course *course);
+
+/* The parameters that the seed gives. */
+void perceptron_start(const struct course *course, float *parameters);
+
+/* One batch: `gradient` of the mean loss, which is returned, by `parameters`. */
+float perceptron_learn(const struct course *course, const float *parameters, uint32_t round, uint32_t slot,
+                       uint32_t step, float *gradient);
+
+/* moment2 and the powers are AdamW's. */
+void perceptron_step(const struct course *course, float *parameters, float *moment1, float *moment2, float power[2],
+                     const float *gradient);
+
+#endif
