@@ -42,6 +42,7 @@ NEEDS_test/sim      := test/sim consensus tools/sys base
 NEEDS_test/fuzz     := test/fuzz tools/tenured $(NEEDS_tools/tenure)
 NEEDS_test/bench    := $(NEEDS_tools/tenure)
 NEEDS_test/reference := base
+NEEDS_test/engine   := tools/sys trainer base
 FOLDERS := base consensus trainer net contracts ledger tools/sys tools/tenured tools/tenure tools/demo test/sim test/fuzz
 
 LIBS_base          := -lsecp256k1 -lmsgpackc -lcrypto
@@ -58,6 +59,7 @@ LIBS_test/sim      := $(LIBS_tools/sys)
 LIBS_test/fuzz     := $(LIBS_tools/tenured)
 LIBS_test/bench    := $(LIBS_tools/tenured) -lopenblas
 LIBS_test/reference := $(LIBS_base) -lm
+LIBS_test/engine   := -linih -lpthread $(LIBS_trainer)
 
 lib      = $(OUT)/lib$(subst /,-,$(1)).a
 libs     = $(foreach folder,$(NEEDS_$(1)),$(call lib,$(folder)))
@@ -130,6 +132,7 @@ $(foreach name,$(PROGRAMS:$(OUT)/%=%),$(eval $(call program,$(OUT)/$(name),$(OUT
 $(foreach name,$(BENCHES:$(OUT)/bench/%=%),$(eval $(call program,$(OUT)/bench/$(name),$(OUT)/test/bench/$(name).o,test/bench)))
 $(eval $(call program,$(OUT)/golden,$(OUT)/test/golden/main.o,test/fuzz))
 $(eval $(call program,$(OUT)/reference,$(call object,$(patsubst %,test/reference/%.c,main course numbers perceptron pupil)),test/reference))
+$(eval $(call program,$(OUT)/engine,$(call object,$(patsubst %,test/reference/%.c,engine course)),test/engine))
 $(eval $(call program,$(OUT)/sim,$(OUT)/test/sim/main.o,test/sim))
 
 # A unit test test_slot.c tests slot.c and links slot.c's folder and what that may include, no more.
