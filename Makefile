@@ -78,7 +78,7 @@ E2E      := $(sort $(wildcard test/e2e/[0-9]*))
 SEEDS        ?= 200
 FUZZ_SECONDS ?= 30
 
-.PHONY: all programs setup check check-long check-source check-e2e units fuzz demo bench golden format help clean FORCE
+.PHONY: all programs setup check check-long check-bits check-source check-e2e units fuzz demo bench golden format help clean FORCE
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -163,15 +163,19 @@ REPLAY    := $(foreach name,$(FUZZERS:$(OUT)/fuzz/%=%),'$(OUT)/fuzz/$(name) $(wi
 GOLDEN    := 'sh -c "$(OUT)/golden | diff -u test/golden/vectors.txt -"'
 # A second implementation of the numeric profile, from its specification, must come to the same trace.
 NUMERICS  := 'test/golden/numerics test/unit/test_segment.c'
+REFERENCE := 'test/reference/check --out $(OUT)'
 SIMULATE  := $(if $(SIM),'$(SIM) --from 1 --count $(SEEDS)')
 
 units: $(UNITS)
 
-check: $(UNITS) $(SIM) $(FUZZERS) $(OUT)/golden $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
-	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(NUMERICS) $(REPLAY) $(SIMULATE) -- $(E2E)
+check: $(UNITS) $(SIM) $(FUZZERS) $(OUT)/golden $(OUT)/reference $(OUT)/engine $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
+	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(NUMERICS) $(REFERENCE) $(REPLAY) $(SIMULATE) -- $(E2E)
 
 check-long: SEEDS := 5000
-check-long: check ## the same with many more simulated seeds
+check-long: check check-bits ## the same with many more simulated seeds, and check-bits
+
+check-bits: $(OUT)/reference $(OUT)/engine ## the trainer and test/reference: all compilers, kernels, threads, random programs
+	@$(RUN) -- 'test/reference/check --out $(OUT) --from 1001 --courses 200' 'test/reference/check --bits'
 
 check-source: $(LIBRARIES) ## the rules for the source: layers, names, purity, headers, length
 	@$(RUN) $(SOURCE)
