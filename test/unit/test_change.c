@@ -117,6 +117,21 @@ START_TEST(the_primary_opens_its_view_with_a_quorum)
 }
 END_TEST
 
+START_TEST(a_new_view_is_made_once)
+{
+    council_open(&c, 4, 1);
+    c.echo = false; /* what I sign takes its time to come back */
+    change_from(2, 1);
+    change_from(3, 1);
+    change_from(0, 1);
+    council_expect(&c, "persist 1\nsign view-change 0 in view 1 after 1\n"
+                       "persist 2\nsign new-view 0 in view 1 after 2\n");
+    council_tick(&c, 1);
+    council_expect(&c, "");
+    council_close(&c);
+}
+END_TEST
+
 START_TEST(a_prepared_block_is_voted_on_again_without_executing_it_again)
 {
     council_open(&c, 4, 1);
@@ -133,6 +148,36 @@ START_TEST(a_prepared_block_is_voted_on_again_without_executing_it_again)
     vote_from(MESSAGE_COMMIT, 0, &one, 2, &new_view);
     vote_from(MESSAGE_COMMIT, 2, &one, 2, &new_view);
     council_expect(&c, "commit 1 with its new view\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(what_i_sent_commit_for_is_in_my_view_change)
+{
+    council_open(&c, 4, 1);
+    struct council_block one = council_block(&c, &c.genesis, 0, 0);
+    council_message(&c, council_pre_prepare(&c, &one, &digest_zero));
+    vote_from(MESSAGE_PREPARE, 0, &one, 0, &digest_zero);
+    vote_from(MESSAGE_PREPARE, 2, &one, 0, &digest_zero);
+    vote_from(MESSAGE_COMMIT, 0, &one, 0, &digest_zero);
+    text_clear(&c.story);
+    change_from(2, 1); /* others prepared nothing ... */
+    change_from(3, 1);
+    council_expect(&c, "persist 3\nsign view-change 0 in view 1 after 3\n"
+                       "persist 4\nsign new-view 0 in view 1 after 4\npersist 5\n"
+                       "persist 6 with body\nsign prepare 1 in view 1 after 6\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(a_block_is_never_too_old_to_be_proposed_again)
+{
+    council_open(&c, 4, 1);
+    struct council_block one = council_block(&c, &c.genesis, 0, 0);
+    c.clock_ms += 10 * c.config.clock_bound_ms;
+    enter(2, &one, 1);
+    council_expect(&c, "persist 1\nexecute 1 from 1\npersist 2 with body\n"
+                       "sign prepare 1 in view 2 after 2\n");
     council_close(&c);
 }
 END_TEST
@@ -200,6 +245,20 @@ START_TEST(no_vote_below_a_wanted_view)
 }
 END_TEST
 
+START_TEST(decided_blocks_are_taken_while_no_view_is_open)
+{
+    council_open(&c, 4, 1);
+    council_tick(&c, 6000);
+    text_clear(&c.story);
+    struct council_block one = council_block(&c, &c.genesis, 0, 0);
+    struct ballot ballot = council_ballot(&c, &one, 0, &digest_zero);
+    struct certificate decided = council_certificate(&c, MESSAGE_COMMIT, &ballot);
+    council_message(&c, council_decided(&c, &one, &decided));
+    council_expect(&c, "execute 1 from 5\ncommit 1\n");
+    council_close(&c);
+}
+END_TEST
+
 START_TEST(a_second_view_change_or_new_view_is_a_conflict)
 {
     council_open(&c, 4, 1);
@@ -251,9 +310,12 @@ END_TEST
 HARNESS_MAIN("change", a_silent_primary_is_suspected_after_heartbeat_and_timeout,
              a_lonely_wish_goes_no_further, a_seat_that_hears_no_quorum_blames_nobody,
              f_and_one_others_are_joined, a_quorum_that_is_not_answered_wants_the_next_view,
-             the_primary_opens_its_view_with_a_quorum,
+             the_primary_opens_its_view_with_a_quorum, a_new_view_is_made_once,
              a_prepared_block_is_voted_on_again_without_executing_it_again,
+             what_i_sent_commit_for_is_in_my_view_change,
+             a_block_is_never_too_old_to_be_proposed_again,
              what_the_new_view_did_not_choose_is_discarded,
              another_block_than_the_chosen_one_makes_room, fresh_proposals_begin_above_the_choice,
-             no_vote_below_a_wanted_view, a_second_view_change_or_new_view_is_a_conflict,
+             no_vote_below_a_wanted_view, decided_blocks_are_taken_while_no_view_is_open,
+             a_second_view_change_or_new_view_is_a_conflict,
              blocks_below_a_base_that_is_held_are_kept)

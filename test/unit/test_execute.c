@@ -201,6 +201,25 @@ START_TEST(refused_transaction_leaves_the_block_as_it_was)
 }
 END_TEST
 
+START_TEST(used_nonce_is_refused_for_the_rest_of_the_block)
+{
+    struct source s;
+    start(&s);
+    struct tx first = town_transfer(&town, 1, 2, 1), second = town_transfer(&town, 1, 2, 1);
+    struct execute execute;
+    struct execute_result result;
+    struct context context = context_at(1);
+    execute_begin(&execute, &town.arena, &s.source, &context, 9);
+    ck_assert_int_eq(execute_tx(&execute, &first), TX_OK);
+    ck_assert_int_eq(execute_tx(&execute, &first), TX_NONCE_USED);
+    ck_assert_int_eq(execute_tx(&execute, &second), TX_OK);
+    ck_assert_int_eq(execute_tx(&execute, &first), TX_NONCE_USED);
+    ck_assert_int_eq(execute_end(&execute, &result, NULL), ERR_NONE);
+    ck_assert_uint_eq(result.tx_count, 2);
+    end(&s);
+}
+END_TEST
+
 START_TEST(revoked_sender_is_refused_at_once_and_for_the_rest_of_the_block)
 {
     struct source s;
@@ -268,6 +287,7 @@ HARNESS_MAIN("execute", same_block_twice_gives_the_same_bytes,
              failed_call_keeps_the_nonce_and_drops_the_rest,
              calls_of_a_transaction_are_done_all_or_none,
              refused_transaction_leaves_the_block_as_it_was,
+             used_nonce_is_refused_for_the_rest_of_the_block,
              revoked_sender_is_refused_at_once_and_for_the_rest_of_the_block,
              source_that_fails_gives_an_error_and_no_verdict,
              full_arena_gives_an_error_and_no_verdict)

@@ -113,6 +113,11 @@ START_TEST(a_proposal_is_by_the_primary_and_fresh)
     ck_assert_int_eq(checked(council_seal(&c, MESSAGE_PRE_PREPARE, 0,
                                           council_pack(&c, &message_pre_prepare_record, &old))),
                      ERR_MISMATCH);
+    struct message_pre_prepare stolen = {
+        c.committee.digest, {0}, digest_zero, council_header(&one), one.block};
+    ck_assert_int_eq(checked(council_seal(&c, MESSAGE_PRE_PREPARE, 1,
+                                          council_pack(&c, &message_pre_prepare_record, &stolen))),
+                     ERR_MISMATCH);
     alien = council_block(&c, &c.genesis, 0, 0);
     alien.block.set.bytes[0] ^= 1;
     council_pack_block(&alien);
@@ -135,6 +140,8 @@ START_TEST(a_certificate_is_exactly_a_quorum_of_distinct_signers)
 
     struct certificate bad = good;
     bad.voters = good.voters >> 1; /* one fewer */
+    ck_assert_int_eq(checked(council_decided(&c, &one, &bad)), ERR_MISMATCH);
+    bad.signatures.size -= SIGN_SIGNATURE_SIZE; /* and its signature */
     ck_assert_int_eq(checked(council_decided(&c, &one, &bad)), ERR_MISMATCH);
     bad = good;
     bad.voters = (good.voters << 1) & ~UINT64_C(1); /* others than signed */
@@ -217,6 +224,7 @@ START_TEST(a_new_view_is_a_quorum_of_its_own_view)
 {
     set_up(4);
     struct bytes two = council_change(&c, 2, &genesis, NULL, 0);
+    struct bytes lower = council_change(&c, 1, &genesis, NULL, 0);
     struct bytes three = council_change(&c, 3, &genesis, NULL, 0);
     struct digest digest;
     struct message_envelope changes[3] = {council_sign(&c, MESSAGE_VIEW_CHANGE, 0, two),
@@ -224,6 +232,8 @@ START_TEST(a_new_view_is_a_quorum_of_its_own_view)
                                           council_sign(&c, MESSAGE_VIEW_CHANGE, 2, two)};
     ck_assert_int_eq(checked(council_new_view(&c, 2, changes, &digest)), ERR_NONE);
     changes[1] = council_sign(&c, MESSAGE_VIEW_CHANGE, 1, three);
+    ck_assert_int_eq(checked(council_new_view(&c, 2, changes, &digest)), ERR_MISMATCH);
+    changes[1] = council_sign(&c, MESSAGE_VIEW_CHANGE, 1, lower);
     ck_assert_int_eq(checked(council_new_view(&c, 2, changes, &digest)), ERR_MISMATCH);
     changes[1] = changes[0];
     ck_assert_int_eq(checked(council_new_view(&c, 2, changes, &digest)), ERR_MISMATCH);
@@ -242,6 +252,31 @@ START_TEST(a_new_view_is_a_quorum_of_its_own_view)
                      ERR_MISMATCH);
     c.context.view.n = 3;
     ck_assert_int_eq(checked(council_new_view(&c, 2, changes, &digest)), ERR_NOT_NOW);
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(certificates_inside_are_each_checked_for_what_they_say)
+{
+    set_up(4);
+    struct council_block two = council_block(&c, &one, 0, 0);
+    struct message_prepared pair[2] = {council_prepared(&c, &one, 0, &digest_zero),
+                                       council_prepared(&c, &two, 0, &digest_zero)};
+    struct bytes good = council_change(&c, 2, &genesis, pair, 1);
+    pair[1].certificate.signatures = pair[0].certificate.signatures; /* of another block */
+    struct bytes bad = council_change(&c, 2, &genesis, pair, 2);
+    ck_assert_int_eq(checked(council_seal(&c, MESSAGE_VIEW_CHANGE, 1, bad)), ERR_SIGNATURE);
+
+    struct digest digest;
+    struct message_envelope changes[3] = {council_sign(&c, MESSAGE_VIEW_CHANGE, 0, good),
+                                          council_sign(&c, MESSAGE_VIEW_CHANGE, 1, good),
+                                          council_sign(&c, MESSAGE_VIEW_CHANGE, 2, good)};
+    ck_assert_int_eq(checked(council_new_view(&c, 2, changes, &digest)), ERR_NONE);
+    changes[1] = council_sign(&c, MESSAGE_VIEW_CHANGE, 1, bad);
+    ck_assert_int_eq(checked(council_new_view(&c, 2, changes, &digest)), ERR_SIGNATURE);
+    bad = council_change(&c, 2, &pair[0].certificate, NULL, 0); /* PREPAREs as COMMITs */
+    changes[1] = council_sign(&c, MESSAGE_VIEW_CHANGE, 1, bad);
+    ck_assert_int_eq(checked(council_new_view(&c, 2, changes, &digest)), ERR_SIGNATURE);
     council_close(&c);
 }
 END_TEST
@@ -320,5 +355,6 @@ HARNESS_MAIN("verify", every_kind_of_message_passes,
              a_certificate_is_exactly_a_quorum_of_distinct_signers,
              a_header_and_its_certificate_belong_together, a_view_change_lists_a_window_of_the_past,
              a_new_view_is_a_quorum_of_its_own_view,
+             certificates_inside_are_each_checked_for_what_they_say,
              a_new_view_without_honest_view_changes_costs_little, no_flipped_bit_passes,
              real_signatures_pass_the_real_check)
