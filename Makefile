@@ -78,7 +78,7 @@ E2E      := $(sort $(wildcard test/e2e/[0-9]*))
 SEEDS        ?= 200
 FUZZ_SECONDS ?= 30
 
-.PHONY: all programs setup check check-long check-bits check-source check-e2e units fuzz demo bench golden format help clean FORCE
+.PHONY: all programs setup check check-long check-bits check-source check-e2e museum units fuzz demo bench golden format help clean FORCE
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -172,10 +172,13 @@ check: $(UNITS) $(SIM) $(FUZZERS) $(OUT)/golden $(OUT)/reference $(OUT)/engine $
 	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(NUMERICS) $(REFERENCE) $(REPLAY) $(SIMULATE) -- $(E2E)
 
 check-long: SEEDS := 5000
-check-long: check check-bits ## the same with many more simulated seeds, and check-bits
+check-long: check check-bits museum ## the same with many more simulated seeds, check-bits and the museum
 
 check-bits: $(OUT)/reference $(OUT)/engine ## the trainer and test/reference: all compilers, kernels, threads, random programs
 	@$(RUN) -- 'test/reference/check --out $(OUT) --from 1001 --courses 200' 'test/reference/check --bits'
+
+museum: | $(SETUP) ## bring known bugs of PBFT and its relatives in, one by one: each must be killed by a check
+	@test/museum/run
 
 check-source: $(LIBRARIES) ## the rules for the source: layers, names, purity, headers, length
 	@$(RUN) $(SOURCE)
