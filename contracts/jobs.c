@@ -9,6 +9,7 @@
 #include "contracts/matching.h"
 #include "contracts/members.h"
 #include "contracts/offers.h"
+#include "contracts/parameters.h"
 #include "contracts/path.h"
 #include "contracts/round.h"
 #include "contracts/validator.h"
@@ -411,13 +412,24 @@ bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_
 
 /* --- submit and cancel --- */
 
+/* The least time that an honest machine needs: to be in a block, and to replay what an audit replays. */
+static bool has_clocks(const struct jobs_job *job, const struct parameters *parameters)
+{
+    const struct jobs_submit *t = &job->terms;
+    uint32_t replayed = t->sample == 0 ? job->intervals : t->sample;
+    /* replay_ms x 10^6 a second, in 10^3 multiply-adds, >= work x replayed / intervals */
+    return t->segment_ms >= parameters->answer_ms && t->replay_ms >= parameters->answer_ms &&
+           (__uint128_t)t->replay_ms * JOBS_REPLAY_MMACS * 1000 * job->intervals >=
+               (__uint128_t)job->work * replayed;
+}
+
 static bool terms_hold(const struct jobs_submit *t, uint32_t intervals, uint64_t now)
 {
     uint32_t sample_max = intervals < JOBS_DRAWN_MAX ? intervals : JOBS_DRAWN_MAX;
     return t->rounds >= 1 && t->rounds <= JOBS_ROUNDS_MAX && t->workers >= 1 &&
            t->workers <= JOBS_WORKERS_MAX && t->start_root_count == t->workers && t->quorum >= 1 &&
            t->quorum <= t->workers && t->sample <= sample_max && !units_amount_is_zero(&t->stake) &&
-           t->segment_ms >= 1 && t->segment_ms <= JOBS_TIME_MAX_MS && t->replay_ms >= 1 &&
+           t->segment_ms <= JOBS_TIME_MAX_MS &&
            t->replay_ms <= JOBS_TIME_MAX_MS && t->round_ms >= t->segment_ms &&
            t->round_ms <= JOBS_TIME_MAX_MS && t->deadline_ms > now &&
            t->deadline_ms - now <= JOBS_LIFE_MS;
@@ -465,10 +477,12 @@ static enum verdict on_submit(const struct catalog_run *run, const void *in)
         .submitted_ms = run->context->time_ms,
     };
     struct amount budget;
+    struct parameters parameters;
     enum verdict verdict = read_program(run, &job);
     if (verdict != VERDICT_OK)
         return verdict;
-    if (!terms_hold(&job.terms, job.intervals, run->context->time_ms))
+    if (!parameters_get(run->view, &parameters) || !has_clocks(&job, &parameters) ||
+        !terms_hold(&job.terms, job.intervals, run->context->time_ms))
         return VERDICT_OUT_OF_BOUNDS;
     if (!jobs_budget(&budget, &job.terms, job.intervals, job.auditors))
         return VERDICT_OVERFLOW;

@@ -98,6 +98,7 @@
 #define JOBS_OPEN_MAX      4096 /* jobs that haven't ended: bounds what agents list */
 #define JOBS_TIME_MAX_MS   (30ull * 86400000)  /* a segment, a replay, a round */
 #define JOBS_LIFE_MS       (366ull * 86400000) /* a job */
+#define JOBS_REPLAY_MMACS  1000                /* 10^6 multiply-adds a second: a replayer of few cores */
 #define JOBS_WHOLE         0xffff              /* "slot" of the search for a whole job */
 
 enum jobs_status { JOBS_WAITING = 1, JOBS_RUNNING = 2, JOBS_CLOSING = 3, JOBS_ENDED = 4 };
@@ -146,8 +147,10 @@ struct jobs_submit {
     struct amount stake;      /* a slot, of the worker; > 0 */
     /* Intervals that each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all. */
     uint16_t sample;
-    uint64_t segment_ms;  /* to train and commit a segment; 1..JOBS_TIME_MAX_MS */
-    uint64_t replay_ms;   /* to replay and seal, to vote, to close; 1..JOBS_TIME_MAX_MS */
+    uint64_t segment_ms; /* to train and commit a segment; parameters.answer_ms..JOBS_TIME_MAX_MS */
+    /* To replay and seal, to vote, to close: at least parameters.answer_ms, and what JOBS_REPLAY_MMACS takes for the work of
+     * an audit's intervals, so that no terms fine an honest replayer; at most JOBS_TIME_MAX_MS. */
+    uint64_t replay_ms;
     uint64_t round_ms;    /* in which segments may be leased anew; segment_ms..JOBS_TIME_MAX_MS */
     uint64_t deadline_ms; /* of the whole job, block time; after now, <= now + JOBS_LIFE_MS */
     struct amount budget; /* moves into escrow */

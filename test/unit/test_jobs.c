@@ -328,7 +328,8 @@ START_TEST(terms_out_of_their_bounds_are_refused)
     REFUSED(bad.quorum = 3, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.stake = units_zero, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.sample = STUDIO_INTERVALS + 1, VERDICT_OUT_OF_BOUNDS);
-    REFUSED(bad.segment_ms = 0, VERDICT_OUT_OF_BOUNDS);
+    REFUSED(bad.segment_ms = m.parameters.answer_ms - 1, VERDICT_OUT_OF_BOUNDS);
+    REFUSED(bad.replay_ms = m.parameters.answer_ms - 1, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.replay_ms = JOBS_TIME_MAX_MS + 1, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.round_ms = STUDIO_SEGMENT - 1, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.deadline_ms = m.context.time_ms, VERDICT_OUT_OF_BOUNDS);
@@ -339,6 +340,28 @@ START_TEST(terms_out_of_their_bounds_are_refused)
     REFUSED(memset(bad.price_max.be, 0xff, 32), VERDICT_OVERFLOW);
 #undef REFUSED
     ck_assert_int_eq(studio_submit(&m, &good), VERDICT_OK);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(no_terms_leave_a_replayer_less_than_its_work_takes)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    struct program_layer layers[3];
+    uint64_t work;
+    studio_init(&m);
+    struct jobs_submit terms = studio_terms(&m, 2, 2, roots);
+    struct program program = studio_program(layers);
+    program.batch *= 10;
+    ck_assert(jobs_work(&work, &program));
+    terms.program = record_bytes(&m.arena, &program_record, &program);
+    terms.replay_ms = work / 1000000 * 1000 / JOBS_REPLAY_MMACS - 1;
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OUT_OF_BOUNDS);
+    terms.replay_ms += 2;
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    terms.replay_ms = m.parameters.answer_ms;
+    terms.sample = 1; /* a tenth of the work */
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
     market_release(&m);
 }
 END_TEST
@@ -355,4 +378,5 @@ HARNESS_MAIN("jobs", honest_workers_are_paid_exactly_and_the_rest_goes_home,
              a_round_that_nobody_closes_ends_the_job, outsiders_are_refused_with_the_exact_verdict,
              a_commitment_must_fit_its_lease_and_its_own_root,
              a_deadline_that_has_come_refuses_a_call_even_before_it_is_worked_off,
-             terms_out_of_their_bounds_are_refused)
+             terms_out_of_their_bounds_are_refused,
+             no_terms_leave_a_replayer_less_than_its_work_takes)
