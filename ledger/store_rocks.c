@@ -18,8 +18,9 @@
 /* Files kept open: an index and a filter each. */
 #define OPEN_FILES_MAX 256
 
-/* Log levels of RocksDB's own log in the folder: warnings. */
-#define INFO_LOG_WARN 2
+/* RocksDB's own log in the folder stays empty (InfoLogLevel FATAL): on a full disk it fails to write there that the disk is full, and
+ * the next line of that log aborts the process. What went wrong is in the faults. */
+#define INFO_LOG_FATAL 4
 
 /* A crash while a batch is being written leaves a torn tail, which was never acknowledged: it is dropped. Damage anywhere before
  * the tail is an error (kTolerateCorruptedTailRecords). */
@@ -124,7 +125,7 @@ static rocksdb_options_t *options_new(size_t cache_bytes)
     rocksdb_options_set_compression(
         options, rocksdb_no_compression); /* hashes and signatures don't shrink */
     rocksdb_options_set_wal_recovery_mode(options, WAL_TOLERATE_TAIL);
-    rocksdb_options_set_info_log_level(options, INFO_LOG_WARN);
+    rocksdb_options_set_info_log_level(options, INFO_LOG_FATAL);
     rocksdb_options_set_keep_log_file_num(options, 2);
     rocksdb_options_set_stats_dump_period_sec(options, 0);
     rocksdb_options_set_stats_persist_period_sec(options, 0);
