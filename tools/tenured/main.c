@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "tools/sys/log.h"
 #include "tools/tenured/node.h"
@@ -76,6 +77,17 @@ static void main_take_signals(sigset_t *signals)
     signal(SIGXFSZ, SIG_IGN);
 }
 
+/* After a failure nothing is closed, here or by exit(): RocksDB would write once more to a disk that is full or damaged, and abort.
+ * Whatever was promised is synced already. */
+static int main_end(enum err err)
+{
+    if (err) {
+        fflush(NULL);
+        _exit(node_exit_code(err));
+    }
+    return EX_OK;
+}
+
 static int main_check(const char *config)
 {
     static struct settings settings;
@@ -85,7 +97,7 @@ static int main_check(const char *config)
         err = recheck_run(&settings, &fault);
     if (err)
         log_event(LOG_LEVEL_ERROR, "not-whole", "%s", fault.text);
-    return node_exit_code(err);
+    return main_end(err);
 }
 
 static int main_run(const char *config)
@@ -103,13 +115,15 @@ static int main_run(const char *config)
         err = node_start(&node, &settings, &fault);
     if (err) {
         log_event(LOG_LEVEL_ERROR, "not-started", "%s", fault.text);
-        return node_exit_code(err);
+        return main_end(err);
     }
     int signal_number = 0;
     sigwait(&signals, &signal_number);
-    err = node_stop(&node);
+    err = node_failure(&node);
+    if (!err)
+        err = node_stop(&node);
     log_event(LOG_LEVEL_INFO, "stopped", "%s", err ? "after a failure" : strsignal(signal_number));
-    return node_exit_code(err);
+    return main_end(err);
 }
 
 int main(int argc, char **argv)

@@ -73,6 +73,14 @@ bool node_failed(struct node *node, enum err err, const struct fault *fault)
     return err != ERR_NONE;
 }
 
+enum err node_failure(struct node *node)
+{
+    pthread_mutex_lock(&node->mutex);
+    enum err err = node->failed ? node->fault.code : ERR_NONE;
+    pthread_mutex_unlock(&node->mutex);
+    return err;
+}
+
 /* --- what is handed to net/ and the API --- */
 
 void node_send(struct node *node, uint64_t to, enum peer_lane lane, uint8_t tag, struct bytes body)

@@ -66,6 +66,9 @@ void node_fail(struct node *node, enum err code, const char *format, ...)
 /* As above with a fault of the store; ERR_NONE is ignored and gives false. */
 bool node_failed(struct node *node, enum err err, const struct fault *fault);
 
+/* The failure that stops it, or ERR_NONE; any thread. */
+enum err node_failure(struct node *node);
+
 /* Stops everything in order. ERR_NONE, or the failure that stopped it. */
 enum err node_stop(struct node *node);
 
