@@ -30,6 +30,23 @@ int harness_run(const char *name, const TTest *const tests[], unsigned count)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static const char *harness_folder_name;
+
+static void harness_remove_folder(void)
+{
+    char command[256];
+    snprintf(command, sizeof(command), "rm -rf '%s'", harness_folder_name);
+    if (system(command) != 0)
+        fprintf(stderr, "%s stays\n", harness_folder_name);
+}
+
+void harness_folder(char *name)
+{
+    ck_assert_ptr_nonnull(mkdtemp(name));
+    harness_folder_name = name;
+    ck_assert_int_eq(atexit(harness_remove_folder), 0);
+}
+
 size_t harness_hex(void *out, const char *hex)
 {
     size_t size = strlen(hex) / 2;

@@ -26,4 +26,8 @@ int harness_run(const char *name, const TTest *const tests[], unsigned count);
 /* The bytes that `hex` writes down, into `out`, which has room for them; their count. Fails the test if it is no hex. */
 size_t harness_hex(void *out, const char *hex);
 
+/* Makes the folder that `name` ("/tmp/tenure-slot-XXXXXX") stands for; it goes, with all in it, when the test has passed. `name` stays
+ * borrowed; one folder a test. */
+void harness_folder(char *name);
+
 #endif

@@ -20,7 +20,7 @@ static struct founding founding;
 
 static void setup_founding(void)
 {
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    harness_folder(folder);
     arena_init(&arena, 64u << 20);
     founding = (struct founding){.folder = folder,
                                  .name = "test",
