@@ -112,6 +112,20 @@ START_TEST(frames_that_are_changed_repeated_reflected_or_skipped_are_refused)
 }
 END_TEST
 
+/* Two frames of the same bytes change places: each has the other's counter, which is the expected one. */
+START_TEST(a_mac_is_for_one_counter)
+{
+    struct end dialler, listener;
+    uint8_t first[SESSION_MAC_SIZE], second[SESSION_MAC_SIZE];
+
+    open_both(&dialler, &listener);
+    ck_assert_uint_eq(session_seal(&dialler.session, first, bytes_text("same")), 0);
+    ck_assert_uint_eq(session_seal(&dialler.session, second, bytes_text("same")), 1);
+    ck_assert_mem_ne(first, second, sizeof(first));
+    ck_assert_int_eq(session_open(&listener.session, 0, bytes_text("same"), second), ERR_SIGNATURE);
+}
+END_TEST
+
 START_TEST(strangers_other_chains_and_other_lanes_are_refused_unsigned)
 {
     struct end dialler, listener, stranger;
@@ -234,6 +248,7 @@ END_TEST
 
 HARNESS_MAIN("session", both_ends_open_and_agree_on_keys_and_lane,
              frames_that_are_changed_repeated_reflected_or_skipped_are_refused,
+             a_mac_is_for_one_counter,
              strangers_other_chains_and_other_lanes_are_refused_unsigned,
              garbage_and_invalid_ephemeral_keys_are_refused,
              a_recorded_or_reflected_proof_opens_nothing, sides_and_handshakes_share_no_key)
