@@ -32,6 +32,7 @@ const struct catalog_state catalog_states[] = {
     {"treasury", "", &credits_treasury_record},
     {"supply", "", &credits_supply_record},
     {"due/", "u64 u8 u64 u32", &due_record},
+    {"due_match/", "u64 u8 u64 u32", &due_record},
     {"parameters", "", &parameters_record},
     {"validators", "", &validator_set_record},
     {"validator/", "u8", &validator_record},

@@ -44,8 +44,15 @@ void contracts_begin(struct view_state *view, const struct context *context, str
         .view = view, .context = context, .events = events, .sender = &address_zero};
     struct path after = {.size = 0};
     struct due due;
+    uint32_t matches_max = (parameters.due_max + 7u) / 8; /* each looks at many offers */
     for (uint32_t i = 0; i < parameters.due_max && events->count < EVENT_BLOCK_MAX; i++) {
         if (!due_take(view, context->time_ms, &after, &due))
+            break;
+        dispatch_due(&run, &due);
+    }
+    after.size = 0;
+    for (uint32_t i = 0; i < matches_max && events->count < EVENT_BLOCK_MAX; i++) {
+        if (!due_take_match(view, context->time_ms, &after, &due))
             return;
         dispatch_due(&run, &due);
     }

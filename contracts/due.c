@@ -10,7 +10,7 @@ const struct record due_record = RECORD(struct due, "due", due_fields);
 
 static struct path due_path(const struct due *due)
 {
-    struct path path = path_1("due/", due->time_ms);
+    struct path path = path_1(due->kind == DUE_MATCH ? "due_match/" : "due/", due->time_ms);
     path_u8(&path, due->kind);
     path_u64(&path, due->object);
     path_u32(&path, due->part);
@@ -34,19 +34,20 @@ void due_set(struct view_state *view, enum due_kind kind, uint64_t object, uint3
     }
 }
 
-static bool next(struct view_state *view, struct bytes after, struct due *due)
+static bool next(struct view_state *view, const char *text, struct bytes after, struct due *due)
 {
-    struct path word = path_of("due/");
+    struct path word = path_of(text);
     struct bytes key, raw;
     if (!view_next(view, path_key(&word), after, &key, &raw))
         return false;
     return view_load(view, key, &due_record, due);
 }
 
-bool due_take(struct view_state *view, uint64_t now_ms, struct path *after, struct due *due)
+static bool take(struct view_state *view, const char *word, uint64_t now_ms, struct path *after,
+                 struct due *due)
 {
     struct due entry;
-    if (!next(view, path_key(after), &entry) || entry.time_ms > now_ms)
+    if (!next(view, word, path_key(after), &entry) || entry.time_ms > now_ms)
         return false;
     struct path path = due_path(&entry);
     view_delete(view, path_key(&path));
@@ -55,8 +56,23 @@ bool due_take(struct view_state *view, uint64_t now_ms, struct path *after, stru
     return true;
 }
 
+bool due_take(struct view_state *view, uint64_t now_ms, struct path *after, struct due *due)
+{
+    return take(view, "due/", now_ms, after, due);
+}
+
+bool due_take_match(struct view_state *view, uint64_t now_ms, struct path *after, struct due *due)
+{
+    return take(view, "due_match/", now_ms, after, due);
+}
+
 uint64_t due_first(struct view_state *view)
 {
     struct due entry;
-    return next(view, bytes_of(NULL, 0), &entry) ? entry.time_ms : UINT64_MAX;
+    uint64_t first = UINT64_MAX;
+    if (next(view, "due/", bytes_of(NULL, 0), &entry))
+        first = entry.time_ms;
+    if (next(view, "due_match/", bytes_of(NULL, 0), &entry) && entry.time_ms < first)
+        first = entry.time_ms;
+    return first;
 }

@@ -1,6 +1,7 @@
 /* The index of what falls due, ordered by block time. Every object has at most one timer and remembers when it is set.
  *
  *     due/ <time u64> <kind u8> <object u64> <part u32> -> struct due
+ *     due_match/ the same, for DUE_MATCH: searches cost most, so no queue of them may hold up a deadline
  *
  *     due_set(0 -> t)      the timer is set           due_set(t -> u)   it is moved           due_set(t -> 0)   it is stopped
  *     due_take             it fired: the entry is gone, and its object's contract is asked to act */
@@ -36,7 +37,10 @@ void due_set(struct view_state *view, enum due_kind kind, uint64_t object, uint3
  * *after to it; false if there is none. So a timer that is set meanwhile for a time that has passed fires in the next block. */
 bool due_take(struct view_state *view, uint64_t now_ms, struct path *after, struct due *due);
 
-/* The earliest timer; UINT64_MAX if there is none. */
+/* The same for DUE_MATCH, which due_take never takes. */
+bool due_take_match(struct view_state *view, uint64_t now_ms, struct path *after, struct due *due);
+
+/* The earliest timer, of any kind; UINT64_MAX if there is none. */
 uint64_t due_first(struct view_state *view);
 
 #endif

@@ -426,10 +426,10 @@ static bool has_clocks(const struct jobs_job *job, const struct parameters *para
 static bool terms_hold(const struct jobs_submit *t, uint32_t intervals, uint64_t now)
 {
     uint32_t sample_max = intervals < JOBS_DRAWN_MAX ? intervals : JOBS_DRAWN_MAX;
-    return t->rounds >= 1 && t->rounds <= JOBS_ROUNDS_MAX && t->workers >= 1 &&
-           t->workers <= JOBS_WORKERS_MAX && t->start_root_count == t->workers && t->quorum >= 1 &&
-           t->quorum <= t->workers && t->sample <= sample_max && !units_amount_is_zero(&t->stake) &&
-           t->segment_ms <= JOBS_TIME_MAX_MS &&
+    return !units_amount_is_zero(&t->price_max) && t->rounds >= 1 && t->rounds <= JOBS_ROUNDS_MAX &&
+           t->workers >= 1 && t->workers <= JOBS_WORKERS_MAX && t->start_root_count == t->workers &&
+           t->quorum >= 1 && t->quorum <= t->workers && t->sample <= sample_max &&
+           !units_amount_is_zero(&t->stake) && t->segment_ms <= JOBS_TIME_MAX_MS &&
            t->replay_ms <= JOBS_TIME_MAX_MS && t->round_ms >= t->segment_ms &&
            t->round_ms <= JOBS_TIME_MAX_MS && t->deadline_ms > now &&
            t->deadline_ms - now <= JOBS_LIFE_MS;

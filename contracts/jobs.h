@@ -98,8 +98,8 @@
 #define JOBS_OPEN_MAX      4096 /* jobs that haven't ended: bounds what agents list */
 #define JOBS_TIME_MAX_MS   (30ull * 86400000)  /* a segment, a replay, a round */
 #define JOBS_LIFE_MS       (366ull * 86400000) /* a job */
-#define JOBS_REPLAY_MMACS  1000                /* 10^6 multiply-adds a second: a replayer of few cores */
-#define JOBS_WHOLE         0xffff              /* "slot" of the search for a whole job */
+#define JOBS_REPLAY_MMACS  1000   /* 10^6 multiply-adds a second: a replayer of few cores */
+#define JOBS_WHOLE         0xffff /* "slot" of the search for a whole job */
 
 enum jobs_status { JOBS_WAITING = 1, JOBS_RUNNING = 2, JOBS_CLOSING = 3, JOBS_ENDED = 4 };
 
@@ -142,7 +142,8 @@ struct jobs_submit {
     uint16_t workers;           /* 1..JOBS_WORKERS_MAX */
     uint16_t quorum;            /* verified segments that close a round; 1..workers */
     uint32_t memory_mib;        /* that a slot's machine must have */
-    struct amount price_max;  /* a segment; what is paid is the leased offer's price of its work */
+    /* A segment, > 0; what is paid is the leased offer's price of its work. */
+    struct amount price_max;
     struct amount replay_fee; /* an interval, to each assigned replayer */
     struct amount stake;      /* a slot, of the worker; > 0 */
     /* Intervals that each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all. */

@@ -11,10 +11,12 @@
 struct parameters {
     uint64_t block_interval_max_ms; /* a block is proposed at least this often; 100..60000 */
     uint64_t epoch_ms;              /* beacon: one reveal an epoch; 1000..86400000 */
-    uint64_t answer_ms;      /* time to serve drawn states, and to open a seal; 1000..86400000 */
-    uint64_t match_retry_ms; /* a waiting job or slot is matched again after; 100..3600000 */
-    uint64_t proposal_ms;    /* a proposal that isn't decided by then expires; 1000..2592000000 */
-    uint16_t due_max;        /* what falls due and is done in one block; 1..1024 */
+    uint64_t answer_ms; /* time to serve drawn states, and to open a seal; 1000..86400000 */
+    /* A waiting slot is matched again after; a job too, or after an eighth of its age, an hour at most; 100..3600000. */
+    uint64_t match_retry_ms;
+    uint64_t proposal_ms; /* a proposal that isn't decided by then expires; 1000..2592000000 */
+    /* What falls due and is done in one block, and an eighth as many matches; 1..1024. */
+    uint16_t due_max;
     uint16_t candidates_max; /* offers looked at in one match; 1..256 */
     /* Locked for each open offer, times the account's open offers; below 2^128. */
     struct amount offer_deposit;

@@ -1,5 +1,6 @@
 #include "contracts/jobs.h"
 
+#include "contracts/due.h"
 #include "test/unit/studio.h"
 
 static struct market m;
@@ -308,6 +309,18 @@ START_TEST(a_deadline_that_has_come_refuses_a_call_even_before_it_is_worked_off)
 }
 END_TEST
 
+START_TEST(a_queue_of_matches_holds_up_no_deadline)
+{
+    studio_start(&m, 1, 1, 0);
+    for (uint64_t job = 1000; job < 1200; job++)
+        due_set(&m.view, DUE_MATCH, job, 0, 0, m.context.time_ms + 1);
+    market_step(&m, STUDIO_SEGMENT);
+    ck_assert_int_ne(studio_slot(&m, 1, 0).status, JOBS_SLOT_TRAINING);
+    ck_assert_uint_eq(contracts_due(&m.view), m.context.time_ms - STUDIO_SEGMENT + 1);
+    market_release(&m);
+}
+END_TEST
+
 START_TEST(terms_out_of_their_bounds_are_refused)
 {
     struct digest roots[JOBS_WORKERS_MAX];
@@ -327,6 +340,7 @@ START_TEST(terms_out_of_their_bounds_are_refused)
     REFUSED(bad.quorum = 0, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.quorum = 3, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.stake = units_zero, VERDICT_OUT_OF_BOUNDS);
+    REFUSED(bad.price_max = units_zero, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.sample = STUDIO_INTERVALS + 1, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.segment_ms = m.parameters.answer_ms - 1, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.replay_ms = m.parameters.answer_ms - 1, VERDICT_OUT_OF_BOUNDS);
@@ -378,5 +392,5 @@ HARNESS_MAIN("jobs", honest_workers_are_paid_exactly_and_the_rest_goes_home,
              a_round_that_nobody_closes_ends_the_job, outsiders_are_refused_with_the_exact_verdict,
              a_commitment_must_fit_its_lease_and_its_own_root,
              a_deadline_that_has_come_refuses_a_call_even_before_it_is_worked_off,
-             terms_out_of_their_bounds_are_refused,
+             terms_out_of_their_bounds_are_refused, a_queue_of_matches_holds_up_no_deadline,
              no_terms_leave_a_replayer_less_than_its_work_takes)
