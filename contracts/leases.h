@@ -97,8 +97,8 @@ void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t ite
                      enum leases_reason reason);
 void leases_end(const struct catalog_run *run, uint64_t lease, enum leases_reason reason);
 
-/* The providers that lost an item of this lease by their own fault (fraud, withheld, silent): they aren't leased in it again.
- * Fills at most LEASES_ITEMS_MAX addresses, repeats included; how many. Lease 0 has none. */
+/* The providers that lost an item of this lease by their own fault (fraud, withheld, silent) or undecided: they aren't
+ * leased in it again. Fills at most LEASES_ITEMS_MAX addresses, repeats included; how many. Lease 0 has none. */
 uint32_t leases_barred(struct view_state *view, uint64_t lease, struct address *barred);
 
 #endif

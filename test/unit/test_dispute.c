@@ -105,6 +105,7 @@ START_TEST(a_vote_without_majority_ends_in_time_and_costs_nobody)
     ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10);
     market_step(&m, 1);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_TRAINING);
+    ck_assert_uint_ne(studio_worker(&m, 1, 0), MARKET_PROVIDER_A); /* barred from this job */
     market_release(&m);
 }
 END_TEST
