@@ -198,42 +198,62 @@ static enum err make(struct sender *sender, struct arena *arena, struct tx *tx, 
     return ERR_NONE;
 }
 
+/* Has another transaction used the nonce? One node is asked for the account first and for the transaction then: when the account's
+ * committed nonce is past ours there, whatever used it is among the transactions that node can tell of.
+ * ERR_BUSY: another did. ERR_NONE: ours did. ERR_NOT_NOW: not known yet. */
+static enum err ask_rival(struct sender *sender, struct sender_outcome *outcome,
+                          const struct tx *tx, struct fault *fault)
+{
+    uint32_t node = sender->client->node_now;
+    char text[ADDRESS_TEXT_SIZE];
+    struct answer *root = NULL;
+
+    address_text(text, &sender->address);
+    enum err err = client_get(sender->client, &root, fault, "/v1/accounts/%s", text);
+    if (err)
+        return err;
+    bool past = answer_number(root, "nonce") > tx->body.nonce;
+    answer_free(root);
+    if (!past || node != sender->client->node_now)
+        return ERR_NOT_NOW;
+    err = ask_outcome(sender, outcome, &tx->id, 0, fault);
+    if (node != sender->client->node_now)
+        return err ? ERR_NOT_NOW : ERR_NONE;
+    if (err == ERR_NOT_FOUND || err == ERR_NOT_NOW || err == ERR_BUSY)
+        return fault_set(fault, ERR_BUSY, "another transaction of this account used nonce %llu",
+                         (unsigned long long)tx->body.nonce);
+    return err;
+}
+
 /* Submits and asks in turn until a node knows the outcome. ERR_BUSY when another transaction has used the nonce: this one can't be
- * included any more. That is certain only when the same node says so twice, with a pause between, since it commits a block before its
- * queries see it. */
+ * included any more. */
 static enum err follow(struct sender *sender, struct sender_outcome *outcome, const struct tx *tx,
                        uint64_t until_ms, struct fault *fault)
 {
     enum submitted submitted = SUBMITTED_LATER;
     bool submit_again = true, ever_taken = false;
-    uint32_t used = 0;
 
     for (;;) {
         uint64_t wait_ms = clock_monotonic_ms() + WAIT_MS < until_ms ? WAIT_MS : 100;
-        uint32_t node = sender->client->node_now;
         enum err err;
         if (submit_again && (err = submit(sender, &submitted, tx, fault)))
             return err;
         ever_taken = ever_taken || submitted == SUBMITTED_TAKEN;
+        bool used = submitted == SUBMITTED_USED;
         err = ask_outcome(sender, outcome, &tx->id, used ? 0 : wait_ms, fault);
-        if (err != ERR_NOT_NOW && err != ERR_NOT_FOUND && err != ERR_BUSY)
+        submit_again = err == ERR_NOT_FOUND;
+        if (err == ERR_BUSY || (err == ERR_NOT_FOUND && used))
+            err = ask_rival(sender, outcome, tx, fault);
+        if (err != ERR_NOT_NOW && err != ERR_NOT_FOUND)
             return err;
         if (clock_monotonic_ms() >= until_ms)
             return fault_set(fault, ERR_NOT_NOW, "no outcome yet; it may still come. %s",
                              ever_taken ? "Look later with \"tenure explore tx\""
                                         : "No node had room for it");
-        submit_again = err == ERR_NOT_FOUND;
-        if (err == ERR_NOT_NOW)
-            continue;
-        used = (err == ERR_BUSY || submitted == SUBMITTED_USED) && node == sender->client->node_now
-                   ? used + 1
-                   : 0;
-        if (used == 2)
-            return fault_set(fault, ERR_BUSY, "another transaction of this account used nonce %llu",
-                             (unsigned long long)tx->body.nonce);
-        if (used == 0)
+        if (submit_again) {
             client_next(sender->client);
-        clock_sleep_ms(AGAIN_MS);
+            clock_sleep_ms(AGAIN_MS);
+        }
     }
 }
 
