@@ -389,15 +389,7 @@ void jobs_draw_of(struct jobs_drawn *out, uint32_t k, uint32_t intervals,
 
 bool jobs_work(uint64_t *work, const struct program *program)
 {
-    uint64_t sum = 0, total;
-    for (uint32_t i = 0; i + 1 < program->layer_count; i++)
-        sum += (uint64_t)program->layers[i].width * program->layers[i + 1].width;
-    /* forward once, backward twice: for the inputs and for the weights */
-    if (__builtin_mul_overflow(3 * sum, (uint64_t)program->batch, &total) ||
-        __builtin_mul_overflow(total, (uint64_t)program->steps, &total))
-        return false;
-    *work = total;
-    return true;
+    return program_work(work, program);
 }
 
 bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_t intervals,

@@ -405,7 +405,7 @@ void jobs_draw_of(struct jobs_drawn *out, uint32_t k, uint32_t intervals,
                   const struct digest *preimage, const struct jobs_segment *segment,
                   const struct digest *trace_root);
 
-/* Multiply-adds of one segment of `program`; false if they don't fit in 64 bits. Requires a checked program. */
+/* The work of one segment of `program` (program_work); false if it doesn't fit in 64 bits. Requires a checked program. */
 bool jobs_work(uint64_t *work, const struct program *program);
 
 /* The smallest budget that submit takes for these terms; false over 256 bits. For `tenure job plan`. */

@@ -36,7 +36,7 @@ struct bytes dataset_chunk(struct bytes images, struct bytes labels, uint64_t in
     return bytes_of(file.data + from, left < LIMIT_CHUNK_BYTES ? left : LIMIT_CHUNK_BYTES);
 }
 
-static struct digest root_of(struct bytes images, struct bytes labels)
+struct digest dataset_root(struct bytes images, struct bytes labels)
 {
     struct merkle merkle;
     merkle_init(&merkle);
@@ -103,19 +103,25 @@ enum err dataset_init(struct dataset *dataset, struct bytes images, struct bytes
     for (int i = 0; i < 256; i++)
         made.value[i] = (float)i / 255.0f;
     kernel_control_restore(before);
-    made.root = root_of(images, labels);
+    made.root = dataset_root(images, labels);
     *dataset = made;
     return ERR_NONE;
 }
 
 /* --- samples --- */
 
+uint64_t dataset_position(uint32_t step, uint32_t row)
+{
+    CHECK(step < 1u << 20);
+    CHECK(row < 1u << 27);
+    return (uint64_t)step << 27 | row;
+}
+
 uint32_t dataset_sample(const struct dataset *dataset, uint64_t seed, uint32_t round, uint16_t slot,
                         uint32_t step, uint32_t row)
 {
-    uint64_t position =
-        (uint64_t)step << 27 | row; /* a step is below 2^20 and a row at most 2^26 */
-    return philox_below(seed, philox_stream_samples(round, slot), position, dataset->count);
+    return philox_below(seed, philox_stream_samples(round, slot), dataset_position(step, row),
+                        dataset->count);
 }
 
 uint8_t dataset_read(const struct dataset *dataset, uint32_t index, float *out)

@@ -11,10 +11,17 @@
 #include "base/error.h"
 #include "base/merkle.h"
 
+enum dataset_kind {
+    DATASET_IMAGES,
+    DATASET_TOKENS, /* made and read by trainer/tokens.h */
+};
+
 struct dataset {
-    uint32_t count;        /* samples, 1 .. 2^24 */
-    uint32_t features;     /* bytes a sample: rows * columns, 1 .. 16384 */
-    uint32_t classes;      /* largest label + 1 */
+    enum dataset_kind kind;
+    uint32_t count;        /* samples, 1 .. 2^24; or tokens */
+    uint32_t features;     /* bytes a sample: rows * columns, 1 .. 16384; tokens: 0 */
+    uint32_t classes;      /* largest label or token + 1 */
+    const uint8_t *tokens; /* [count] in 16 bits, little-endian; images: NULL; borrowed */
     const uint8_t *pixels; /* [count][features]; borrowed */
     const uint8_t *labels; /* [count]; borrowed */
     struct digest root;    /* the data root, below */
@@ -35,6 +42,13 @@ uint64_t dataset_chunk_count(struct bytes images, struct bytes labels);
 
 /* Chunk `index` of that blob; borrows. Requires index < dataset_chunk_count. */
 struct bytes dataset_chunk(struct bytes images, struct bytes labels, uint64_t index);
+
+/* The root of such a blob. */
+struct digest dataset_root(struct bytes images, struct bytes labels);
+
+/* Where row `row` of step `step` stands in the stream of random numbers that draws samples. Requires
+ * step < 2^20 and row < 2^27. */
+uint64_t dataset_position(uint32_t step, uint32_t row);
 
 /* The sample that row `row` of step `step`'s batch takes, < count: drawn with replacement, each
  * draw a function of (seed, round, slot, step, row) alone (NUMERICS.md, order of samples). */

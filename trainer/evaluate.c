@@ -1,11 +1,8 @@
 #include "trainer/evaluate.h"
 
-#include "trainer/mlp.h"
+#include "trainer/network.h"
 
 #include <stdlib.h>
-
-/* Rows at a time; the result doesn't depend on it. */
-#define ROWS 256u
 
 static uint32_t best_class(const float *logits, uint32_t classes)
 {
@@ -16,21 +13,18 @@ static uint32_t best_class(const float *logits, uint32_t classes)
     return best;
 }
 
-/* Fills loss[data->count] and gives how many were right. */
-static uint32_t run(struct mlp *mlp, const float *parameters, const struct dataset *data,
-                    struct kernel *kernel, float *loss)
+/* Fills a loss for each question and gives how many answers were right. */
+static uint32_t run(struct network *network, const float *parameters, const struct dataset *data,
+                    uint32_t count, float *loss)
 {
-    uint32_t classes = program_classes(mlp->program), correct = 0;
-    float *logits = mlp->activations[mlp->program->layer_count - 1];
-    for (uint32_t from = 0; from < data->count; from += ROWS) {
-        uint32_t rows = data->count - from < ROWS ? data->count - from : ROWS;
-        for (uint32_t i = 0; i < rows; i++)
-            dataset_read(data, from + i, mlp->activations[0] + (size_t)i * data->features);
-        mlp_forward(mlp, kernel, parameters, rows);
-        for (uint32_t i = 0; i < rows; i++)
-            correct += best_class(logits + (size_t)i * classes, classes) == data->labels[from + i];
-        kernel_cross_entropy(kernel, loss + from, logits, logits, data->labels + from, rows,
-                             classes);
+    uint32_t classes = program_classes(network->program), correct = 0;
+    for (uint32_t from = 0; from < count;) {
+        struct network_answers a = network_ask(network, parameters, data, from);
+        for (uint32_t i = 0; i < a.rows; i++)
+            correct += best_class(a.logits + (size_t)i * classes, classes) == a.labels[i];
+        kernel_cross_entropy(network->kernel, loss + from, a.logits, a.logits, a.labels, a.rows,
+                             classes, a.rows);
+        from += a.rows;
     }
     return correct;
 }
@@ -39,30 +33,28 @@ enum err evaluate(struct evaluation *evaluation, const struct program *program,
                   const float *parameters, const struct dataset *data, struct kernel *kernel,
                   struct fault *fault)
 {
-    if (data->features != program_inputs(program) || data->classes > program_classes(program))
-        return fault_set(fault, ERR_MISMATCH,
-                         "the data (%u values, %u classes) doesn't fit the program (%u, %u)",
-                         data->features, data->classes, program_inputs(program),
-                         program_classes(program));
-    float *loss = malloc(data->count * sizeof(*loss));
-    if (!loss)
-        return fault_set(fault, ERR_LIMIT, "no memory to evaluate %u samples", data->count);
-    struct mlp mlp;
-    enum err err = mlp_init(&mlp, program, ROWS, fault);
-    if (!err) {
-        uint32_t before = kernel_control_set();
-        struct evaluation made = {.count = data->count};
-        made.correct = run(&mlp, parameters, data, kernel, loss);
-        made.loss = kernel_sum(kernel, loss, data->count) / (float)data->count;
-        kernel_control_restore(before);
-        mlp_release(&mlp);
-        if (__builtin_isfinite(made.loss))
-            *evaluation = made;
-        else
-            err = fault_set(fault, ERR_CORRUPT, "the model's loss on this data isn't finite");
+    struct network network;
+    enum err err = network_check_data(program, data, fault);
+    if (!err)
+        err = network_init_asking(&network, program, kernel, fault);
+    if (err)
+        return err;
+    struct evaluation made = {.count = network_question_count(&network, data)};
+    float *loss = malloc(made.count * sizeof(*loss));
+    if (!loss) {
+        network_release(&network);
+        return fault_set(fault, ERR_LIMIT, "no memory to evaluate %u answers", made.count);
     }
+    uint32_t before = kernel_control_set();
+    made.correct = run(&network, parameters, data, made.count, loss);
+    made.loss = kernel_sum(kernel, loss, made.count) / (float)made.count;
+    kernel_control_restore(before);
+    network_release(&network);
     free(loss);
-    return err;
+    if (!__builtin_isfinite(made.loss))
+        return fault_set(fault, ERR_CORRUPT, "the model's loss on this data isn't finite");
+    *evaluation = made;
+    return ERR_NONE;
 }
 
 uint32_t evaluate_basis_points(const struct evaluation *evaluation)

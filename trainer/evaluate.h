@@ -8,7 +8,7 @@
 #include "trainer/program.h"
 
 struct evaluation {
-    uint32_t count; /* samples */
+    uint32_t count; /* samples, or tokens that follow others */
     uint32_t
         correct; /* whose label had the largest logit (the lowest class among equals), <= count */
     float loss;  /* mean cross entropy */

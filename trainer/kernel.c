@@ -115,7 +115,7 @@ void kernel_release(struct kernel *kernel)
     *kernel = (struct kernel){0};
 }
 
-static float *room_of(const struct kernel *kernel, uint32_t index)
+float *kernel_room(const struct kernel *kernel, uint32_t index)
 {
     return (float *)kernel->memory + (size_t)index * KERNEL_ROOM;
 }
@@ -135,8 +135,7 @@ static void guarded_part(void *self, uint32_t index)
     kernel_control_restore(before);
 }
 
-/* Calls body(work, index) for every index < count, on the caller's threads, each under the profile's control. */
-static void each(struct kernel *kernel, uint32_t count, void (*body)(void *work, uint32_t index),
+void kernel_each(struct kernel *kernel, uint32_t count, void (*body)(void *work, uint32_t index),
                  void *work)
 {
     struct guarded guarded = {body, work};
@@ -147,15 +146,14 @@ static void each(struct kernel *kernel, uint32_t count, void (*body)(void *work,
             guarded_part(&guarded, i);
 }
 
-/* Cuts `count` into `parts` ranges at multiples of `unit`; the last ones may be empty. */
-static size_t cut(size_t count, size_t unit, uint32_t parts, uint32_t index)
+size_t kernel_cut(size_t count, size_t unit, uint32_t parts, uint32_t index)
 {
     size_t units = (count + unit - 1) / unit;
     size_t at = units * index / parts * unit;
     return at < count ? at : count;
 }
 
-static uint32_t parts_of(const struct kernel *kernel, size_t count, size_t each_at_least)
+uint32_t kernel_parts(const struct kernel *kernel, size_t count, size_t each_at_least)
 {
     size_t parts = count / each_at_least;
     if (parts > kernel->parallel.threads)
@@ -178,11 +176,11 @@ static void product_part(void *self, uint32_t index)
     const struct product_work *work = self;
     uint32_t row = index / work->column_parts, column = index % work->column_parts;
     struct kernel_product part = work->whole;
-    part.row = cut(work->m, 8, work->row_parts, row);
-    part.row_end = cut(work->m, 8, work->row_parts, row + 1);
-    part.column = cut(part.n, KERNEL_LANES, work->column_parts, column);
-    part.column_end = cut(part.n, KERNEL_LANES, work->column_parts, column + 1);
-    work->kernel->table->product(&part, room_of(work->kernel, index));
+    part.row = kernel_cut(work->m, 8, work->row_parts, row);
+    part.row_end = kernel_cut(work->m, 8, work->row_parts, row + 1);
+    part.column = kernel_cut(part.n, KERNEL_LANES, work->column_parts, column);
+    part.column_end = kernel_cut(part.n, KERNEL_LANES, work->column_parts, column + 1);
+    work->kernel->table->product(&part, kernel_room(work->kernel, index));
 }
 
 /* Columns are cut first, since each part packs its own columns of b; rows when there are more threads than columns. */
@@ -192,12 +190,12 @@ static void product(struct kernel *kernel, const struct kernel_product *whole, s
     CHECK(whole->n >= 1);
     CHECK(whole->k >= 1);
     struct product_work work = {.kernel = kernel, .whole = *whole, .m = m};
-    uint32_t parts = parts_of(kernel, m * whole->n * whole->k, MULTIPLIES_A_PART);
-    work.column_parts = parts_of(kernel, whole->n, 2 * KERNEL_LANES);
+    uint32_t parts = kernel_parts(kernel, m * whole->n * whole->k, MULTIPLIES_A_PART);
+    work.column_parts = kernel_parts(kernel, whole->n, 2 * KERNEL_LANES);
     if (work.column_parts > parts)
         work.column_parts = parts;
     work.row_parts = parts / work.column_parts;
-    each(kernel, work.row_parts * work.column_parts, product_part, &work);
+    kernel_each(kernel, work.row_parts * work.column_parts, product_part, &work);
 }
 
 void kernel_gemm_nn(struct kernel *kernel, float *out, const float *a, const float *b,
@@ -243,35 +241,85 @@ struct range_work {
     float *moment1;
     float *moment2;
     const float *in;
-    const uint8_t *labels;
+    const float *in2;
+    const uint16_t *labels;
     const struct kernel_rates *rates;
     size_t count;
     size_t rows;
     size_t classes;
+    float scale;
     uint32_t parts;
 };
 
 static void column_sums_part(void *self, uint32_t index)
 {
     const struct range_work *work = self;
-    size_t from = cut(work->count, KERNEL_LANES, work->parts, index);
-    size_t end = cut(work->count, KERNEL_LANES, work->parts, index + 1);
+    size_t from = kernel_cut(work->count, KERNEL_LANES, work->parts, index);
+    size_t end = kernel_cut(work->count, KERNEL_LANES, work->parts, index + 1);
     work->table->column_sums(work->out, work->in, work->rows, work->count, from, end);
 }
 
 void kernel_column_sums(struct kernel *kernel, float *out, const float *x, size_t m, size_t n)
 {
-    uint32_t parts = parts_of(kernel, m * n, ELEMENTS_A_PART);
+    uint32_t parts = kernel_parts(kernel, m * n, ELEMENTS_A_PART);
     struct range_work work = {
         .table = kernel->table, .out = out, .in = x, .rows = m, .count = n, .parts = parts};
-    each(kernel, parts, column_sums_part, &work);
+    kernel_each(kernel, parts, column_sums_part, &work);
+}
+
+static void add_part(void *self, uint32_t index)
+{
+    const struct range_work *work = self;
+    size_t from = kernel_cut(work->count, KERNEL_LANES, work->parts, index);
+    size_t end = kernel_cut(work->count, KERNEL_LANES, work->parts, index + 1);
+    work->table->add(work->out + from, work->in + from, work->in2 + from, end - from);
+}
+
+void kernel_add(struct kernel *kernel, float *out, const float *a, const float *b, size_t count)
+{
+    uint32_t parts = kernel_parts(kernel, count, ELEMENTS_A_PART);
+    struct range_work work = {
+        .table = kernel->table, .out = out, .in = a, .in2 = b, .count = count, .parts = parts};
+    kernel_each(kernel, parts, add_part, &work);
+}
+
+static void gelu_part(void *self, uint32_t index)
+{
+    const struct range_work *work = self;
+    size_t from = kernel_cut(work->count, KERNEL_LANES, work->parts, index);
+    size_t end = kernel_cut(work->count, KERNEL_LANES, work->parts, index + 1);
+    work->table->gelu(work->out + from, work->in + from, end - from);
+}
+
+void kernel_gelu(struct kernel *kernel, float *out, const float *x, size_t count)
+{
+    uint32_t parts = kernel_parts(kernel, count, ELEMENTS_A_PART);
+    struct range_work work = {
+        .table = kernel->table, .out = out, .in = x, .count = count, .parts = parts};
+    kernel_each(kernel, parts, gelu_part, &work);
+}
+
+static void gelu_back_part(void *self, uint32_t index)
+{
+    const struct range_work *work = self;
+    size_t from = kernel_cut(work->count, KERNEL_LANES, work->parts, index);
+    size_t end = kernel_cut(work->count, KERNEL_LANES, work->parts, index + 1);
+    work->table->gelu_back(work->out + from, work->in + from, end - from);
+}
+
+void kernel_gelu_back(struct kernel *kernel, float *gradient, const float *x, size_t count)
+{
+    uint32_t parts = kernel_parts(kernel, count, ELEMENTS_A_PART);
+    struct range_work work = {
+        .table = kernel->table, .out = gradient, .in = x, .count = count, .parts = parts};
+    kernel_each(kernel, parts, gelu_back_part, &work);
 }
 
 static void relu_part(void *self, uint32_t index)
 {
     const struct range_work *work = self;
-    size_t from = cut(work->count, KERNEL_LANES, work->parts, index);
-    size_t end = cut(work->count, KERNEL_LANES, work->parts, index + 1);
+    size_t from = kernel_cut(work->count, KERNEL_LANES, work->parts, index);
+    size_t end = kernel_cut(work->count, KERNEL_LANES, work->parts, index + 1);
     if (work->in)
         work->table->relu_back(work->out + from, work->in + from, end - from);
     else
@@ -280,35 +328,35 @@ static void relu_part(void *self, uint32_t index)
 
 void kernel_relu(struct kernel *kernel, float *x, size_t count)
 {
-    uint32_t parts = parts_of(kernel, count, ELEMENTS_A_PART);
+    uint32_t parts = kernel_parts(kernel, count, ELEMENTS_A_PART);
     struct range_work work = {.table = kernel->table, .out = x, .count = count, .parts = parts};
-    each(kernel, parts, relu_part, &work);
+    kernel_each(kernel, parts, relu_part, &work);
 }
 
 void kernel_relu_back(struct kernel *kernel, float *gradient, const float *y, size_t count)
 {
-    uint32_t parts = parts_of(kernel, count, ELEMENTS_A_PART);
+    uint32_t parts = kernel_parts(kernel, count, ELEMENTS_A_PART);
     struct range_work work = {
         .table = kernel->table, .out = gradient, .in = y, .count = count, .parts = parts};
-    each(kernel, parts, relu_part, &work);
+    kernel_each(kernel, parts, relu_part, &work);
 }
 
 static void cross_entropy_part(void *self, uint32_t index)
 {
     const struct range_work *work = self;
-    size_t from = cut(work->rows, 1, work->parts, index),
-           end = cut(work->rows, 1, work->parts, index + 1);
+    size_t from = kernel_cut(work->rows, 1, work->parts, index),
+           end = kernel_cut(work->rows, 1, work->parts, index + 1);
     size_t at = from * work->classes;
     work->table->cross_entropy(work->loss + from, work->out + at, work->in + at,
-                               work->labels + from, end - from, work->classes,
-                               1.0f / (float)work->rows);
+                               work->labels + from, end - from, work->classes, work->scale);
 }
 
 void kernel_cross_entropy(struct kernel *kernel, float *loss, float *gradient, const float *logits,
-                          const uint8_t *labels, size_t rows, size_t classes)
+                          const uint16_t *labels, size_t rows, size_t classes, size_t total)
 {
     CHECK(rows >= 1);
-    uint32_t parts = parts_of(kernel, rows * classes, ELEMENTS_A_PART);
+    CHECK(total >= rows);
+    uint32_t parts = kernel_parts(kernel, rows * classes, ELEMENTS_A_PART);
     struct range_work work = {
         .table = kernel->table,
         .out = gradient,
@@ -317,16 +365,17 @@ void kernel_cross_entropy(struct kernel *kernel, float *loss, float *gradient, c
         .labels = labels,
         .rows = rows,
         .classes = classes,
+        .scale = 1.0f / (float)total,
         .parts = parts,
     };
-    each(kernel, parts, cross_entropy_part, &work);
+    kernel_each(kernel, parts, cross_entropy_part, &work);
 }
 
 static void optimizer_part(void *self, uint32_t index)
 {
     const struct range_work *work = self;
-    size_t from = cut(work->count, KERNEL_LANES, work->parts, index);
-    size_t count = cut(work->count, KERNEL_LANES, work->parts, index + 1) - from;
+    size_t from = kernel_cut(work->count, KERNEL_LANES, work->parts, index);
+    size_t count = kernel_cut(work->count, KERNEL_LANES, work->parts, index + 1) - from;
     if (work->moment2)
         work->table->adamw(work->out + from, work->moment1 + from, work->moment2 + from,
                            work->in + from, count, work->rates);
@@ -338,8 +387,8 @@ static void optimizer_part(void *self, uint32_t index)
 static void optimize(struct kernel *kernel, struct range_work *work)
 {
     work->table = kernel->table;
-    work->parts = parts_of(kernel, work->count, ELEMENTS_A_PART);
-    each(kernel, work->parts, optimizer_part, work);
+    work->parts = kernel_parts(kernel, work->count, ELEMENTS_A_PART);
+    kernel_each(kernel, work->parts, optimizer_part, work);
 }
 
 void kernel_adamw(struct kernel *kernel, float *parameters, float *moment1, float *moment2,
@@ -379,8 +428,8 @@ struct sum_work {
 static void sum_part(void *self, uint32_t index)
 {
     struct sum_work *work = self;
-    size_t from = cut(work->count, KERNEL_PIECE, work->parts, index);
-    size_t end = cut(work->count, KERNEL_PIECE, work->parts, index + 1);
+    size_t from = kernel_cut(work->count, KERNEL_PIECE, work->parts, index);
+    size_t end = kernel_cut(work->count, KERNEL_PIECE, work->parts, index + 1);
     for (; from < end; from += KERNEL_PIECE) {
         size_t left = end - from;
         work->pieces[from / KERNEL_PIECE] =
@@ -400,10 +449,10 @@ static float sum_by(struct kernel *kernel, float (*piece)(const float *x, size_t
 {
     CHECK(count <= (size_t)KERNEL_PIECE * KERNEL_PIECE);
     struct sum_work work = {.piece = piece, .x = x, .count = count, .table = kernel->table};
-    work.pieces = room_of(kernel, kernel->parallel.threads);
-    work.parts = parts_of(kernel, count, 4 * KERNEL_PIECE);
-    each(kernel, work.parts, sum_part, &work);
-    each(kernel, 1, sum_total, &work);
+    work.pieces = kernel_room(kernel, kernel->parallel.threads);
+    work.parts = kernel_parts(kernel, count, 4 * KERNEL_PIECE);
+    kernel_each(kernel, work.parts, sum_part, &work);
+    kernel_each(kernel, 1, sum_total, &work);
     return work.total;
 }
 

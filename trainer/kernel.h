@@ -90,15 +90,25 @@ void kernel_relu(struct kernel *kernel, float *x, size_t count);
 /* gradient = y > 0 ? gradient : +0, in place; y is relu's output. */
 void kernel_relu_back(struct kernel *kernel, float *gradient, const float *y, size_t count);
 
+/* out = a + b; `out` may be either. */
+void kernel_add(struct kernel *kernel, float *out, const float *a, const float *b, size_t count);
+
+/* out = gelu(x) in its tanh form (Hendrycks and Gimpel, 2016); `out` may be `x`. */
+void kernel_gelu(struct kernel *kernel, float *out, const float *x, size_t count);
+
+/* gradient = gradient * gelu'(x), in place. */
+void kernel_gelu_back(struct kernel *kernel, float *gradient, const float *x, size_t count);
+
 /* For each row of logits[rows][classes]: loss[row] = log(sum of exp(x - max)) - (x[label] - max),
- * and gradient[rows][classes] = (softmax - one at the label) * (1 / rows). `gradient` may be
- * `logits` itself. Requires labels[row] < classes. */
+ * and gradient[rows][classes] = (softmax - one at the label) * (1 / total). `gradient` may be
+ * `logits` itself. Requires labels[row] < classes and total >= rows: the rows that share a step. */
 void kernel_cross_entropy(struct kernel *kernel, float *loss, float *gradient, const float *logits,
-                          const uint8_t *labels, size_t rows, size_t classes);
+                          const uint16_t *labels, size_t rows, size_t classes, size_t total);
 
 /* The numbers of one optimizer step; powers are those after this step's product. */
 struct kernel_rates {
     float rate;
+    float shrink; /* gradients are multiplied by it first: 1, or what brings a long one to its bound */
     float beta1;
     float beta2;
     float epsilon;

@@ -41,7 +41,7 @@ enum err mlp_init(struct mlp *mlp, const struct program *program, size_t rows, s
     mlp->upstream[0] = next + gradient;
     mlp->upstream[1] = next + gradient + upstream;
     mlp->loss = mlp->upstream[1] + upstream;
-    mlp->labels = (uint8_t *)(mlp->loss + padded(rows));
+    mlp->labels = (uint16_t *)(mlp->loss + padded(rows));
     return ERR_NONE;
 }
 
@@ -72,7 +72,7 @@ void mlp_backward(struct mlp *mlp, struct kernel *kernel, const float *parameter
     uint32_t layers = mlp->program->layer_count - 1;
     float *upstream = mlp->activations[layers];
     kernel_cross_entropy(kernel, mlp->loss, upstream, upstream, mlp->labels, rows,
-                         program_classes(mlp->program));
+                         program_classes(mlp->program), rows);
     for (uint32_t i = layers; i-- > 0;) {
         struct model_tensor weight = model_tensor(mlp->program, 2 * i),
                             bias = model_tensor(mlp->program, 2 * i + 1);

@@ -19,7 +19,7 @@ struct mlp {
     float *gradient;                        /* [P] of the parameters */
     float *upstream[2];                     /* [rows][widest layer], of the activations, in turn */
     float *loss;                            /* [rows] */
-    uint8_t *labels;                        /* [rows] */
+    uint16_t *labels;                       /* [rows] */
     void *memory;
 };
 

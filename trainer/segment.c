@@ -2,30 +2,26 @@
 
 #include "base/check.h"
 #include "trainer/delta.h"
+#include "trainer/optimizer.h"
 
 enum err segment_init(struct segment *segment, const struct program *program,
                       const struct dataset *data, struct kernel *kernel, struct fault *fault)
 {
-    if (data->features != program_inputs(program))
-        return fault_set(fault, ERR_MISMATCH,
-                         "the data's samples have %u values, the program's inputs are %u",
-                         data->features, program_inputs(program));
-    if (data->classes > program_classes(program))
-        return fault_set(fault, ERR_MISMATCH,
-                         "the data's labels go up to %u, the program has %u classes",
-                         data->classes - 1, program_classes(program));
+    enum err err = network_check_data(program, data, fault);
+    if (err)
+        return err;
     *segment = (struct segment){
         .program = program,
         .data = data,
         .kernel = kernel,
         .program_digest = program_digest(program),
     };
-    return mlp_init(&segment->mlp, program, program->batch, fault);
+    return network_init(&segment->network, program, kernel, fault);
 }
 
 void segment_release(struct segment *segment)
 {
-    mlp_release(&segment->mlp);
+    network_release(&segment->network);
     *segment = (struct segment){0};
 }
 
@@ -70,73 +66,19 @@ void segment_start(struct state *start, const struct program *program, const str
 
 /* --- steps --- */
 
-static uint32_t sample_of(const struct segment *segment, const struct state *state, uint32_t row)
-{
-    return dataset_sample(segment->data, segment->program->seed, state->round, state->slot,
-                          state->step, row);
-}
-
-/* Samples lie anywhere in memory: the next one is asked for while this one is read. */
-static void read_batch(struct segment *segment, const struct state *state)
-{
-    const struct dataset *data = segment->data;
-    uint32_t index = sample_of(segment, state, 0);
-    for (uint32_t row = 0; row < segment->program->batch; row++) {
-        uint32_t next = sample_of(segment, state, row + 1);
-        for (uint32_t i = 0; i < data->features; i += 64)
-            __builtin_prefetch(data->pixels + (size_t)next * data->features + i);
-        float *out = segment->mlp.activations[0] + (size_t)row * data->features;
-        segment->mlp.labels[row] = dataset_read(data, index, out);
-        index = next;
-    }
-}
-
-/* A running product; +0 when it is small, so that a long segment doesn't end in subnormal powers. */
-static float next_power(float power, float beta)
-{
-    power *= beta;
-    return power < 0x1p-100f ? 0.0f : power;
-}
-
-static void optimize(struct segment *segment, struct state *state)
-{
-    const struct program *program = segment->program;
-    struct kernel_rates rates = {
-        .rate = program_float(program->learning_rate),
-        .beta1 = program_float(program->beta1),
-        .beta2 = program_float(program->beta2),
-        .epsilon = program_float(program->epsilon),
-        .weight_decay = program_float(program->weight_decay),
-    };
-    float *parameters = state_floats(state, STATE_PARAMETERS),
-          *moment1 = state_floats(state, STATE_MOMENT1);
-    if (program->optimizer == PROGRAM_ADAMW) {
-        rates.beta1_power = state->beta1_power = next_power(state->beta1_power, rates.beta1);
-        rates.beta2_power = state->beta2_power = next_power(state->beta2_power, rates.beta2);
-        kernel_adamw(segment->kernel, parameters, moment1, state_floats(state, STATE_MOMENT2),
-                     segment->mlp.gradient, state->parameter_count, &rates);
-    } else {
-        kernel_sgd(segment->kernel, parameters, moment1, segment->mlp.gradient,
-                   state->parameter_count, &rates);
-    }
-}
-
 /* One step; on success *loss and *norm are the batch's. */
 static enum err train(struct segment *segment, struct state *state, float *loss, float *norm,
                       struct fault *fault)
 {
-    struct mlp *mlp = &segment->mlp;
-    uint32_t rows = segment->program->batch;
-    const float *parameters = state_floats(state, STATE_PARAMETERS);
-    read_batch(segment, state);
-    mlp_forward(mlp, segment->kernel, parameters, rows);
-    mlp_backward(mlp, segment->kernel, parameters, rows);
-    *loss = kernel_sum(segment->kernel, mlp->loss, rows) / (float)rows;
-    *norm = kernel_norm(segment->kernel, mlp->gradient, state->parameter_count);
+    const float *gradient;
+    struct network_place place = {state->round, state->slot, state->step};
+    *loss = network_train(&segment->network, &gradient, state_floats(state, STATE_PARAMETERS),
+                          segment->data, &place);
+    *norm = kernel_norm(segment->kernel, gradient, state->parameter_count);
     if (!__builtin_isfinite(*loss) || !__builtin_isfinite(*norm))
         return fault_set(fault, ERR_CORRUPT, "step %u: the %s isn't finite", state->step,
                          __builtin_isfinite(*loss) ? "gradient's norm" : "loss");
-    optimize(segment, state);
+    optimizer_step(segment->kernel, segment->program, state, gradient, *norm);
     state->step++;
     return ERR_NONE;
 }

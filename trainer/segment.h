@@ -13,7 +13,7 @@
 
 #include "trainer/dataset.h"
 #include "trainer/kernel.h"
-#include "trainer/mlp.h"
+#include "trainer/network.h"
 #include "trainer/state.h"
 #include "trainer/trace.h"
 
@@ -34,12 +34,12 @@ struct segment {
     const struct program *program;
     const struct dataset *data;
     struct kernel *kernel;
-    struct mlp mlp;               /* activations and gradients; owned */
+    struct network network;       /* activations and gradients; owned */
     struct digest program_digest; /* of `program` */
 };
 
-/* ERR_MISMATCH with a sentence when the data doesn't fit the program (sizes of samples, a label
- * that is no class), ERR_LIMIT when there is no memory. */
+/* ERR_MISMATCH with a sentence when the data doesn't fit the program (images or tokens, sizes
+ * of samples, a label that is no class), ERR_LIMIT when there is no memory. */
 MUST_USE enum err segment_init(struct segment *segment, const struct program *program,
                                const struct dataset *data, struct kernel *kernel,
                                struct fault *fault);

@@ -80,7 +80,7 @@ START_TEST(what_can_t_be_evaluated_is_refused)
     s->layers[0].width = 31;
     ck_assert_int_eq(evaluate(&evaluation, &s->program, parameters, &s->data, &s->kernel, &fault),
                      ERR_MISMATCH);
-    ck_assert_str_eq(fault.text, "the data (32 values, 3 classes) doesn't fit the program (31, 3)");
+    ck_assert_str_eq(fault.text, "the data's samples have 32 values, the program's inputs are 31");
     ck_assert_uint_eq(evaluation.count, 7);
     sample_free(s);
 }

@@ -7,110 +7,10 @@
 #include <string.h>
 #include <xmmintrin.h>
 
-#include "test/harness.h"
+#include "test/unit/operators.h"
 #include "trainer/kernel_table.h"
 
 /* Every operator is computed a second time here, element by element, as NUMERICS.md writes it. */
-
-static uint64_t random_state = 88172645463325252ull;
-
-static uint32_t number(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)(random_state >> 16);
-}
-
-static float of_bits(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof(x));
-    return x;
-}
-
-static uint32_t bits_of(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof(bits));
-    return bits;
-}
-
-/* What the values are drawn from. */
-enum mix { ORDINARY, SMALL, WILD };
-
-static float value(enum mix mix)
-{
-    float ordinary = ((float)(number() % 20001) - 10000) / 5000;
-    uint32_t sign = number() & 0x80000000u, dice = number() % 12;
-    if (mix == ORDINARY || dice < 6)
-        return ordinary;
-    if (dice < 8)
-        return of_bits(sign); /* +0, -0 */
-    if (dice < 10)
-        return of_bits(sign | number() % 0x800000); /* subnormal */
-    if (mix == SMALL || dice == 10)
-        return of_bits(sign | (60 + number() % 20) << 23 |
-                       number() % 0x800000); /* products of these are subnormal */
-    return number() % 20 == 0 ? of_bits(sign | 0x7f800000u) : ordinary * 0x1p120f;
-}
-
-/* `count` values and 16 more that nobody may touch. */
-static float *values(size_t count, enum mix mix)
-{
-    float *x = aligned_alloc(64, (count + 32) * sizeof(float) / 64 * 64 + 64);
-    ck_assert_ptr_nonnull(x);
-    for (size_t i = 0; i < count; i++)
-        x[i] = value(mix);
-    for (size_t i = 0; i < 16; i++)
-        x[count + i] = 12345.0f;
-    return x;
-}
-
-/* Check notes every assertion, at the cost of a system call: so these look first and assert only what is wrong. */
-static void expect_untouched(const float *x, size_t count)
-{
-    for (size_t i = 0; i < 16; i++)
-        if (x[count + i] != 12345.0f)
-            ck_abort_msg("place %zu after the end was written", i);
-}
-
-static void expect_same(const float *a, const float *b, size_t count, const char *what, int kind)
-{
-    for (size_t i = 0; i < count; i++)
-        if (bits_of(a[i]) != bits_of(b[i]))
-            ck_abort_msg("%s: %s has %08x at %zu of %zu, not %08x", what,
-                         kernel_name((enum kernel_kind)kind), bits_of(a[i]), i, count,
-                         bits_of(b[i]));
-}
-
-static void expect_bits(float x, float y)
-{
-    if (bits_of(x) != bits_of(y))
-        ck_abort_msg("%08x, not %08x", bits_of(x), bits_of(y));
-}
-
-/* Runs the parts last to first in one thread: that must not matter either. */
-static void backwards(void *self, uint32_t count, void (*body)(void *work, uint32_t index),
-                      void *work)
-{
-    (void)self;
-    while (count-- > 0)
-        body(work, count);
-}
-
-/* The kernel of a kind for 1..5 threads, made once; NULL where this CPU can't run it. */
-static struct kernel *kernel_of(int kind, uint32_t threads)
-{
-    static struct kernel made[KERNEL_KINDS][6];
-    struct kernel_parallel parallel = {NULL, threads, backwards};
-    struct kernel *kernel = &made[kind][threads];
-    if (!kernel_is_supported((enum kernel_kind)kind))
-        return NULL;
-    if (!kernel->table)
-        ck_assert_int_eq(kernel_init(kernel, (enum kernel_kind)kind, &parallel, NULL), ERR_NONE);
-    return kernel;
-}
 
 /* --- products --- */
 
@@ -251,6 +151,7 @@ static float without_small(float x)
 
 static void plain_adamw(float *p, float *m, float *v, float g, const struct kernel_rates *r)
 {
+    g = g * r->shrink;
     *m = without_small(fmaf(r->beta1, *m, (1 - r->beta1) * g));
     *v = without_small(fmaf(r->beta2, *v, (1 - r->beta2) * without_small(g * g)));
     float direction =
@@ -260,14 +161,14 @@ static void plain_adamw(float *p, float *m, float *v, float g, const struct kern
 
 static void plain_sgd(float *p, float *m, float g, const struct kernel_rates *r)
 {
-    *m = without_small(fmaf(r->beta1, *m, g));
+    *m = without_small(fmaf(r->beta1, *m, g * r->shrink));
     *p = fmaf(-r->rate, *m, fmaf(-(r->rate * r->weight_decay), *p, *p));
 }
 
 START_TEST(optimizers_have_the_profile_s_bits)
 {
-    const struct kernel_rates rates = {1e-3f, 0.9f,        0.999f,         1e-8f,
-                                       0.01f, 0.9f * 0.9f, 0.999f * 0.999f};
+    const struct kernel_rates rates = {1e-3f, 0.3f,  0.9f,        0.999f,
+                                       1e-8f, 0.01f, 0.9f * 0.9f, 0.999f * 0.999f};
     for (int i = 0; i < 60; i++) {
         size_t count = i < 40 ? 1 + number() % 50 : 40000 + number() % 50;
         bool adamw = i % 2;
@@ -310,20 +211,6 @@ START_TEST(optimizers_have_the_profile_s_bits)
     }
 }
 END_TEST
-
-static float plain_exp(float x)
-{
-    if (x < -87)
-        return 0;
-    float t = fmaf(x, of_bits(0x3fb8aa3b), 12582912.0f), n = t - 12582912.0f;
-    float r = fmaf(n, -of_bits(0x35bfbe8e), fmaf(n, -of_bits(0x3f317200), x));
-    static const uint32_t c[] = {0x3ab511aa, 0x3c091d36, 0x3d2aac7a, 0x3e2aaa48,
-                                 0x3efffffe, 0x3f800000, 0x3f800000};
-    float p = of_bits(c[0]);
-    for (int i = 1; i < 7; i++)
-        p = fmaf(p, r, of_bits(c[i]));
-    return p * of_bits((uint32_t)((int)n + 127) << 23);
-}
 
 static float plain_log(float x)
 {
@@ -373,18 +260,76 @@ START_TEST(exp_and_log_have_the_profile_s_bits_and_are_right)
 }
 END_TEST
 
-/* --- sums --- */
-
-static float plain_lanes(const float *x, size_t count, bool square)
+/* For t: the greater and the lesser of logistic(t) and logistic(-t). */
+static void plain_logistic(float *r, float *q, float t)
 {
-    float lane[16] = {0};
-    for (size_t i = 0; i < count; i++)
-        lane[i % 16] = square ? fmaf(x[i], x[i], lane[i % 16]) : lane[i % 16] + x[i];
-    for (int w = 8; w > 0; w /= 2)
-        for (int j = 0; j < w; j++)
-            lane[j] += lane[j + w];
-    return lane[0];
+    float e = plain_exp(0 - fabsf(t));
+    *r = 1 / (1 + e);
+    *q = e * *r;
 }
+
+static float plain_gelu(float x, float *slope)
+{
+    float square = x * x, r, q;
+    float t = x * fmaf(of_bits(0x3d922279), square, of_bits(0x3fcc422a));
+    plain_logistic(&r, &q, t);
+    float s = t > 0 ? r : q;
+    *slope = fmaf(x * fmaf(of_bits(0x3e5b33b6), square, of_bits(0x3fcc422a)), r * q, s);
+    return x * s;
+}
+
+START_TEST(sums_of_two_and_gelu_have_the_profile_s_bits)
+{
+    for (size_t count = 1; count < 60; count++) {
+        float *x = values(count, SMALL), *g = values(count, SMALL);
+        float added[60], passed[60], back[60], slope;
+        for (size_t i = 0; i < count; i++) {
+            if (i % 7 == 0)
+                x[i] *= 8;
+            added[i] = x[i] + g[i];
+            passed[i] = plain_gelu(x[i], &slope);
+            back[i] = g[i] * slope;
+        }
+        for (int kind = 0; kind < KERNEL_KINDS; kind++) {
+            struct kernel *kernel = kernel_of(kind, 2);
+            if (!kernel)
+                continue;
+            float *got = values(count, ORDINARY);
+            kernel_add(kernel, got, x, g, count);
+            expect_same(got, added, count, "add", kind);
+            kernel_gelu(kernel, got, x, count);
+            expect_same(got, passed, count, "gelu", kind);
+            memcpy(got, g, count * sizeof(float));
+            kernel_gelu_back(kernel, got, x, count);
+            expect_same(got, back, count, "gelu's gradient", kind);
+            expect_untouched(got, count);
+            free(got);
+        }
+        free(x);
+        free(g);
+    }
+}
+END_TEST
+
+static double wide_gelu(double x)
+{
+    return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
+
+START_TEST(gelu_is_right)
+{
+    for (int i = -12000; i <= 12000; i++) {
+        float slope, x = (float)i * 1e-3f, y = plain_gelu(x, &slope);
+        double at = (double)x, h = 1e-5, want = wide_gelu(at);
+        double rise = (wide_gelu(at + h) - wide_gelu(at - h)) / (2 * h);
+        if (fabs((double)y - want) > 3e-6 * fabs(want) + 1e-12 || fabs((double)slope - rise) > 1e-6)
+            ck_abort_msg("gelu(%g) is %g with slope %g, not %g with %g", at, (double)y,
+                         (double)slope, want, rise);
+    }
+}
+END_TEST
+
+/* --- sums --- */
 
 static float plain_sum(const float *x, size_t count, bool square)
 {
@@ -422,12 +367,12 @@ START_TEST(cross_entropy_has_the_profile_s_bits)
     for (size_t classes = 1; classes <= 40; classes++) {
         float *logits = values(ROWS * classes, ORDINARY);
         float loss[ROWS], want[ROWS * 40];
-        uint8_t labels[ROWS];
+        uint16_t labels[ROWS];
         logits[0] = -200; /* its exponential is zero when another is larger */
         for (size_t row = 0; row < ROWS; row++) {
             const float *x = logits + row * classes;
             float *e = want + row * classes, most = x[0];
-            labels[row] = (uint8_t)(number() % classes);
+            labels[row] = (uint16_t)(number() % classes);
             for (size_t j = 0; j < classes; j++)
                 most = x[j] > most ? x[j] : most;
             for (size_t j = 0; j < classes; j++)
@@ -435,7 +380,7 @@ START_TEST(cross_entropy_has_the_profile_s_bits)
             float sum = plain_lanes(e, classes, false);
             loss[row] = plain_log(sum) - (x[labels[row]] - most);
             for (size_t j = 0; j < classes; j++)
-                e[j] = (e[j] / sum - (j == labels[row] ? 1.0f : 0.0f)) * (1.0f / ROWS);
+                e[j] = (e[j] / sum - (j == labels[row] ? 1.0f : 0.0f)) * (1.0f / (2 * ROWS));
         }
         for (int kind = 0; kind < KERNEL_KINDS; kind++) {
             struct kernel *kernel = kernel_of(kind, 2);
@@ -443,7 +388,8 @@ START_TEST(cross_entropy_has_the_profile_s_bits)
                 continue;
             float got_loss[ROWS], *got = values(ROWS * classes, ORDINARY);
             memcpy(got, logits, ROWS * classes * sizeof(float));
-            kernel_cross_entropy(kernel, got_loss, got, got, labels, ROWS, classes);
+            kernel_cross_entropy(kernel, got_loss, got, got, labels, ROWS, classes,
+                                 2 * ROWS);
             expect_same(got_loss, loss, ROWS, "loss", kind);
             expect_same(got, want, ROWS * classes, "gradient", kind);
             expect_untouched(got, ROWS * classes);
@@ -546,6 +492,7 @@ HARNESS_MAIN("kernel", products_have_the_profile_s_bits_for_all_kernels_threads_
              products_at_the_edges_of_chunks_and_blocks, column_sums_are_products_with_ones,
              relu_gives_plus_zero_for_all_that_is_not_above, optimizers_have_the_profile_s_bits,
              exp_and_log_have_the_profile_s_bits_and_are_right, sums_go_by_sixteen_lanes_and_pieces,
+             sums_of_two_and_gelu_have_the_profile_s_bits, gelu_is_right,
              cross_entropy_has_the_profile_s_bits,
              the_caller_s_rounding_and_flushing_change_nothing_and_come_back,
              real_threads_share_a_product, kernels_are_known_by_name)

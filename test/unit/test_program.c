@@ -1,6 +1,7 @@
 #include "trainer/program.h"
 
 #include "test/unit/sample.h"
+#include "test/unit/story.h"
 
 static struct sample sample;
 
@@ -156,6 +157,106 @@ START_TEST(oversize_and_foreign_bytes_are_refused)
 }
 END_TEST
 
-HARNESS_MAIN("program", a_program_survives_packing, every_number_changes_the_digest,
+/* --- gpt --- */
+
+static struct story story;
+
+static const struct program *fresh_gpt(void)
+{
+    story_program(&story);
+    return &story.program;
+}
+
+static void expect_gpt(enum err want, const char *sentence)
+{
+    struct fault fault = {0};
+    ck_assert_int_eq(program_check(&story.program, &fault), want);
+    ck_assert_str_eq(fault.text, sentence);
+    fresh_gpt();
+}
+
+START_TEST(a_gpt_survives_packing_and_every_number_is_in_its_digest)
+{
+    struct arena arena;
+    struct program got;
+    arena_init(&arena, 1 << 16);
+    struct bytes packed = record_bytes(&arena, program_record_of(fresh_gpt()), &story.program);
+    ck_assert_uint_le(packed.size, PROGRAM_BYTES_MAX);
+    ck_assert_int_eq(program_unpack(&arena, &got, packed, NULL), ERR_NONE);
+    ck_assert_int_eq(memcmp(&got.gpt, &story.program.gpt, sizeof(got.gpt)), 0);
+    struct digest a = program_digest(&got), b = digest_of(packed.data, packed.size);
+    ck_assert(digest_equal(&a, &b));
+    uint32_t *numbers = (uint32_t *)&got.gpt;
+    for (size_t i = 0; i < sizeof(got.gpt) / sizeof(*numbers); i++) {
+        numbers[i]++;
+        struct digest after = program_digest(&got);
+        ck_assert(!digest_equal(&a, &after));
+        numbers[i]--;
+    }
+    arena_release(&arena);
+}
+END_TEST
+
+START_TEST(sizes_and_work_of_a_gpt_follow_from_its_numbers)
+{
+    uint64_t work;
+    fresh_gpt();
+    ck_assert_uint_eq(program_parameter_count(&story.program),
+                      (11 + 9 + 2) * 12 + 2 * (12 * 144 + 13 * 12));
+    ck_assert_uint_eq(program_classes(&story.program), 11);
+    ck_assert_uint_eq(program_rows(&story.program), 27);
+    ck_assert_uint_eq(program_micro_batches(&story.program), 2);
+    /* a token: 12 width^2 in the matrices of a block, (context + 1) / 2 others twice, and the logits */
+    ck_assert(program_work(&work, &story.program));
+    ck_assert_uint_eq(work, 3ull * 10 * 2 * 27 * (2 * (12 * 144 + 10 * 12) + 11 * 12));
+    ck_assert(program_work(&work, fresh()));
+    ck_assert_uint_eq(work, 3ull * 10 * 7 * (32 * 20 + 20 * 3));
+}
+END_TEST
+
+START_TEST(bad_numbers_of_a_gpt_are_named)
+{
+    struct program_gpt *g = &story.program.gpt;
+    fresh_gpt();
+    g->blocks = 65;
+    expect_gpt(ERR_LIMIT, "program: blocks is 65; 1 to 64 are possible");
+    g->width = 0;
+    expect_gpt(ERR_LIMIT, "program: width is 0; 1 to 4096 are possible");
+    g->heads = 13;
+    expect_gpt(ERR_LIMIT, "program: heads is 13; 1 to 12 are possible");
+    g->heads = 5;
+    expect_gpt(ERR_LIMIT, "program: a width of 12 can't be cut into 5 heads");
+    g->context = 4097;
+    expect_gpt(ERR_LIMIT, "program: context is 4097; 1 to 4096 are possible");
+    g->symbols = 1;
+    expect_gpt(ERR_LIMIT, "program: symbols is 1; 2 to 65536 are possible");
+    g->micro_batches = 0;
+    expect_gpt(ERR_LIMIT, "program: micro_batches is 0; 1 to 1024 are possible");
+    g->width = 4096;
+    expect_gpt(ERR_LIMIT, "program: 402849792 parameters; at most 67108864 are possible");
+    story.program.batch = 0;
+    expect_gpt(ERR_LIMIT,
+               "program: a batch of 0 sequences; 1 to 52977 are possible with these sizes");
+    story.program.batch = 52978;
+    expect_gpt(ERR_LIMIT,
+               "program: a batch of 52978 sequences; 1 to 52977 are possible with these sizes");
+    story.program.batch = 50000;
+    g->micro_batches = 1000;
+    expect_gpt(ERR_LIMIT, "program: more than 67108864 tokens a step");
+    g->warm_up = PROGRAM_DECAY_MAX + 1;
+    expect_gpt(ERR_LIMIT, "program: warm_up is 16777217; 0 to 16777216 are possible");
+    g->decay = 3;
+    expect_gpt(ERR_LIMIT, "program: decay is 3; 4 to 16777216 are possible");
+    g->rate_last = program_bits(0.02f);
+    expect_gpt(ERR_MALFORMED,
+               "program: rate_last (bits 3ca3d70a) is not 0 or between 2^-60 and learning_rate");
+    g->clip = program_bits(-1.0f);
+    expect_gpt(ERR_MALFORMED, "program: clip (bits bf800000) is not 0 or between 2^-60 and 2^10");
+}
+END_TEST
+
+HARNESS_MAIN("program", a_gpt_survives_packing_and_every_number_is_in_its_digest,
+             sizes_and_work_of_a_gpt_follow_from_its_numbers, bad_numbers_of_a_gpt_are_named,
+             a_program_survives_packing, every_number_changes_the_digest,
              sizes_are_those_of_the_layers, bad_sizes_are_named, bad_numbers_are_named,
              bad_steps_are_named, oversize_and_foreign_bytes_are_refused)

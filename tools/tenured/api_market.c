@@ -181,10 +181,10 @@ static enum err add_program(struct api_ask *ask, const struct history_entry *ent
     struct program program;
     enum err err = record_unpack(&ask->arena, &jobs_job_record, &job, entry->value, &ask->fault);
     if (err == ERR_NONE)
-        err = record_unpack(&ask->arena, &program_record, &program, job.terms.program, &ask->fault);
+        err = program_unpack(&ask->arena, &program, job.terms.program, &ask->fault);
     if (err == ERR_NONE) {
         api_ask_name(ask->out, "program");
-        record_json(ask->out, &program_record, &program);
+        record_json(ask->out, program_record_of(&program), &program);
     }
     return err;
 }
