@@ -161,7 +161,7 @@ RUN       := tools/checks/run
 SOURCE    := 'tools/checks/source $(if $(filter release debug,$(MODE)),$(OUT))' tools/checks/test_source
 REPLAY    := $(foreach name,$(FUZZERS:$(OUT)/fuzz/%=%),'$(OUT)/fuzz/$(name) $(wildcard test/fuzz/corpus/$(name:fuzz_%=%))')
 GOLDEN    := 'sh -c "$(OUT)/golden | diff -u test/golden/vectors.txt -"'
-# A second implementation of the numeric profile, from its specification, must come to the same trace.
+# A second implementation of the numeric profile, from its specification, must come to the same traces.
 NUMERICS  := 'test/golden/numerics test/unit/test_segment.c test/unit/test_network.c'
 REFERENCE := 'test/reference/check --out $(OUT)'
 SIMULATE  := $(if $(SIM),'$(SIM) --from 1 --count $(SEEDS)')
