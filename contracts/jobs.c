@@ -431,7 +431,8 @@ static bool terms_hold(const struct jobs_submit *t, uint32_t intervals, uint64_t
 static enum verdict read_program(const struct catalog_run *run, struct jobs_job *job)
 {
     struct program program;
-    if (program_unpack(run->view->arena, &program, job->terms.program, NULL) != ERR_NONE)
+    if (program_unpack(run->view->arena, &program, job->terms.program, NULL) != ERR_NONE ||
+        program.family != PROGRAM_MLP) /* the agents have no data for any other yet */
         return VERDICT_BAD_PROGRAM;
     job->steps = program.steps;
     job->interval = program.interval;

@@ -133,7 +133,7 @@ enum jobs_audit_status {
 #define JOBS_SUBMIT 1
 struct jobs_submit {
     struct bytes name;    /* text, for people */
-    struct bytes program; /* packed (trainer/program.h); intervals <= JOBS_INTERVALS_MAX */
+    struct bytes program; /* packed (trainer/program.h), of family mlp; intervals <= JOBS_INTERVALS_MAX */
     struct digest data_root;
     struct digest global_root;  /* of round 0 */
     struct digest *start_roots; /* of round 0, by slot */

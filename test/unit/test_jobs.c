@@ -1,6 +1,7 @@
 #include "contracts/jobs.h"
 
 #include "contracts/due.h"
+#include "test/unit/story.h"
 #include "test/unit/studio.h"
 
 static struct market m;
@@ -328,6 +329,14 @@ START_TEST(terms_out_of_their_bounds_are_refused)
     struct jobs_submit good = studio_terms(&m, 2, 2, roots), bad = good;
     bad.program = bytes_text("x");
     ck_assert_int_eq(studio_submit(&m, &bad), VERDICT_BAD_PROGRAM);
+    struct story story;
+    story_program(&story);
+    struct arena arena;
+    arena_init(&arena, 1u << 16);
+    bad.program = record_bytes(&arena, program_record_of(&story.program), &story.program);
+    ck_assert_int_eq(program_check(&story.program, NULL), ERR_NONE);
+    ck_assert_int_eq(studio_submit(&m, &bad), VERDICT_BAD_PROGRAM);
+    arena_release(&arena);
 #define REFUSED(change, verdict)                                                                   \
     do {                                                                                           \
         bad = good;                                                                                \
