@@ -67,6 +67,12 @@
  *     Interval j runs from leaf j to leaf j + 1; its answer is leaf j + 1: (state root, witness). A state that can't be had is
  *     answered with both zero: "unavailable".
  *
+ * ---- What these rules don't prevent ----
+ *     A job costs its consumer nothing while it waits, and JOBS_OPEN_MAX is shared by all. A deadline_ms that comes between a commitment
+ *     and its verdict ends the job with the worker unpaid. Nobody proves at submit that the roots' data can be had; a worker that
+ *     can't fetch it ends SILENT. When the parties' own organisations leave no more than `auditors` seats, one mute replayer makes a
+ *     segment UNAUDITED. A consortium that admits consumers by name bears these by revoking who abuses them.
+ *
  * ---- Bytes ----
  *     seal  = SHA-256("tenure/seal/1" | chain | replayer's address | job u64 | round u32 | slot u16 | attempt u16 | count u16 |
  *             count times (interval u16 | state root | witness) | nonce 32)
