@@ -9,7 +9,7 @@
 
 #include "test/harness.h"
 
-static char path[64], key[64], pledged[72];
+static char path[64], key[72], pledged[80];
 static struct height head;
 static struct votelog votes;
 static struct digest chain;
