@@ -350,6 +350,13 @@ START_TEST(restart_goes_on_at_the_same_root)
 }
 END_TEST
 
+/* ThreadSanitizer can't follow a child of a process that has had threads, as RocksDB's, into threads of its own; all other modes run these. */
+#ifdef __SANITIZE_THREAD__
+#define FORKS_WITH_THREADS false
+#else
+#define FORKS_WITH_THREADS true
+#endif
+
 /* A child that makes blocks until it is killed, writing each committed state root to the pipe. */
 static void child(int out)
 {
@@ -364,6 +371,8 @@ static void child(int out)
 
 START_TEST(kill_at_any_moment_loses_nothing_committed)
 {
+    if (!FORKS_WITH_THREADS)
+        return;
     town_init(&town);
     unsigned seed = 1;
     for (int round = 0; round < 12; round++) {
@@ -431,6 +440,8 @@ static void child_on_a_full_disk(void)
 
 START_TEST(full_disk_stops_the_chain_and_harms_nothing)
 {
+    if (!FORKS_WITH_THREADS)
+        return;
     town_init(&town);
     town_open(&town);
     town_step(&town, 1, 2, 5);
