@@ -1,5 +1,7 @@
 #include "contracts/audit.h"
 
+#include "contracts/validator.h"
+
 #include "test/unit/studio.h"
 
 static struct market m;
@@ -36,6 +38,33 @@ START_TEST(f_plus_one_replayers_are_assigned_by_rotation_and_stake)
     ck_assert_uint_eq(balance(1), MARKET_FORTUNE - 100);
     ck_assert_uint_eq(balance(3), MARKET_FORTUNE);
     market_release(&m);
+}
+END_TEST
+
+/* The replayer of a seat turns out to be of a person's organisation. */
+static void seat_joins(uint8_t seat, uint32_t person)
+{
+    struct validator validator;
+    char organisation[16];
+    snprintf(organisation, sizeof(organisation), "org-%u", person);
+    ck_assert(validator_get(&m.view, (struct seat){seat}, &validator));
+    validator.organisation = bytes_text(organisation);
+    validator_put(&m.view, (struct seat){seat}, &validator);
+}
+
+START_TEST(nobody_replays_for_the_own_organisation)
+{
+    static const uint32_t parties[] = {MARKET_PROVIDER_A, MARKET_CONSUMER};
+    for (uint32_t i = 0; i < 2; i++) {
+        uint8_t seats[MARKET_SEATS];
+        studio_start(&m, 1, 1, 0);
+        seat_joins(1, parties[i]);
+        ck_assert_int_eq(studio_commit(&m, MARKET_PROVIDER_A, 1, 0, UINT32_MAX), VERDICT_OK);
+        ck_assert_uint_eq(assigned(seats), 2);
+        ck_assert_uint_eq(seats[0], 2);
+        ck_assert_uint_eq(seats[1], 3);
+        market_release(&m);
+    }
 }
 END_TEST
 
@@ -296,7 +325,7 @@ START_TEST(draws_are_distinct_and_every_interval_is_as_likely)
 }
 END_TEST
 
-HARNESS_MAIN("audit", f_plus_one_replayers_are_assigned_by_rotation_and_stake,
+HARNESS_MAIN("audit", nobody_replays_for_the_own_organisation, f_plus_one_replayers_are_assigned_by_rotation_and_stake,
              only_the_assigned_seal_and_only_once, what_is_opened_must_be_what_was_sealed,
              a_seal_is_bound_to_its_replayer_segment_and_chain,
              a_replayer_that_does_not_seal_is_fined_and_replaced,
