@@ -247,14 +247,15 @@ static void step(struct cluster *c, uint8_t seat, struct event *event)
     struct station *station = &c->stations[seat];
     event->now_ms = c->now_ms;
     event->clock_ms = UNIX_MS + c->now_ms;
-    struct actions actions = {.arena = &station->arena};
-    consensus_step(station->core, event, &actions);
-    for (uint32_t i = 0; i < actions.count; i++)
-        perform(c, seat, &actions.list[i]);
+    c->actions.arena = &station->arena;
+    consensus_step(station->core, event, &c->actions);
+    for (uint32_t i = 0; i < c->actions.count; i++)
+        perform(c, seat, &c->actions.list[i]);
     sync_log(c, seat);
-    if (actions.deadline_ms < station->tick_ms || station->tick_ms <= c->now_ms) {
-        station->tick_ms = actions.deadline_ms > c->now_ms ? actions.deadline_ms : c->now_ms + 1;
-        if (actions.deadline_ms != UINT64_MAX)
+    const uint64_t deadline_ms = c->actions.deadline_ms;
+    if (deadline_ms < station->tick_ms || station->tick_ms <= c->now_ms) {
+        station->tick_ms = deadline_ms > c->now_ms ? deadline_ms : c->now_ms + 1;
+        if (deadline_ms != UINT64_MAX)
             schedule(c, station->tick_ms - c->now_ms, ON_TICK, seat, 0, bytes_of(NULL, 0));
     }
 }

@@ -46,6 +46,7 @@ struct cluster {
     uint64_t *open; /* submitted, not yet in the chain; owned */
     size_t open_count, open_room;
     uint32_t view_changes, crashes; /* for the summary */
+    struct actions actions; /* of one step; here, since clearing it costs more than the step */
     struct text story;
 };
 

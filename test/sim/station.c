@@ -58,20 +58,44 @@ static void forget_volatile(struct station *station)
         free(station->signings[i].body.data);
     station->signing_count = 0;
     station->order_count = 0;
-    station->pool_count = 0;
+    while (station->pool_count)
+        station->marks[station->pool[--station->pool_count].number].pending = false;
     station->syncing = false;
     station->forget = (struct action_forget){0};
+}
+
+/* What is known of `number`. */
+static struct station_mark *mark_of(struct station *station, uint64_t number)
+{
+    if (number >= station->mark_room) {
+        size_t room = (size_t)number * 2 + 64;
+        station->marks = realloc(station->marks, room * sizeof(*station->marks));
+        CHECK(station->marks);
+        memset(station->marks + station->mark_room, 0,
+               (room - station->mark_room) * sizeof(*station->marks));
+        station->mark_room = room;
+    }
+    return &station->marks[number];
+}
+
+static void set_executed(struct station *station, struct station_block *block, bool executed)
+{
+    if (block->executed == executed)
+        return;
+    block->executed = executed;
+    for (uint32_t i = 0; i < block->body.count; i++)
+        mark_of(station, block->body.numbers[i])->overlays += executed ? 1 : -1;
 }
 
 static void chain_truncate(struct station *station)
 {
     while (station->chain_count > station->durable + 1)
         free(station->chain[--station->chain_count].certificate.data);
-    if (station->done)
-        memset(station->done, 0, station->done_room);
+    for (size_t i = 0; i < station->mark_room; i++)
+        station->marks[i].done = false;
     for (uint64_t h = 1; h < station->chain_count; h++)
         for (uint32_t i = 0; i < station->chain[h].body.count; i++)
-            station->done[station->chain[h].body.numbers[i]] = 1;
+            mark_of(station, station->chain[h].body.numbers[i])->done = true;
 }
 
 void station_crash(struct station *station)
@@ -89,11 +113,11 @@ void station_crash(struct station *station)
     station->appended = station->synced;
 
     size_t kept = 0;
-    for (size_t i = 0; i < station->block_count; i++)
-        if (station->blocks[i].on_disk) {
-            station->blocks[i].executed = false;
+    for (size_t i = 0; i < station->block_count; i++) {
+        set_executed(station, &station->blocks[i], false);
+        if (station->blocks[i].on_disk)
             station->blocks[kept++] = station->blocks[i];
-        }
+    }
     station->block_count = kept;
 }
 
@@ -136,7 +160,7 @@ void station_release(struct station *station)
     free(station->chain);
     free(station->orders);
     free(station->pool);
-    free(station->done);
+    free(station->marks);
 }
 
 /* --- log --- */
@@ -263,7 +287,7 @@ void station_discard(struct station *station, const struct digest *digest)
             station->orders[i--] = station->orders[--station->order_count];
     struct station_block *block = station_find(station, digest);
     if (block)
-        block->executed = false; /* its body stays: it may be promised */
+        set_executed(station, block, false); /* its body stays: it may be promised */
 }
 
 static bool root_of(const struct station *station, const struct digest *digest, struct digest *root)
@@ -281,7 +305,7 @@ static bool root_of(const struct station *station, const struct digest *digest, 
 
 static bool is_done(const struct station *station, uint64_t number)
 {
-    return number < station->done_room && station->done[number];
+    return number < station->mark_room && station->marks[number].done;
 }
 
 /* True if `number` is in the chain or in an overlay between it and `parent`. */
@@ -331,7 +355,7 @@ bool station_build(struct station *station, const struct action_build *build, ui
     made->root = header.root;
     made->body_digest = header.body;
     made->body = body;
-    made->executed = true;
+    set_executed(station, made, true);
     *block = made;
     return true;
 }
@@ -384,28 +408,21 @@ bool station_execute(struct station *station, uint64_t ticket, enum event_verdic
     block->root = root;
     block->body_digest = header.body;
     block->body = body;
-    block->executed = true;
+    set_executed(station, block, true);
     return true;
 }
 
 /* `time_ms` of the block. */
 static void mark_done(struct station *station, const struct toy_body *body, uint64_t time_ms)
 {
-    for (uint32_t i = 0; i < body->count; i++) {
-        uint64_t number = body->numbers[i];
-        if (number >= station->done_room) {
-            size_t room = (size_t)number * 2 + 64;
-            station->done = realloc(station->done, room);
-            CHECK(station->done);
-            memset(station->done + station->done_room, 0, room - station->done_room);
-            station->done_room = room;
-        }
-        station->done[number] = 1;
-    }
+    for (uint32_t i = 0; i < body->count; i++)
+        mark_of(station, body->numbers[i])->done = true;
     size_t kept = 0;
     for (size_t i = 0; i < station->pool_count; i++) {
-        if (is_done(station, station->pool[i].number))
+        if (is_done(station, station->pool[i].number)) {
+            mark_of(station, station->pool[i].number)->pending = false;
             continue;
+        }
         station->pool[kept] = station->pool[i];
         if (body->count < TOY_BODY_MAX && time_ms > station->pool[kept].since_ms + FORWARD_MS)
             station->pool[kept].passed++;
@@ -443,9 +460,12 @@ void station_on_disk(struct station *station, uint64_t height)
     for (size_t i = station->block_count; i-- > 0;) /* of loose bodies the newest stay */
         if (station->blocks[i].height == 0 && ++loose > LOOSE_BODIES)
             station->blocks[i].height = 1;
-    for (size_t i = 0; i < station->block_count; i++)
-        if (station->blocks[i].height == 0 || station->blocks[i].height > height)
+    for (size_t i = 0; i < station->block_count; i++) {
+        if (station->blocks[i].height != 0 && station->blocks[i].height <= height)
+            set_executed(station, &station->blocks[i], false);
+        else
             station->blocks[kept++] = station->blocks[i];
+    }
     station->block_count = kept;
 }
 
@@ -453,26 +473,17 @@ void station_on_disk(struct station *station, uint64_t height)
 
 void station_submit(struct station *station, uint64_t number, uint64_t clock_ms)
 {
-    if (is_done(station, number))
+    struct station_mark *mark = mark_of(station, number);
+    if (mark->done || mark->pending)
         return;
-    for (size_t i = 0; i < station->pool_count; i++)
-        if (station->pool[i].number == number)
-            return;
+    mark->pending = true;
     struct station_waiting *waiting =
         pushed(&station->pool, &station->pool_count, sizeof(*waiting));
     waiting->number = number;
     waiting->since_ms = clock_ms;
 }
 
-static bool body_has(const struct toy_body *body, uint64_t number)
-{
-    for (uint32_t i = 0; i < body->count; i++)
-        if (body->numbers[i] == number)
-            return true;
-    return false;
-}
-
-struct event_work station_work(const struct station *station)
+struct event_work station_work(struct station *station)
 {
     struct event_work work = {.due_ms = UINT64_MAX};
     if (!station->pool_count)
@@ -480,12 +491,7 @@ struct event_work station_work(const struct station *station)
     work.waiting = true;
     work.mark = station->pool[0].number;
     work.passed_over = station->pool[0].passed;
-    for (size_t i = 0; i < station->pool_count && !work.buildable; i++) {
-        bool in_flight = false;
-        for (size_t b = 0; b < station->block_count && !in_flight; b++)
-            if (station->blocks[b].executed)
-                in_flight = body_has(&station->blocks[b].body, station->pool[i].number);
-        work.buildable = !in_flight;
-    }
+    for (size_t i = 0; i < station->pool_count && !work.buildable; i++)
+        work.buildable = !mark_of(station, station->pool[i].number)->overlays;
     return work;
 }

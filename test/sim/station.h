@@ -61,6 +61,12 @@ struct station_waiting { /* a number in the pool */
     uint64_t passed;   /* committed blocks that had room for it */
 };
 
+struct station_mark {  /* what is known of a number */
+    bool done;         /* in the chain */
+    bool pending;      /* in the pool */
+    uint16_t overlays; /* executed blocks that hold it and aren't durable */
+};
+
 struct station {
     struct seat seat;
     bool alive;
@@ -87,8 +93,8 @@ struct station {
     size_t order_count;
     struct station_waiting *pool;
     size_t pool_count;
-    uint8_t *done; /* by number: in the chain */
-    size_t done_room;
+    struct station_mark *marks; /* by number */
+    size_t mark_room;
     uint64_t tick_ms; /* of the earliest TICK that is scheduled; UINT64_MAX: none */
 };
 
@@ -143,6 +149,6 @@ void station_on_disk(struct station *station, uint64_t height);
 
 /* --- pool --- */
 void station_submit(struct station *station, uint64_t number, uint64_t clock_ms);
-struct event_work station_work(const struct station *station);
+struct event_work station_work(struct station *station);
 
 #endif
