@@ -17,7 +17,8 @@ bool attempt_load(struct attempt *attempt, const struct catalog_run *run, uint64
     attempt->run = run;
     attempt->id = job;
     attempt->number = slot;
-    attempt->seats = (uint8_t)validator_count(run->view);
+    attempt->seats = (uint8_t)validator_seats(run->view);
+    attempt->validators = validator_count(run->view);
     return jobs_get_slot(run->view, job, slot, &attempt->slot) &&
            jobs_get(run->view, job, &attempt->job) &&
            jobs_get_progress(run->view, job, &attempt->progress) &&

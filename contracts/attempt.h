@@ -19,7 +19,8 @@ struct attempt {
     struct jobs_progress progress;
     struct jobs_slot slot;
     struct parameters parameters;
-    uint8_t seats; /* of the validator set: who may replay */
+    uint32_t validators; /* n */
+    uint8_t seats;       /* above every seat of the set; some may be free */
 };
 
 /* What f + 1 replayers found against the worker. */

@@ -75,8 +75,9 @@ static bool take_on(const struct attempt *attempt, struct seat seat)
 {
     const struct catalog_run *run = attempt->run;
     struct validator validator;
+    struct jobs_audit before;
     struct members_account worker, consumer;
-    if (!validator_get(run->view, seat, &validator) ||
+    if (audit_get(attempt, seat.n, &before) || !validator_get(run->view, seat, &validator) ||
         !members_get(run->view, &attempt->slot.worker, &worker) ||
         !members_get(run->view, &attempt->job.consumer, &consumer))
         return false;
@@ -260,7 +261,8 @@ void audit_close(const struct attempt *attempt)
 static bool draw(const struct attempt *attempt, uint8_t seat, struct jobs_audit *audit)
 {
     struct digest preimage;
-    if (!beacon_get(attempt->run->view, (struct seat){seat}, audit->epoch, &preimage))
+    if (!validator_sits(attempt->run->view, (struct seat){seat}, &audit->replayer) ||
+        !beacon_get(attempt->run->view, (struct seat){seat}, audit->epoch, &preimage))
         return false;
     uint32_t k = attempt->job.terms.sample;
     struct jobs_drawn *intervals = arena_array(attempt->run->view->arena, k, sizeof(*intervals));
@@ -309,7 +311,9 @@ void audit_mute(struct attempt *attempt)
         if (!audit_get(attempt, seat, &audit) || audit.status != waits_for ||
             (is_drawing && audit.drawn))
             continue;
-        fine(attempt, seat, attempt->parameters.slash_mute, NULL, 0);
+        /* Who doesn't sit there any more couldn't answer, and owes nothing. */
+        if (validator_sits(attempt->run->view, (struct seat){seat}, &audit.replayer))
+            fine(attempt, seat, attempt->parameters.slash_mute, NULL, 0);
         end(attempt, seat, &audit);
     }
     audit_proceed(attempt);
@@ -340,7 +344,8 @@ static enum verdict own_audit(const struct attempt *attempt, uint8_t *seat,
     struct validator validator;
     if (!validator_of(attempt->run->view, attempt->run->sender, &at, &validator))
         return VERDICT_NOT_REPLAYER;
-    if (!audit_get(attempt, at.n, audit) || audit->status == JOBS_AUDIT_ENDED)
+    if (!audit_get(attempt, at.n, audit) || audit->status == JOBS_AUDIT_ENDED ||
+        !address_equal(&audit->replayer, attempt->run->sender))
         return VERDICT_NOT_ASSIGNED;
     *seat = at.n;
     return VERDICT_OK;

@@ -7,8 +7,10 @@
  *     DISPUTED    jobs.open, an answer differs             audit_outvote
  *     ENDED       audit_mute, audit_outvote, audit_close
  *
- * Rotation: seats (job + round + slot + attempt + i) mod n for i = 0 .. n-1, each at most once an attempt, leaving out those that belong to
- * the worker's or the consumer's organisation, are revoked, or can't cover parameters.replay_stake. */
+ * Rotation: seats (job + round + slot + attempt + i) mod s for i = 0 .. s-1 (s: above every seat of the set), each at most once an attempt,
+ * leaving out those that are free or vacant, belong to the worker's or the consumer's organisation, are revoked, or can't cover
+ * parameters.replay_stake. A replayer whose validator leaves the set meanwhile can't go on: its audit ends at the deadline without a fine,
+ * and the next in the rotation takes its place. What it answered before counts, but its vote in a dispute doesn't. */
 #ifndef CONTRACTS_AUDIT_H
 #define CONTRACTS_AUDIT_H
 
@@ -21,7 +23,7 @@ bool audit_get(const struct attempt *attempt, uint8_t seat, struct jobs_audit *a
  * or lost when the rotation is used up. Writes the attempt. */
 void audit_proceed(struct attempt *attempt);
 
-/* Fines and ends every audit that `status` waits for (DRAWING: no reveal), then proceeds. */
+/* Fines and ends every audit that `status` waits for (DRAWING: no reveal), then proceeds. Who left the set isn't fined. */
 void audit_mute(struct attempt *attempt);
 
 /* Ends one audit: its stake is split as settlement_split does. */

@@ -13,6 +13,7 @@
 #include "contracts/offers.h"
 #include "contracts/parameters.h"
 #include "contracts/schedule.h"
+#include "contracts/seats.h"
 #include "contracts/validator.h"
 
 const struct catalog_entry catalog_contracts[] = {
@@ -67,6 +68,7 @@ const struct catalog_state catalog_states[] = {
     {"proposal/", "u64", &governance_proposal_record},
     {"proposed/", "u64", &parameters_record},
     {"ballot/", "u64 address", &governance_ballot_record},
+    {"candidate/", "u64", &seats_change_record},
     {"proposal_count", "", &governance_counter_record},
 };
 const uint32_t catalog_state_count = sizeof(catalog_states) / sizeof(catalog_states[0]);

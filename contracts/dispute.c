@@ -54,16 +54,26 @@ static void cast(const struct attempt *attempt, uint8_t seat, const struct addre
     emit(attempt, EVENT_VOTE_CAST, replayer, answer);
 }
 
+static void drop(const struct attempt *attempt, uint8_t seat)
+{
+    credits_unlock(attempt->run, stake_place(attempt, seat));
+    struct path path = vote_path(attempt, seat);
+    view_delete(attempt->run->view, path_key(&path));
+}
+
 void dispute_close(const struct attempt *attempt)
 {
     struct jobs_vote vote;
-    for (uint8_t seat = 0; seat < attempt->seats; seat++) {
-        if (!get(attempt, seat, &vote))
-            continue;
-        credits_unlock(attempt->run, stake_place(attempt, seat));
-        struct path path = vote_path(attempt, seat);
-        view_delete(attempt->run->view, path_key(&path));
-    }
+    for (uint8_t seat = 0; seat < attempt->seats; seat++)
+        if (get(attempt, seat, &vote))
+            drop(attempt, seat);
+}
+
+/* A vote that counts: its replayer still answers for the seat, so f bounds the liars among them. */
+static bool get_counted(const struct attempt *attempt, uint8_t seat, struct jobs_vote *vote)
+{
+    return get(attempt, seat, vote) &&
+           validator_sits(attempt->run->view, (struct seat){seat}, &vote->replayer);
 }
 
 static bool is_unavailable(const struct trace_leaf *leaf)
@@ -82,15 +92,15 @@ struct decision {
 /* The answer that f + 1 votes give; false if there is none yet. */
 static bool decide(const struct attempt *attempt, struct decision *decision)
 {
-    uint32_t needed = validator_faulty(attempt->seats) + 1;
+    uint32_t needed = validator_faulty(attempt->validators) + 1;
     struct jobs_vote vote, other;
     for (uint8_t seat = 0; seat < attempt->seats; seat++) {
-        if (!get(attempt, seat, &vote))
+        if (!get_counted(attempt, seat, &vote))
             continue;
         decision->answer = vote.answer;
         decision->winner_count = 0;
         for (uint8_t i = 0; i < attempt->seats; i++)
-            if (get(attempt, i, &other) && trace_leaf_equal(&other.answer.leaf, &vote.answer.leaf))
+            if (get_counted(attempt, i, &other) && trace_leaf_equal(&other.answer.leaf, &vote.answer.leaf))
                 decision->winners[decision->winner_count++] = other.replayer;
         if (decision->winner_count >= needed)
             return true;
@@ -220,10 +230,13 @@ enum verdict dispute_vote(const struct catalog_run *run, const void *in)
         return verdict;
     if (!validator_of(run->view, run->sender, &seat, &validator))
         return VERDICT_NOT_REPLAYER;
-    if (get(&attempt, seat.n, &vote))
+    bool voted = get(&attempt, seat.n, &vote);
+    if (voted && address_equal(&vote.replayer, run->sender))
         return VERDICT_ALREADY_DONE;
     if (args->answer.interval != attempt.slot.disputed)
         return VERDICT_WRONG_INTERVALS;
+    if (voted) /* by who sat there before */
+        drop(&attempt, seat.n);
     verdict = credits_lock(run, stake_place(&attempt, seat.n), run->sender,
                            &attempt.parameters.replay_stake);
     if (verdict != VERDICT_OK)

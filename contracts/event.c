@@ -76,6 +76,12 @@ static const struct record_field proposal_fields[] = {
     RECORD_UINT(struct event_proposal, kind),     RECORD_UINT(struct event_proposal, status),
     RECORD_BOOL(struct event_proposal, yes),
 };
+static const struct record_field validator_fields[] = {
+    RECORD_UINT(struct event_validator, seat),
+    RECORD_FIXED(struct event_validator, public_key, RECORD_AS_HEX),
+    ADDRESS(struct event_validator, replayer),
+    RECORD_UINT(struct event_validator, since),
+};
 
 const struct record event_member_record = RECORD(struct event_member, "member", member_fields);
 const struct record event_transfer_record =
@@ -92,6 +98,8 @@ const struct record event_audit_record = RECORD(struct event_audit, "audit", aud
 const struct record event_beacon_record = RECORD(struct event_beacon, "beacon", beacon_fields);
 const struct record event_proposal_record =
     RECORD(struct event_proposal, "proposal", proposal_fields);
+const struct record event_validator_record =
+    RECORD(struct event_validator, "validator", validator_fields);
 
 static const struct record_option options[] = {
 #define EVENT_OPTION(symbol, tag, name, shape) {tag, &event_##shape##_record},

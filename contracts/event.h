@@ -70,7 +70,11 @@
     X(PROPOSED,           90, "proposed",            proposal)                                       \
     X(VOTED,              91, "voted",               proposal)                                       \
     X(DECIDED,            92, "decided",             proposal)                                       \
-    X(PARAMETERS_CHANGED, 93, "parameters_changed",  proposal)
+    X(PARAMETERS_CHANGED, 93, "parameters_changed",  proposal)                                       \
+    X(VALIDATOR_ADDED,    94, "validator_added",     validator)                                      \
+    X(VALIDATOR_REMOVED,  95, "validator_removed",   validator)                                      \
+    X(VALIDATOR_REPLACED, 96, "validator_replaced",  validator)  /* who comes */                     \
+    X(VALIDATOR_VACATED,  97, "validator_vacated",   validator)
 /* clang-format on */
 
 #define EVENT_VALUE(symbol, tag, name, shape) EVENT_##symbol = tag,
@@ -177,6 +181,13 @@ struct event_proposal {
     bool yes;
 };
 
+struct event_validator {
+    uint8_t seat;
+    struct sign_public public_key;
+    struct address replayer;
+    uint64_t since; /* the first height of the set that the change makes */
+};
+
 extern const struct record event_member_record;
 extern const struct record event_transfer_record;
 extern const struct record event_lock_record;
@@ -190,6 +201,7 @@ extern const struct record event_segment_record;
 extern const struct record event_audit_record;
 extern const struct record event_beacon_record;
 extern const struct record event_proposal_record;
+extern const struct record event_validator_record;
 
 /* [tag, record] of all of them. */
 extern const struct record_choice event_choice;

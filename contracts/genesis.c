@@ -158,12 +158,22 @@ static enum err apply_accounts(const struct catalog_run *run, const struct genes
     return ERR_NONE;
 }
 
+struct validator_set genesis_set(struct validator_member members[LIMIT_VALIDATORS],
+                                 const struct genesis *genesis)
+{
+    for (uint32_t i = 0; i < genesis->validator_count; i++)
+        members[i] =
+            (struct validator_member){(uint8_t)i, genesis->validators[i].public_key};
+    return (struct validator_set){.since = 1,
+                                  .seat_count = (uint8_t)genesis->validator_count,
+                                  .members = members,
+                                  .member_count = genesis->validator_count};
+}
+
 static enum err apply_validators(struct view_state *view, const struct genesis *genesis)
 {
-    struct validator_set set = {.member_count = genesis->validator_count};
-    set.members = arena_array(view->arena, set.member_count, sizeof(*set.members));
-    if (!set.members)
-        return ERR_LIMIT;
+    struct validator_member members[LIMIT_VALIDATORS];
+    struct validator_set set = genesis_set(members, genesis);
     for (uint32_t i = 0; i < genesis->validator_count; i++) {
         const struct genesis_validator *v = &genesis->validators[i];
         struct members_account replayer;
@@ -177,9 +187,8 @@ static enum err apply_validators(struct view_state *view, const struct genesis *
             .chain_end = v->chain_end,
         };
         validator_put(view, (struct seat){(uint8_t)i}, &validator);
-        set.members[i].public_key = v->public_key;
     }
-    view_save(view, bytes_text("validators"), &validator_set_record, &set);
+    validator_set_put(view, &set);
     return ERR_NONE;
 }
 

@@ -10,6 +10,7 @@
 #include "base/record.h"
 #include "contracts/event.h"
 #include "contracts/parameters.h"
+#include "contracts/validator.h"
 #include "contracts/view.h"
 
 #define GENESIS_VERSION 1
@@ -52,6 +53,10 @@ struct digest genesis_digest(struct arena *arena, const struct genesis *genesis)
 
 /* Every rule above. ERR_MISMATCH and a sentence that names the validator or account that breaks it. */
 MUST_USE enum err genesis_check(const struct genesis *genesis, struct fault *fault);
+
+/* The set that certifies block 1; its list is `members`. Requires validator_count <= LIMIT_VALIDATORS. */
+struct validator_set genesis_set(struct validator_member members[LIMIT_VALIDATORS],
+                                 const struct genesis *genesis);
 
 /* Writes the state of height 0. Requires an empty view and a genesis that passed genesis_check.
  * ERR_LIMIT or the source's error; ERR_MISMATCH if balances sum to over 256 bits. */

@@ -4,6 +4,7 @@
 #include "contracts/due.h"
 #include "contracts/members.h"
 #include "contracts/path.h"
+#include "contracts/seats.h"
 
 static const struct record_field proposal_fields[] = {
     RECORD_UINT(struct governance_proposal, kind),
@@ -99,6 +100,36 @@ static enum verdict change_parameters(const struct catalog_run *run, uint64_t id
     return VERDICT_OK;
 }
 
+static enum verdict change_seats(const struct catalog_run *run, enum governance_kind kind,
+                                 const struct seats_change *change)
+{
+    switch (kind) {
+    case GOVERNANCE_ADD:
+        return seats_add(run, change);
+    case GOVERNANCE_REMOVE:
+        return seats_remove(run, change);
+    case GOVERNANCE_REPLACE:
+        return seats_replace(run, change);
+    case GOVERNANCE_MINT:
+    case GOVERNANCE_BURN:
+    case GOVERNANCE_SPEND:
+    case GOVERNANCE_ROLES:
+    case GOVERNANCE_PARAMETERS:
+        break;
+    }
+    return VERDICT_NOT_FOUND;
+}
+
+static enum verdict change_candidate(const struct catalog_run *run, uint64_t id,
+                                     enum governance_kind kind)
+{
+    struct path path = path_1("candidate/", id);
+    struct seats_change change;
+    if (!view_load(run->view, path_key(&path), &seats_change_record, &change))
+        return VERDICT_NOT_FOUND;
+    return change_seats(run, kind, &change);
+}
+
 static enum verdict carry_out(const struct catalog_run *run, uint64_t id,
                               const struct governance_proposal *proposal)
 {
@@ -113,6 +144,10 @@ static enum verdict carry_out(const struct catalog_run *run, uint64_t id,
         return members_give_roles(run, &proposal->account, proposal->roles);
     case GOVERNANCE_PARAMETERS:
         return change_parameters(run, id, proposal);
+    case GOVERNANCE_ADD:
+    case GOVERNANCE_REMOVE:
+    case GOVERNANCE_REPLACE:
+        return change_candidate(run, id, (enum governance_kind)proposal->kind);
     }
     return VERDICT_NOT_FOUND;
 }
@@ -125,6 +160,8 @@ static void end(const struct catalog_run *run, uint64_t id, struct governance_pr
     counter.open--;
     counter_put(run->view, &counter);
     due_set(run->view, DUE_PROPOSAL, id, 0, proposal->expires_ms, 0);
+    struct path path = path_1("candidate/", id);
+    view_delete(run->view, path_key(&path));
     proposal->status = (uint8_t)status;
     put(run->view, id, proposal);
     emit(run, EVENT_DECIDED, id, proposal, status == GOVERNANCE_PASSED);
@@ -162,8 +199,9 @@ static void count_vote(const struct catalog_run *run, uint64_t id,
 
 /* --- proposing --- */
 
+/* `subject` is of the record `kind_of`, to be kept under `word`; NULL: none. */
 static enum verdict propose(const struct catalog_run *run, struct governance_proposal *proposal,
-                            const struct parameters *proposed)
+                            const char *word, const struct record *kind_of, const void *subject)
 {
     struct parameters parameters;
     struct governance_counter counter = counter_get(run->view);
@@ -173,9 +211,9 @@ static enum verdict propose(const struct catalog_run *run, struct governance_pro
     counter.open++;
     counter_put(run->view, &counter);
     uint64_t id = counter.count;
-    if (proposed) {
-        struct path path = path_1("proposed/", id);
-        view_save(run->view, path_key(&path), &parameters_record, proposed);
+    if (subject) {
+        struct path path = path_1(word, id);
+        view_save(run->view, path_key(&path), kind_of, subject);
     }
     proposal->status = GOVERNANCE_OPEN;
     proposal->proposer = *run->sender;
@@ -201,7 +239,7 @@ static enum verdict propose_money(const struct catalog_run *run,
     }
     struct governance_proposal proposal = {
         .kind = (uint8_t)kind, .account = args->account, .amount = args->amount};
-    return propose(run, &proposal, NULL);
+    return propose(run, &proposal, NULL, NULL, NULL);
 }
 
 static enum verdict on_propose_mint(const struct catalog_run *run, const void *in)
@@ -229,7 +267,7 @@ static enum verdict on_propose_roles(const struct catalog_run *run, const void *
         return VERDICT_NO_ACCOUNT;
     struct governance_proposal proposal = {
         .kind = GOVERNANCE_ROLES, .account = args->account, .roles = args->roles};
-    return propose(run, &proposal, NULL);
+    return propose(run, &proposal, NULL, NULL, NULL);
 }
 
 static enum verdict on_propose_parameters(const struct catalog_run *run, const void *in)
@@ -238,7 +276,37 @@ static enum verdict on_propose_parameters(const struct catalog_run *run, const v
     if (!parameters_check(args))
         return VERDICT_OUT_OF_BOUNDS;
     struct governance_proposal proposal = {.kind = GOVERNANCE_PARAMETERS};
-    return propose(run, &proposal, args);
+    return propose(run, &proposal, "proposed/", &parameters_record, args);
+}
+
+/* What could not be carried out now is refused: it is tried, and undone. */
+static enum verdict propose_seats(const struct catalog_run *run, const struct seats_change *args,
+                                  enum governance_kind kind)
+{
+    size_t savepoint = view_begin(run->view);
+    uint32_t events = run->events->count;
+    enum verdict verdict = change_seats(run, kind, args);
+    view_undo(run->view, savepoint);
+    event_undo(run->events, events);
+    if (verdict != VERDICT_OK)
+        return verdict;
+    struct governance_proposal proposal = {.kind = (uint8_t)kind, .account = args->replayer};
+    return propose(run, &proposal, "candidate/", &seats_change_record, args);
+}
+
+static enum verdict on_propose_add(const struct catalog_run *run, const void *in)
+{
+    return propose_seats(run, in, GOVERNANCE_ADD);
+}
+
+static enum verdict on_propose_remove(const struct catalog_run *run, const void *in)
+{
+    return propose_seats(run, in, GOVERNANCE_REMOVE);
+}
+
+static enum verdict on_propose_replace(const struct catalog_run *run, const void *in)
+{
+    return propose_seats(run, in, GOVERNANCE_REPLACE);
 }
 
 static enum verdict on_vote(const struct catalog_run *run, const void *in)
@@ -277,4 +345,10 @@ const struct catalog_method governance_methods[GOVERNANCE_METHOD_COUNT] = {
     {GOVERNANCE_PROPOSE_PARAMETERS, "propose_parameters", &parameters_record, MEMBERS_ROLE_OPERATOR,
      on_propose_parameters},
     {GOVERNANCE_VOTE, "vote", &governance_vote_record, MEMBERS_ROLE_OPERATOR, on_vote},
+    {GOVERNANCE_PROPOSE_ADD, "propose_add_validator", &seats_change_record, MEMBERS_ROLE_OPERATOR,
+     on_propose_add},
+    {GOVERNANCE_PROPOSE_REMOVE, "propose_remove_validator", &seats_change_record,
+     MEMBERS_ROLE_OPERATOR, on_propose_remove},
+    {GOVERNANCE_PROPOSE_REPLACE, "propose_replace_validator", &seats_change_record,
+     MEMBERS_ROLE_OPERATOR, on_propose_replace},
 };

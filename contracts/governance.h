@@ -2,6 +2,7 @@
  *
  *     proposal/ <proposal u64> -> struct governance_proposal          numbered from 1
  *     proposed/ <proposal u64> -> struct parameters                   of a proposal of kind PARAMETERS
+ *     candidate/ <proposal u64> -> struct seats_change                of an open proposal for the validator set
  *     ballot/ <proposal u64> <address> -> struct governance_ballot
  *     proposal_count -> struct governance_counter
  *
@@ -9,7 +10,9 @@
  *     OPEN       (none): propose_*; the proposer's vote is yes                                 proposed, voted
  *     PASSED     OPEN: yes is more than half of the operators; it is carried out at once       decided and the action's own
  *     FAILED     OPEN: no is half or more; or passed, but can't be carried out any more        decided
- *     EXPIRED    OPEN: parameters.proposal_ms went by                                          decided */
+ *     EXPIRED    OPEN: parameters.proposal_ms went by                                          decided
+ *
+ * While a validator is a candidate, the others let its node connect and fetch blocks: vote yes when it has caught up. */
 #ifndef CONTRACTS_GOVERNANCE_H
 #define CONTRACTS_GOVERNANCE_H
 
@@ -26,6 +29,9 @@ enum governance_kind {
     GOVERNANCE_SPEND = 3,      /* from the treasury to an account */
     GOVERNANCE_ROLES = 4,      /* roles of an account, operator included */
     GOVERNANCE_PARAMETERS = 5, /* other parameters */
+    GOVERNANCE_ADD = 6,        /* a validator more */
+    GOVERNANCE_REMOVE = 7,     /* a validator fewer */
+    GOVERNANCE_REPLACE = 8,    /* another key, host or replayer for a seat; fills a vacant one */
 };
 
 enum governance_status {
@@ -39,7 +45,7 @@ struct governance_proposal {
     uint8_t kind;   /* enum governance_kind */
     uint8_t status; /* enum governance_status */
     struct address proposer;
-    struct address account; /* of MINT, SPEND, ROLES; else zero */
+    struct address account; /* of MINT, SPEND, ROLES; of ADD, REPLACE: the replayer; else zero */
     struct amount amount;   /* of MINT, BURN, SPEND; else zero */
     uint32_t roles;         /* of ROLES; else 0 */
     uint32_t yes, no;
@@ -69,6 +75,11 @@ extern const struct record governance_counter_record;
 #define GOVERNANCE_PROPOSE_SPEND      3
 #define GOVERNANCE_PROPOSE_ROLES      4
 #define GOVERNANCE_PROPOSE_PARAMETERS 5
+/* propose_add_validator, propose_remove_validator, propose_replace_validator; arguments: struct seats_change. TOO_MANY, and what contracts/seats.h
+ * says: what couldn't be done now isn't proposed. */
+#define GOVERNANCE_PROPOSE_ADD     7
+#define GOVERNANCE_PROPOSE_REMOVE  8
+#define GOVERNANCE_PROPOSE_REPLACE 9
 struct governance_money {
     struct address account; /* for burn: zero */
     struct amount amount;
@@ -88,7 +99,7 @@ struct governance_vote {
 extern const struct record governance_money_record;
 extern const struct record governance_roles_record;
 extern const struct record governance_vote_record;
-#define GOVERNANCE_METHOD_COUNT 6
+#define GOVERNANCE_METHOD_COUNT 9
 extern const struct catalog_method governance_methods[GOVERNANCE_METHOD_COUNT];
 
 /* DUE_PROPOSAL fired. */

@@ -200,7 +200,8 @@ enum verdict round_close(const struct catalog_run *run, const void *in)
         return VERDICT_TOO_LATE;
     if (!validator_of(run->view, run->sender, &seat, &validator))
         return VERDICT_NOT_REPLAYER;
-    if (get_ballot(run->view, args->job, args->round, seat.n, &ballot))
+    if (get_ballot(run->view, args->job, args->round, seat.n, &ballot) &&
+        address_equal(&ballot.replayer, run->sender))
         return VERDICT_ALREADY_DONE;
     bool is_last = args->round + 1 == record.terms.rounds;
     if (args->start_root_count != (is_last ? 0u : record.terms.workers))
@@ -215,13 +216,14 @@ enum verdict round_close(const struct catalog_run *run, const void *in)
     };
     view_save(run->view, path_key(&path), &jobs_ballot_record, &ballot);
     emit(run, EVENT_ROUND_VOTED, args->job, args->round, &args->global_root, 0);
-    uint32_t count = validator_count(run->view), equal = 0;
-    for (uint8_t i = 0; i < count; i++) {
-        struct jobs_ballot other;
+    uint32_t seats = validator_seats(run->view), equal = 0;
+    for (uint8_t i = 0; i < seats; i++) {
+        struct jobs_ballot other; /* of who sits there now: f bounds the liars among them */
         equal += get_ballot(run->view, args->job, args->round, i, &other) &&
+                 validator_sits(run->view, (struct seat){i}, &other.replayer) &&
                  digest_equal(&other.result, &ballot.result);
     }
-    if (equal > validator_faulty(count))
+    if (equal > validator_faulty(validator_count(run->view)))
         advance(run, args, &record, &progress);
     return VERDICT_OK;
 }

@@ -48,10 +48,10 @@ static bool match_init(struct match *match, const struct catalog_run *run,
         view_fail(view, ERR_LIMIT);
         return false;
     }
-    while (match->validator_count < LIMIT_VALIDATORS &&
-           validator_get(view, (struct seat){(uint8_t)match->validator_count},
-                         &match->validators[match->validator_count]))
-        match->validator_count++;
+    uint32_t seats = validator_seats(view);
+    for (uint32_t i = 0; i < seats; i++)
+        match->validator_count += validator_get(view, (struct seat){(uint8_t)i},
+                                                &match->validators[match->validator_count]);
     match->barred_count = leases_barred(view, demand->lease, match->barred);
     return members_get(view, &demand->consumer, &match->consumer);
 }

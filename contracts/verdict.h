@@ -23,6 +23,7 @@
     X(BAD_KEY,           15, "bad_key",             "The bytes are no public key.")                                  \
     X(BAD_SIGNATURE,     16, "bad_signature",       "The statement is not validly signed for this chain.")           \
     X(SERIAL_USED,       17, "serial_used",         "The signer has used this serial before.")                       \
+    X(KEY_USED,          18, "key_used",            "A validator has this key, host name or replayer already.")      \
     /* money */                                                                                                      \
     X(BALANCE_TOO_LOW,   20, "balance_too_low",     "The balance does not cover the amount.")                        \
     X(NOTHING_TO_DO,     21, "nothing_to_do",       "The call would change nothing.")                                \
@@ -35,6 +36,8 @@
     X(EXPIRED,           34, "expired",             "It has expired.")                                               \
     X(TOO_MANY,          35, "too_many",            "The limit of such objects is reached.")                         \
     X(IN_USE,            36, "in_use",              "It is leased, and what is leased cannot change so.")            \
+    X(TOO_SOON,          37, "too_soon",            "The validator set has changed in this block already: try again in the next.") \
+    X(TOO_FEW,           38, "too_few",             "Too few validators would be left.")                             \
     /* training */                                                                                                   \
     X(BAD_PROGRAM,       40, "bad_program",         "The program is not one that the trainer accepts.")              \
     X(STALE,             41, "stale",               "Round or attempt is not the current one.")                      \

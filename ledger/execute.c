@@ -210,12 +210,10 @@ static enum err collect_values(struct execute *execute)
 static bool collect_digests(struct execute *execute)
 {
     struct execute_result *result = &execute->result;
-    struct validator_set set, next;
+    struct validator_set next;
     struct parameters parameters;
-    if (!validator_set_get(&execute->view, &set) || !validator_set_next(&execute->view, &next) ||
-        !parameters_get(&execute->view, &parameters))
+    if (!validator_set_get(&execute->view, &next) || !parameters_get(&execute->view, &parameters))
         return false;
-    result->set_digest = validator_set_digest(execute->arena, &set);
     result->next_set_digest = validator_set_digest(execute->arena, &next);
     result->parameters_digest = parameters_digest(execute->arena, &parameters);
     return true;

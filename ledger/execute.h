@@ -24,8 +24,6 @@
 struct execute_result {
     struct digest tx_root;
     struct digest receipt_root;
-    struct digest
-        set_digest; /* the set that certifies this block, as state says it (used at height 0) */
     struct digest next_set_digest;
     struct digest parameters_digest;
     struct overlay_value *values; /* the write set in key order */

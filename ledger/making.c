@@ -123,7 +123,7 @@ static enum err finish(struct making *making, struct fault *fault)
     header->next_set_digest = result.next_set_digest;
     header->parameters_digest = result.parameters_digest;
     if (header->height == 0)
-        header->set_digest = result.set_digest;
+        header->set_digest = result.next_set_digest;
     uint8_t raw[BLOCK_HEADER_BYTES];
     size_t size = block_header_pack(raw, &entry->digest, header);
     entry->header_raw = bytes_of(arena_copy(&entry->arena, raw, size), size);

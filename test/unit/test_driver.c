@@ -50,7 +50,8 @@ int secp256k1_ecdsa_sign(const void *context, void *signature, const uint8_t *di
 static void start_committee(void)
 {
     struct validator_member member = {.public_key = town.publics[0]};
-    struct validator_set set = {&member, 1};
+    struct validator_set set = {
+        .since = 1, .seat_count = 1, .members = &member, .member_count = 1};
     struct digest digest = validator_set_digest(&town.arena, &set);
     committee_init(&node.committee, &digest, &town.publics[0], 1);
     node.signer.secret = town.secrets[0];

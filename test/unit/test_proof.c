@@ -98,13 +98,13 @@ static void found(void)
 
 static void make(void)
 {
-    struct validator_member member;
-    struct validator_set set = {&member, 1};
+    struct validator_member members[LIMIT_VALIDATORS];
+    struct validator_set set;
     struct digest key_digest, value_digest;
     uint8_t packed[BLOCK_HEADER_BYTES];
 
     found();
-    member.public_key = validator.public_key;
+    set = genesis_set(members, &genesis);
     key = bytes_text(KEY);
     value = bytes_text(VALUE);
     key_digest = digest_of(key.data, key.size);

@@ -10,6 +10,7 @@
 #include "contracts/validator.h"
 #include "ledger/block.h"
 #include "ledger/sparse.h"
+#include "tools/sys/electorate.h"
 #include "tools/tenure/cli.h"
 
 #include <string.h>
@@ -150,17 +151,12 @@ static enum err make_committee(struct arena *arena, struct committee *committee,
                                const struct genesis *genesis, struct fault *fault)
 {
     struct validator_member members[LIMIT_VALIDATORS];
-    struct sign_public keys[LIMIT_VALIDATORS];
-    struct validator_set set = {members, genesis->validator_count};
-    struct digest digest;
+    struct validator_set set = genesis_set(members, genesis);
 
-    for (uint32_t i = 0; i < genesis->validator_count; i++)
-        members[i].public_key = keys[i] = genesis->validators[i].public_key;
-    digest = validator_set_digest(arena, &set);
-    if (digest_is_zero(&digest))
-        return fault_set(fault, ERR_LIMIT, "the validator set is too large");
-    committee_init(committee, &digest, keys, (uint8_t)genesis->validator_count);
-    return ERR_NONE;
+    electorate_committee(committee, arena, &set);
+    return digest_is_zero(&committee->digest)
+               ? fault_set(fault, ERR_LIMIT, "the validator set is too large")
+               : ERR_NONE;
 }
 
 static enum err check_parts(const struct parts *parts, const struct committee *committee,

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "contracts/validator.h"
 #include "ledger/history.h"
+#include "tools/sys/electorate.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
 #include "tools/tenured/report.h"
@@ -172,18 +173,14 @@ static enum err node_load_genesis(struct node *node, struct fault *fault)
     node->chain_digest = digest_of(raw.data, raw.size);
     node->signer.chain = node->chain_digest;
 
-    struct sign_public keys[LIMIT_VALIDATORS];
     struct validator_member members[LIMIT_VALIDATORS];
-    struct validator_set set = {members, node->genesis.validator_count};
+    struct validator_set set = genesis_set(members, &node->genesis);
     for (uint32_t i = 0; i < set.member_count; i++) {
         const struct genesis_validator *validator = &node->genesis.validators[i];
-        keys[i] = validator->public_key;
-        members[i].public_key = validator->public_key;
         snprintf(node->names[i], sizeof(node->names[i]), "%.*s", (int)validator->name.size,
                  (const char *)validator->name.data);
     }
-    struct digest digest = validator_set_digest(&node->genesis_arena, &set);
-    committee_init(&node->committee, &digest, keys, (uint8_t)set.member_count);
+    electorate_committee(&node->committee, &node->genesis_arena, &set);
     return ERR_NONE;
 }
 
