@@ -1,6 +1,7 @@
 /* Jobs: training that is leased, committed, replayed, paid, and closed round by round (DESIGN 8.4, 8.5).
  *
- * This header is the rules; trainer/ is the arithmetic; the agents (`tenure work`, `tenure replay`) do the work. An agent polls:
+ * This header is the rules; trainer/ is the arithmetic; the agents (`tenure work`, `tenure replay`) do the work. A job's life is in
+ * jobs_life.c, the bytes that people hash in jobs_bytes.c, records in jobs_record.c. An agent polls:
  *
  *     open/ <job u64> -> struct jobs_open               the jobs that haven't ended: start here
  *     job/ <job u64> -> struct jobs_job                 what was submitted; never changes

@@ -1,0 +1,222 @@
+#include "contracts/jobs.h"
+
+#include "base/check.h"
+#include "contracts/amount.h"
+#include "contracts/attempt.h"
+#include "contracts/audit.h"
+#include "contracts/dispute.h"
+#include "contracts/due.h"
+#include "contracts/matching.h"
+#include "contracts/members.h"
+#include "contracts/offers.h"
+#include "contracts/parameters.h"
+#include "contracts/path.h"
+#include "contracts/round.h"
+#include "contracts/validator.h"
+
+static struct jobs_counter counter_get(struct view_state *view)
+{
+    struct jobs_counter counter = {0};
+    (void)view_load(view, bytes_text("job_count"), &jobs_counter_record, &counter);
+    return counter;
+}
+
+static void counter_put(struct view_state *view, const struct jobs_counter *counter)
+{
+    view_save(view, bytes_text("job_count"), &jobs_counter_record, counter);
+}
+
+static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id,
+                 const struct jobs_job *job, uint8_t reason)
+{
+    struct event_job event = {.job = id, .consumer = job->consumer, .reason = reason};
+    event_add(run->events, tag, &event);
+}
+
+/* --- submit and cancel --- */
+
+/* The least time that an honest machine needs: to be in a block, and to replay what an audit replays. */
+static bool has_clocks(const struct jobs_job *job, const struct parameters *parameters)
+{
+    const struct jobs_submit *t = &job->terms;
+    uint32_t replayed = t->sample == 0 ? job->intervals : t->sample;
+    /* replay_ms x 10^6 a second, in 10^3 multiply-adds, >= work x replayed / intervals */
+    return t->segment_ms >= parameters->answer_ms && t->replay_ms >= parameters->answer_ms &&
+           (__uint128_t)t->replay_ms * JOBS_REPLAY_MMACS * 1000 * job->intervals >=
+               (__uint128_t)job->work * replayed;
+}
+
+static bool terms_hold(const struct jobs_submit *t, uint32_t intervals, uint64_t now)
+{
+    uint32_t sample_max = intervals < JOBS_DRAWN_MAX ? intervals : JOBS_DRAWN_MAX;
+    return !units_amount_is_zero(&t->price_max) && t->rounds >= 1 && t->rounds <= JOBS_ROUNDS_MAX &&
+           t->workers >= 1 && t->workers <= JOBS_WORKERS_MAX && t->start_root_count == t->workers &&
+           t->quorum >= 1 && t->quorum <= t->workers && t->sample <= sample_max &&
+           !units_amount_is_zero(&t->stake) && t->segment_ms <= JOBS_TIME_MAX_MS &&
+           t->replay_ms <= JOBS_TIME_MAX_MS && t->round_ms >= t->segment_ms &&
+           t->round_ms <= JOBS_TIME_MAX_MS && t->deadline_ms > now &&
+           t->deadline_ms - now <= JOBS_LIFE_MS;
+}
+
+/* What follows from the program. BAD_PROGRAM, OUT_OF_BOUNDS. */
+static enum verdict read_program(const struct catalog_run *run, struct jobs_job *job)
+{
+    struct program program;
+    if (program_unpack(run->view->arena, &program, job->terms.program, NULL) != ERR_NONE ||
+        program.family != PROGRAM_MLP) /* the agents have no data for any other yet */
+        return VERDICT_BAD_PROGRAM;
+    job->steps = program.steps;
+    job->interval = program.interval;
+    job->intervals = trace_leaf_count(program.steps, program.interval) - 1;
+    if (job->intervals > JOBS_INTERVALS_MAX || !jobs_work(&job->work, &program))
+        return VERDICT_OUT_OF_BOUNDS;
+    return VERDICT_OK;
+}
+
+static void start_waiting(const struct catalog_run *run, uint64_t id, const struct jobs_job *job)
+{
+    uint64_t now = run->context->time_ms;
+    struct path path = path_1("job/", id), open_path = path_1("open/", id);
+    struct jobs_open open = {.job = id};
+    struct jobs_progress progress = {
+        .status = JOBS_WAITING,
+        .search = SCHEDULE_LIMIT,
+        .global_root = job->terms.global_root,
+        .deadline_ms = now,
+    };
+    view_save(run->view, path_key(&path), &jobs_job_record, job);
+    view_save(run->view, path_key(&open_path), &jobs_open_record, &open);
+    jobs_put_progress(run->view, id, &progress);
+    due_set(run->view, DUE_JOB, id, 0, 0, job->terms.deadline_ms);
+    due_set(run->view, DUE_MATCH, id, 0, 0, now); /* in the next block */
+    emit(run, EVENT_JOB_SUBMITTED, id, job, LEASES_OPEN);
+}
+
+static enum verdict on_submit(const struct catalog_run *run, const void *in)
+{
+    struct jobs_job job = {
+        .consumer = *run->sender,
+        .terms = *(const struct jobs_submit *)in,
+        .auditors = validator_faulty(validator_count(run->view)) + 1,
+        .submitted_ms = run->context->time_ms,
+    };
+    struct amount budget;
+    struct parameters parameters;
+    enum verdict verdict = read_program(run, &job);
+    if (verdict != VERDICT_OK)
+        return verdict;
+    if (!parameters_get(run->view, &parameters) || !has_clocks(&job, &parameters) ||
+        !terms_hold(&job.terms, job.intervals, run->context->time_ms))
+        return VERDICT_OUT_OF_BOUNDS;
+    if (!jobs_budget(&budget, &job.terms, job.intervals, job.auditors))
+        return VERDICT_OVERFLOW;
+    if (units_amount_compare(&job.terms.budget, &budget) < 0)
+        return VERDICT_BUDGET_TOO_SMALL;
+    struct jobs_counter counter = counter_get(run->view);
+    if (counter.open >= JOBS_OPEN_MAX)
+        return VERDICT_TOO_MANY;
+    counter.count++;
+    counter.open++;
+    counter_put(run->view, &counter);
+    verdict = credits_lock(run, jobs_escrow(counter.count), run->sender, &job.terms.budget);
+    if (verdict == VERDICT_OK)
+        start_waiting(run, counter.count, &job);
+    return verdict;
+}
+
+static enum verdict on_cancel(const struct catalog_run *run, const void *in)
+{
+    const struct jobs_cancel *args = in;
+    struct jobs_job job;
+    struct jobs_progress progress;
+    if (!jobs_get(run->view, args->job, &job) ||
+        !jobs_get_progress(run->view, args->job, &progress))
+        return VERDICT_NOT_FOUND;
+    if (!address_equal(&job.consumer, run->sender))
+        return VERDICT_NOT_OWNER;
+    if (progress.status == JOBS_ENDED)
+        return VERDICT_WRONG_STATE;
+    if (progress.cancelling)
+        return VERDICT_ALREADY_DONE;
+    if (progress.status == JOBS_RUNNING) {
+        progress.cancelling = true;
+        jobs_put_progress(run->view, args->job, &progress);
+        emit(run, EVENT_JOB_CANCELLING, args->job, &job, LEASES_CANCELLED);
+    } else {
+        jobs_end(run, args->job, LEASES_CANCELLED);
+    }
+    return VERDICT_OK;
+}
+
+/* --- what falls due --- */
+
+void jobs_due_match(const struct catalog_run *run, uint64_t id)
+{
+    struct jobs_progress progress;
+    if (!jobs_get_progress(run->view, id, &progress))
+        return;
+    switch ((enum jobs_status)progress.status) {
+    case JOBS_WAITING:
+        matching_job(run, id);
+        return;
+    case JOBS_CLOSING:
+        jobs_end(run, id, LEASES_UNCLOSED);
+        return;
+    case JOBS_RUNNING:
+    case JOBS_ENDED:
+        return;
+    }
+}
+
+/* --- the end --- */
+
+void jobs_end(const struct catalog_run *run, uint64_t id, enum leases_reason reason)
+{
+    struct jobs_job job;
+    struct jobs_progress progress;
+    struct attempt attempt;
+    if (!jobs_get(run->view, id, &job) || !jobs_get_progress(run->view, id, &progress))
+        return;
+    CHECK(progress.status != JOBS_ENDED);
+    for (uint16_t w = 0; progress.lease != 0 && w < job.terms.workers; w++) {
+        struct path path = matching_path(id, w);
+        view_delete(run->view, path_key(&path));
+        if (attempt_load(&attempt, run, id, w))
+            attempt_abandon(&attempt, reason);
+    }
+    struct path search = matching_path(id, JOBS_WHOLE), open = path_1("open/", id);
+    view_delete(run->view, path_key(&search));
+    view_delete(run->view, path_key(&open));
+    leases_end(run, progress.lease, reason);
+    credits_unlock(run, jobs_escrow(id));
+    due_set(run->view, DUE_JOB, id, 0, job.terms.deadline_ms, 0);
+    due_set(run->view, DUE_MATCH, id, 0, progress.deadline_ms, 0);
+    progress.status = JOBS_ENDED;
+    progress.reason = (uint8_t)reason;
+    progress.deadline_ms = 0;
+    progress.ended_ms = run->context->time_ms;
+    jobs_put_progress(run->view, id, &progress);
+    struct jobs_counter counter = counter_get(run->view);
+    counter.open--;
+    counter_put(run->view, &counter);
+    emit(run, EVENT_JOB_ENDED, id, &job, (uint8_t)reason);
+}
+
+void jobs_due_deadline(const struct catalog_run *run, uint64_t id)
+{
+    struct jobs_progress progress;
+    if (jobs_get_progress(run->view, id, &progress) && progress.status != JOBS_ENDED)
+        jobs_end(run, id, LEASES_EXPIRED);
+}
+
+const struct catalog_method jobs_methods[JOBS_METHOD_COUNT] = {
+    {JOBS_SUBMIT, "submit", &jobs_submit_record, MEMBERS_ROLE_CONSUMER, on_submit},
+    {JOBS_CANCEL, "cancel", &jobs_cancel_record, MEMBERS_ROLE_CONSUMER, on_cancel},
+    {JOBS_COMMIT, "commit", &jobs_commit_record, MEMBERS_ROLE_PROVIDER, attempt_commit},
+    {JOBS_DRAW, "draw", &jobs_segment_record, 0, audit_draw},
+    {JOBS_SERVE, "serve", &jobs_serve_record, MEMBERS_ROLE_PROVIDER, attempt_serve},
+    {JOBS_SEAL, "seal", &jobs_seal_record, MEMBERS_ROLE_REPLAYER, audit_seal},
+    {JOBS_OPEN, "open", &jobs_open_seal_record, MEMBERS_ROLE_REPLAYER, audit_open},
+    {JOBS_VOTE, "vote", &jobs_cast_record, MEMBERS_ROLE_REPLAYER, dispute_vote},
+    {JOBS_CLOSE, "close", &jobs_close_record, MEMBERS_ROLE_REPLAYER, round_close},
+};
