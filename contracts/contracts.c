@@ -206,6 +206,7 @@ static struct amount *supply_part(struct contracts_supply *supply, uint8_t kind)
     case CREDITS_ESCROW:
         return &supply->escrows;
     case CREDITS_DEPOSIT:
+    case CREDITS_JOB:
         return &supply->deposits;
     case CREDITS_STAKE:
     case CREDITS_AUDIT:

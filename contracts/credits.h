@@ -33,6 +33,7 @@ enum credits_kind {
         4, /* object: job; part: slot * 256 + seat. Owner: the replayer: its stake on one audit */
     CREDITS_VOTE =
         5, /* object: job; part: slot * 256 + seat. Owner: the replayer: its stake on one vote */
+    CREDITS_JOB = 6, /* object: job; part 0. Owner: the consumer: its deposit */
 };
 
 struct credits_lock {

@@ -15,13 +15,14 @@
  *   and, for history,
  *     round/ <job> <round u32> -> struct jobs_round     global roots, who was included
  *     result/ <job> <round u32> <slot u16> <attempt u16> -> struct jobs_result     every attempt's outcome, payment and evidence
+ *     ordering/ <address> -> struct jobs_count          the account's open jobs
  *     job_count -> struct jobs_counter
  *
  * Numbers in keys are big-endian; jobs are numbered from 1, rounds, slots, attempts, intervals and leaves from 0.
  *
  * ---- A job ----
  *     status     what leads there                                                                         event
- *     WAITING    (none): submit; the budget is in escrow                                                  job_submitted
+ *     WAITING    (none): submit; the budget is in escrow, a deposit is locked                             job_submitted
  *     RUNNING    WAITING: the matcher leased all W slots at once. Round 0 opens                           job_leased, round_opened
  *                CLOSING: f + 1 equal jobs.close. The next round opens                                    round_closed, round_opened
  *                RUNNING: too few verified; once a round, the missed slots get round_ms more              round_extended
@@ -31,7 +32,8 @@
  *                         consumer cancelled (CANCELLED)
  *                WAITING, CLOSING: cancel (CANCELLED)
  *                any: deadline_ms (EXPIRED)
- * At ENDED the lease ends, every stake goes home, and what is left of the escrow goes to the consumer.
+ * At ENDED the lease ends, every stake goes home, and deposit and what is left of the escrow go to the consumer. The deposit is
+ * parameters.job_deposit times the account's open jobs, this one included, so that who fills the list of open jobs pays for it.
  *
  * ---- A slot in a round ----
  *     status     what leads there                                                                   timer, and what it does
@@ -69,7 +71,7 @@
  *     answered with both zero: "unavailable".
  *
  * ---- What these rules don't prevent ----
- *     A job costs its consumer nothing while it waits, and JOBS_OPEN_MAX is shared by all. A deadline_ms that comes between a commitment
+ *     A deadline_ms that comes between a commitment
  *     and its verdict ends the job with the worker unpaid. Nobody proves at submit that the roots' data can be had; a worker that
  *     can't fetch it ends SILENT. When the parties' own organisations leave no more than `auditors` seats, one mute replayer makes a
  *     segment UNAUDITED. A consortium that admits consumers by name bears these by revoking who abuses them.
@@ -103,10 +105,10 @@
 #define JOBS_INTERVALS_MAX 256  /* leaves and answers fit in a transaction: 256 x 72 bytes */
 #define JOBS_DRAWN_MAX     64   /* intervals of one sampled audit */
 #define JOBS_OPEN_MAX      4096 /* jobs that haven't ended: bounds what agents list */
+#define JOBS_ACCOUNT_MAX   64   /* of one account: nobody fills the list alone */
 #define JOBS_TIME_MAX_MS   (30ull * 86400000)  /* a segment, a replay, a round */
 #define JOBS_LIFE_MS       (366ull * 86400000) /* a job */
-#define JOBS_REPLAY_MMACS  1000   /* 10^6 multiply-adds a second: a replayer of few cores */
-#define JOBS_WHOLE         0xffff /* "slot" of the search for a whole job */
+#define JOBS_WHOLE         0xffff              /* "slot" of the search for a whole job */
 
 enum jobs_status { JOBS_WAITING = 1, JOBS_RUNNING = 2, JOBS_CLOSING = 3, JOBS_ENDED = 4 };
 
@@ -135,12 +137,13 @@ enum jobs_audit_status {
 /* --- methods --- */
 
 /* submit: a new job, WAITING; its number is in the event job_submitted. Sender: consumer.
- * BAD_PROGRAM; OUT_OF_BOUNDS (any bound below); TOO_MANY; BUDGET_TOO_SMALL: budget >= rounds x workers x (price_max + auditors x
- * replayed intervals x replay_fee); BALANCE_TOO_LOW (the budget). auditors = f + 1 of the validators, fixed here. */
+ * BAD_PROGRAM; OUT_OF_BOUNDS (any bound below); TOO_MANY (JOBS_ACCOUNT_MAX, JOBS_OPEN_MAX); BUDGET_TOO_SMALL: budget >= rounds x workers x
+ * (price_max + auditors x replayed intervals x replay_fee); BALANCE_TOO_LOW (the budget, the deposit). auditors = f + 1 of the validators, fixed here. */
 #define JOBS_SUBMIT 1
 struct jobs_submit {
-    struct bytes name;    /* text, for people */
-    struct bytes program; /* packed (trainer/program.h), of family mlp; intervals <= JOBS_INTERVALS_MAX */
+    struct bytes name; /* text, for people */
+    struct bytes
+        program; /* packed (trainer/program.h), of family mlp; intervals <= JOBS_INTERVALS_MAX */
     struct digest data_root;
     struct digest global_root;  /* of round 0 */
     struct digest *start_roots; /* of round 0, by slot */
@@ -156,7 +159,7 @@ struct jobs_submit {
     /* Intervals that each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all. */
     uint16_t sample;
     uint64_t segment_ms; /* to train and commit a segment; parameters.answer_ms..JOBS_TIME_MAX_MS */
-    /* To replay and seal, to vote, to close: at least parameters.answer_ms, and what JOBS_REPLAY_MMACS takes for the work of
+    /* To replay and seal, to vote, to close: at least parameters.answer_ms, and what parameters.replay_mmacs takes for the work of
      * an audit's intervals, so that no terms fine an honest replayer; at most JOBS_TIME_MAX_MS. */
     uint64_t replay_ms;
     uint64_t round_ms;    /* in which segments may be leased anew; segment_ms..JOBS_TIME_MAX_MS */
@@ -381,6 +384,10 @@ struct jobs_result {
     struct digest committed;   /* the leaf digest that the worker committed instead */
 };
 
+struct jobs_count {
+    uint32_t open; /* <= JOBS_ACCOUNT_MAX */
+};
+
 struct jobs_counter {
     uint64_t count; /* the last number given */
     uint32_t open;  /* <= JOBS_OPEN_MAX */
@@ -398,6 +405,7 @@ extern const struct record jobs_ballot_record;
 extern const struct record jobs_open_record;
 extern const struct record jobs_round_record;
 extern const struct record jobs_result_record;
+extern const struct record jobs_count_record;
 extern const struct record jobs_counter_record;
 
 /* --- for agents and tools --- */
@@ -428,8 +436,9 @@ bool jobs_get_slot(struct view_state *view, uint64_t job, uint16_t slot, struct 
 void jobs_put_slot(struct view_state *view, uint64_t job, uint16_t slot,
                    const struct jobs_slot *state);
 
-/* The escrow of a job. */
+/* The escrow of a job, and its deposit. */
 struct credits_place jobs_escrow(uint64_t job);
+struct credits_place jobs_deposit(uint64_t job);
 
 /* Ends the job: lease, attempts, stakes, escrow, timers. Requires a job that hasn't ended. */
 void jobs_end(const struct catalog_run *run, uint64_t job, enum leases_reason reason);

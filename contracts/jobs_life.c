@@ -26,6 +26,20 @@ static void counter_put(struct view_state *view, const struct jobs_counter *coun
     view_save(view, bytes_text("job_count"), &jobs_counter_record, counter);
 }
 
+/* Adds `change` to the account's open jobs; how many it has then. */
+static uint32_t count_open(struct view_state *view, const struct address *account, int change)
+{
+    struct jobs_count count = {0};
+    struct path path = path_account("ordering/", account);
+    (void)view_load(view, path_key(&path), &jobs_count_record, &count);
+    count.open = (uint32_t)((int64_t)count.open + change);
+    if (count.open > 0)
+        view_save(view, path_key(&path), &jobs_count_record, &count);
+    else
+        view_delete(view, path_key(&path));
+    return count.open;
+}
+
 static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id,
                  const struct jobs_job *job, uint8_t reason)
 {
@@ -42,7 +56,7 @@ static bool has_clocks(const struct jobs_job *job, const struct parameters *para
     uint32_t replayed = t->sample == 0 ? job->intervals : t->sample;
     /* replay_ms x 10^6 a second, in 10^3 multiply-adds, >= work x replayed / intervals */
     return t->segment_ms >= parameters->answer_ms && t->replay_ms >= parameters->answer_ms &&
-           (__uint128_t)t->replay_ms * JOBS_REPLAY_MMACS * 1000 * job->intervals >=
+           (__uint128_t)t->replay_ms * parameters->replay_mmacs * 1000 * job->intervals >=
                (__uint128_t)job->work * replayed;
 }
 
@@ -113,12 +127,17 @@ static enum verdict on_submit(const struct catalog_run *run, const void *in)
     if (units_amount_compare(&job.terms.budget, &budget) < 0)
         return VERDICT_BUDGET_TOO_SMALL;
     struct jobs_counter counter = counter_get(run->view);
-    if (counter.open >= JOBS_OPEN_MAX)
+    uint32_t open = count_open(run->view, run->sender, 1);
+    if (counter.open >= JOBS_OPEN_MAX || open > JOBS_ACCOUNT_MAX)
         return VERDICT_TOO_MANY;
     counter.count++;
     counter.open++;
     counter_put(run->view, &counter);
+    struct amount deposit;
+    CHECK(amount_mul(&deposit, &parameters.job_deposit, open)); /* below 2^128 x 2^6 */
     verdict = credits_lock(run, jobs_escrow(counter.count), run->sender, &job.terms.budget);
+    if (verdict == VERDICT_OK)
+        verdict = credits_lock(run, jobs_deposit(counter.count), run->sender, &deposit);
     if (verdict == VERDICT_OK)
         start_waiting(run, counter.count, &job);
     return verdict;
@@ -189,6 +208,8 @@ void jobs_end(const struct catalog_run *run, uint64_t id, enum leases_reason rea
     view_delete(run->view, path_key(&open));
     leases_end(run, progress.lease, reason);
     credits_unlock(run, jobs_escrow(id));
+    credits_unlock(run, jobs_deposit(id));
+    count_open(run->view, &job.consumer, -1);
     due_set(run->view, DUE_JOB, id, 0, job.terms.deadline_ms, 0);
     due_set(run->view, DUE_MATCH, id, 0, progress.deadline_ms, 0);
     progress.status = JOBS_ENDED;

@@ -216,6 +216,11 @@ static const struct record_field result_fields[] = {
 };
 const struct record jobs_result_record = RECORD(struct jobs_result, "result", result_fields);
 
+static const struct record_field count_fields[] = {
+    RECORD_UINT(struct jobs_count, open),
+};
+const struct record jobs_count_record = RECORD(struct jobs_count, "job_ordering", count_fields);
+
 static const struct record_field counter_fields[] = {
     RECORD_UINT(struct jobs_counter, count),
     RECORD_UINT(struct jobs_counter, open),
@@ -259,4 +264,9 @@ void jobs_put_slot(struct view_state *view, uint64_t job, uint16_t slot,
 struct credits_place jobs_escrow(uint64_t job)
 {
     return (struct credits_place){.kind = CREDITS_ESCROW, .object = job, .part = 0};
+}
+
+struct credits_place jobs_deposit(uint64_t job)
+{
+    return (struct credits_place){.kind = CREDITS_JOB, .object = job, .part = 0};
 }

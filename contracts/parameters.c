@@ -11,12 +11,14 @@ static const struct record_field parameters_fields[] = {
     RECORD_UINT(struct parameters, due_max),
     RECORD_UINT(struct parameters, candidates_max),
     RECORD_AMOUNT(struct parameters, offer_deposit),
+    RECORD_AMOUNT(struct parameters, job_deposit),
     RECORD_AMOUNT(struct parameters, replay_stake),
     RECORD_UINT(struct parameters, slash_fraud),
     RECORD_UINT(struct parameters, slash_withheld),
     RECORD_UINT(struct parameters, slash_silent),
     RECORD_UINT(struct parameters, slash_mute),
     RECORD_UINT(struct parameters, prover_share),
+    RECORD_UINT(struct parameters, replay_mmacs),
 };
 const struct record parameters_record = RECORD(struct parameters, "parameters", parameters_fields);
 
@@ -31,12 +33,14 @@ struct parameters parameters_default(void)
         .due_max = 64,
         .candidates_max = 256,
         .offer_deposit = units_amount(10),
+        .job_deposit = units_amount(10),
         .replay_stake = units_amount(100),
         .slash_fraud = 100,
         .slash_withheld = 80,
         .slash_silent = 10,
         .slash_mute = 20,
         .prover_share = 25,
+        .replay_mmacs = 1000, /* a few cores */
     };
 }
 
@@ -45,7 +49,7 @@ static bool within(uint64_t value, uint64_t low, uint64_t high)
     return low <= value && value <= high;
 }
 
-/* So that deposit x open offers and stake x votes stay far from 256 bits. */
+/* So that deposit x open offers or jobs and stake x votes stay far from 256 bits. */
 static bool is_moderate(const struct amount *amount)
 {
     for (size_t i = 0; i < 16; i++)
@@ -60,9 +64,10 @@ bool parameters_check(const struct parameters *p)
            within(p->answer_ms, 1000, DAY_MS) && within(p->match_retry_ms, 100, 3600000) &&
            within(p->proposal_ms, 1000, 30 * DAY_MS) && within(p->due_max, 1, 1024) &&
            within(p->candidates_max, 1, 256) && is_moderate(&p->offer_deposit) &&
-           is_moderate(&p->replay_stake) && within(p->slash_fraud, 1, 100) &&
-           p->slash_withheld <= p->slash_fraud && p->slash_silent <= p->slash_withheld &&
-           p->slash_mute <= 100 && p->prover_share <= 50;
+           is_moderate(&p->job_deposit) && is_moderate(&p->replay_stake) &&
+           within(p->slash_fraud, 1, 100) && p->slash_withheld <= p->slash_fraud &&
+           p->slash_silent <= p->slash_withheld && p->slash_mute <= 100 && p->prover_share <= 50 &&
+           within(p->replay_mmacs, 1, 1000000000);
 }
 
 bool parameters_get(struct view_state *view, struct parameters *parameters)

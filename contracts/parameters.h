@@ -20,6 +20,8 @@ struct parameters {
     uint16_t candidates_max; /* offers looked at in one match; 1..256 */
     /* Locked for each open offer, times the account's open offers; below 2^128. */
     struct amount offer_deposit;
+    /* Locked for each open job, times the account's open jobs; below 2^128. */
+    struct amount job_deposit;
     /* Locked for each audit or vote of a replayer, lost when it is outvoted; below 2^128. */
     struct amount replay_stake;
     uint8_t slash_fraud;    /* per cent of a worker's stake, for a proven falsehood; 1..100 */
@@ -29,6 +31,8 @@ struct parameters {
     uint8_t slash_mute;
     /* Per cent of a slash to the replayers that proved it; 0..50, DESIGN 8.5 says 25. */
     uint8_t prover_share;
+    /* 10^6 multiply-adds a second that every replayer does at least: no terms give it less time; 1..10^9. */
+    uint64_t replay_mmacs;
 };
 
 extern const struct record parameters_record;

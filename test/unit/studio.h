@@ -19,6 +19,7 @@
 #define STUDIO_REPLAY    8000
 #define STUDIO_BEACON    64 /* reveals in a seat's chain */
 #define STUDIO_INTERVALS 10
+#define STUDIO_DEPOSIT   10 /* of an account's first open job */
 
 /* 784-128-10, batch 64, 200 steps, a leaf every 20: 3,902,668,800 multiply-adds, so a segment costs 390. */
 #define STUDIO_SEGMENT_PRICE 390

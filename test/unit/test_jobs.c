@@ -9,7 +9,8 @@ static struct market m;
 START_TEST(honest_workers_are_paid_exactly_and_the_rest_goes_home)
 {
     studio_start(&m, 3, 2, 0);
-    ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE - 100000);
+    ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER),
+                      MARKET_FORTUNE - 100000 - STUDIO_DEPOSIT);
     for (uint32_t round = 0; round < 2; round++) {
         for (uint16_t w = 0; w < 3; w++)
             studio_honest(&m, 1, w);
@@ -322,6 +323,67 @@ START_TEST(a_queue_of_matches_holds_up_no_deadline)
 }
 END_TEST
 
+START_TEST(nobody_fills_the_list_of_open_jobs_alone_or_for_nothing)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    struct jobs_cancel cancel = {.job = 2};
+    studio_init(&m);
+    struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
+    terms.price_max = units_amount(1); /* no offer is so cheap: it waits */
+    terms.replay_fee = units_zero;
+    terms.budget = units_amount(1);
+    for (int i = 0; i < JOBS_ACCOUNT_MAX; i++)
+        ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    uint64_t open = JOBS_ACCOUNT_MAX, deposits = STUDIO_DEPOSIT * open * (open + 1) / 2;
+    ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE - open - deposits);
+    struct contracts_supply supply = market_supply(&m);
+    ck_assert_uint_eq(market_number(&supply.deposits), deposits);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_TOO_MANY);
+    ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel),
+                     VERDICT_OK);
+    ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER),
+                      MARKET_FORTUNE - (open - 1) - (deposits - 2 * STUDIO_DEPOSIT));
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    market_step(&m, 1);
+    for (int i = 0; i < 3; i++) /* everything is worked off a bounded number a block */
+        market_step(&m, 10000000);
+    ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(a_job_whose_deposit_is_not_covered_is_refused)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    studio_init(&m);
+    struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
+    terms.budget = units_amount(MARKET_FORTUNE - STUDIO_DEPOSIT + 1);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_BALANCE_TOO_LOW);
+    terms.budget = units_amount(MARKET_FORTUNE - STUDIO_DEPOSIT);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(a_job_that_waits_long_is_looked_at_seldom)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    studio_init(&m);
+    struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
+    terms.deadline_ms = m.context.time_ms + JOBS_LIFE_MS;
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    const uint64_t hour = 3600000, submitted = m.context.time_ms;
+    const struct {
+        uint64_t age_ms, wait_ms;
+    } table[] = {{1, 5000}, {10000, 5000}, {80000, 10000}, {8 * hour, hour}, {100 * hour, hour}};
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        market_step(&m, submitted + table[i].age_ms - m.context.time_ms);
+        ck_assert_uint_eq(studio_progress(&m, 1).deadline_ms, m.context.time_ms + table[i].wait_ms);
+    }
+    market_release(&m);
+}
+END_TEST
+
 START_TEST(terms_out_of_their_bounds_are_refused)
 {
     struct digest roots[JOBS_WORKERS_MAX];
@@ -378,7 +440,7 @@ START_TEST(no_terms_leave_a_replayer_less_than_its_work_takes)
     program.batch *= 10;
     ck_assert(jobs_work(&work, &program));
     terms.program = record_bytes(&m.arena, &program_record, &program);
-    terms.replay_ms = work / 1000000 * 1000 / JOBS_REPLAY_MMACS - 1;
+    terms.replay_ms = work / 1000000 * 1000 / m.parameters.replay_mmacs - 1;
     ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OUT_OF_BOUNDS);
     terms.replay_ms += 2;
     ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
@@ -402,4 +464,7 @@ HARNESS_MAIN("jobs", honest_workers_are_paid_exactly_and_the_rest_goes_home,
              a_commitment_must_fit_its_lease_and_its_own_root,
              a_deadline_that_has_come_refuses_a_call_even_before_it_is_worked_off,
              terms_out_of_their_bounds_are_refused, a_queue_of_matches_holds_up_no_deadline,
-             no_terms_leave_a_replayer_less_than_its_work_takes)
+             no_terms_leave_a_replayer_less_than_its_work_takes,
+             nobody_fills_the_list_of_open_jobs_alone_or_for_nothing,
+             a_job_whose_deposit_is_not_covered_is_refused,
+             a_job_that_waits_long_is_looked_at_seldom)

@@ -29,6 +29,7 @@ START_TEST(each_bound_is_kept)
     REFUSED(p.due_max = 1025);
     REFUSED(p.candidates_max = 257);
     REFUSED(p.offer_deposit.be[15] = 1);
+    REFUSED(p.job_deposit.be[15] = 1);
     REFUSED(p.replay_stake.be[0] = 1);
     REFUSED(p.slash_fraud = 0);
     REFUSED(p.slash_fraud = 101);
@@ -36,6 +37,8 @@ START_TEST(each_bound_is_kept)
     REFUSED(p.slash_silent = p.slash_withheld + 1);
     REFUSED(p.slash_mute = 101);
     REFUSED(p.prover_share = 51);
+    REFUSED(p.replay_mmacs = 0);
+    REFUSED(p.replay_mmacs = 1000000001);
 }
 END_TEST
 
