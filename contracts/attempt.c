@@ -95,8 +95,10 @@ void attempt_begin(struct attempt *attempt)
 
 static bool has_time(const struct attempt *attempt)
 {
-    return attempt->run->context->time_ms + attempt->job.terms.segment_ms <=
-           attempt->progress.round_deadline_ms;
+    uint64_t now = attempt->run->context->time_ms;
+    return attempt->progress.ending == LEASES_OPEN &&
+           now + attempt->job.terms.segment_ms <= attempt->progress.round_deadline_ms &&
+           jobs_has_time(&attempt->job, &attempt->parameters, now);
 }
 
 static void miss(struct attempt *attempt)
@@ -200,6 +202,24 @@ void attempt_lost(struct attempt *attempt, enum leases_reason reason, const stru
     attempt->slot.end_root = digest_zero;
     attempt->slot.attempt++;
     attempt_wait(attempt);
+}
+
+bool attempt_is_audited(const struct attempt *attempt)
+{
+    switch ((enum jobs_slot_status)attempt->slot.status) {
+    case JOBS_SLOT_DRAWING:
+    case JOBS_SLOT_SERVING:
+    case JOBS_SLOT_SEALING:
+    case JOBS_SLOT_OPENING:
+    case JOBS_SLOT_VOTING:
+        return true;
+    case JOBS_SLOT_WAITING:
+    case JOBS_SLOT_TRAINING:
+    case JOBS_SLOT_VERIFIED:
+    case JOBS_SLOT_MISSED:
+        return false;
+    }
+    return false;
 }
 
 void attempt_abandon(struct attempt *attempt, enum leases_reason reason)

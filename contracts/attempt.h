@@ -3,7 +3,10 @@
  *     attempt_begin     WAITING or a new round -> TRAINING
  *     attempt_commit    TRAINING -> DRAWING or SEALING          attempt_serve     SERVING -> SEALING
  *     attempt_lost      any -> WAITING or MISSED                settlement_verified    OPENING -> VERIFIED
- *     attempt_due       what a deadline does in each status */
+ *     attempt_due       what a deadline does in each status
+ *
+ * A segment begins only while the round's deadline leaves it segment_ms, the job's deadline its whole audit as well, and the job isn't
+ * ending. */
 #ifndef CONTRACTS_ATTEMPT_H
 #define CONTRACTS_ATTEMPT_H
 
@@ -60,6 +63,9 @@ void attempt_lost(struct attempt *attempt, enum leases_reason reason, const stru
 
 /* The job ends with the attempt still going: as attempt_lost, without penalty, and there is no next one. Leaves the lease to the caller. */
 void attempt_abandon(struct attempt *attempt, enum leases_reason reason);
+
+/* True from commitment to verdict: DRAWING to VOTING. */
+bool attempt_is_audited(const struct attempt *attempt);
 
 /* Writes the attempt's result. */
 void attempt_result(const struct attempt *attempt, const struct jobs_result *result);

@@ -58,6 +58,14 @@ uint32_t audit_intervals(const struct jobs_job *job)
     return job->terms.sample == 0 ? job->intervals : job->terms.sample;
 }
 
+uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters)
+{
+    const struct jobs_submit *terms = &job->terms;
+    uint64_t draw_ms = terms->sample == 0 ? 0 : 2 * parameters->epoch_ms + parameters->answer_ms;
+    uint64_t replay_ms = draw_ms + terms->replay_ms + parameters->answer_ms;
+    return job->auditors * (replay_ms + terms->replay_ms); /* each below 2^33 */
+}
+
 bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, uint16_t interval)
 {
     if (job->terms.sample == 0)

@@ -33,6 +33,10 @@ void audit_outvote(const struct attempt *attempt, uint8_t seat, const struct add
 /* The attempt is over: ends the audits that still wait, and sends every stake home. */
 void audit_close(const struct attempt *attempt);
 
+/* How long the audit of a commitment takes at most while no more than f replayers are faulty: each of them may be mute once and have the
+ * next in rotation begin, and may dispute once and have all vote. (auditors = f + 1) */
+uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters);
+
 /* Intervals that one audit of this job replays. */
 uint32_t audit_intervals(const struct jobs_job *job);
 

@@ -43,7 +43,7 @@
     X(JOB_SUBMITTED,      40, "job_submitted",       job)                                            \
     X(JOB_WAITING,        41, "job_waiting",         job)        /* no machines yet */               \
     X(JOB_LEASED,         42, "job_leased",          job)                                            \
-    X(JOB_CANCELLING,     43, "job_cancelling",      job)        /* ends when its round is done */   \
+    X(JOB_ENDING,         43, "job_ending",          job)        /* when no slot is at work; reason */ \
     X(JOB_ENDED,          44, "job_ended",           job)                                            \
     X(ROUND_OPENED,       50, "round_opened",        round)                                          \
     X(ROUND_EXTENDED,     51, "round_extended",      round)                                          \

@@ -28,12 +28,15 @@
  *                RUNNING: too few verified; once a round, the missed slots get round_ms more              round_extended
  *     CLOSING    RUNNING: no slot is at work any more, and >= quorum are VERIFIED                         round_closing
  *     ENDED      CLOSING: the last round is closed (COMPLETED); no f + 1 in replay_ms (UNCLOSED)          job_ended
- *                RUNNING: < quorum after the extension (QUORUM_LOST); the round is done and the
- *                         consumer cancelled (CANCELLED)
- *                WAITING, CLOSING: cancel (CANCELLED)
- *                any: deadline_ms (EXPIRED)
+ *                RUNNING: < quorum after the extension (QUORUM_LOST); no slot is at work any more and
+ *                         the consumer cancelled (CANCELLED) or deadline_ms has come (EXPIRED)
+ *                WAITING, CLOSING: cancel (CANCELLED); deadline_ms (EXPIRED)
+ *                WAITING, RUNNING, CLOSING: no time is left to begin a segment (EXPIRED)
  * At ENDED the lease ends, every stake goes home, and deposit and what is left of the escrow go to the consumer. The deposit is
  * parameters.job_deposit times the account's open jobs, this one included, so that who fills the list of open jobs pays for it.
+ *
+ * A segment begins only if all of its audit fits before deadline_ms (jobs_has_time), and what is committed by then is audited and paid
+ * all the same: the consumer chose the clock, so it is never the worker's loss.
  *
  * ---- A slot in a round ----
  *     status     what leads there                                                                   timer, and what it does
@@ -45,7 +48,7 @@
  *     OPENING    SEALING: all assigned have sealed                                                  answer_ms: mute replaced
  *     VOTING     OPENING: an answer differs from the commitment                                     replay_ms: UNDECIDED, WAITING
  *     VERIFIED   OPENING: all assigned agree: the price and the replay fees are paid at once
- *     MISSED     WAITING: too late for a segment in this round
+ *     MISSED     WAITING: too late for a segment in this round, or the job is ending; uncommitted at deadline_ms
  *   From VOTING: f + 1 equal answers. Equal to the commitment: the outvoted lose their stakes, the next in rotation replays in place of
  *   the disputer (SEALING or DRAWING). Unequal: the worker is slashed (FRAUD, or WITHHELD if the answer is "unavailable"), WAITING.
  *   A replayer that is mute loses slash_mute per cent of its stake. When the rotation is used up: UNAUDITED, WAITING, no slash.
@@ -71,8 +74,7 @@
  *     answered with both zero: "unavailable".
  *
  * ---- What these rules don't prevent ----
- *     A deadline_ms that comes between a commitment
- *     and its verdict ends the job with the worker unpaid. Nobody proves at submit that the roots' data can be had; a worker that
+ *     Nobody proves at submit that the roots' data can be had; a worker that
  *     can't fetch it ends SILENT. When the parties' own organisations leave no more than `auditors` seats, one mute replayer makes a
  *     segment UNAUDITED. A consortium that admits consumers by name bears these by revoking who abuses them.
  *
@@ -96,6 +98,7 @@
 #include "contracts/catalog.h"
 #include "contracts/credits.h"
 #include "contracts/leases.h"
+#include "contracts/parameters.h"
 #include "contracts/schedule.h"
 #include "trainer/program.h"
 #include "trainer/trace.h"
@@ -162,12 +165,15 @@ struct jobs_submit {
     /* To replay and seal, to vote, to close: at least parameters.answer_ms, and what parameters.replay_mmacs takes for the work of
      * an audit's intervals, so that no terms fine an honest replayer; at most JOBS_TIME_MAX_MS. */
     uint64_t replay_ms;
-    uint64_t round_ms;    /* in which segments may be leased anew; segment_ms..JOBS_TIME_MAX_MS */
-    uint64_t deadline_ms; /* of the whole job, block time; after now, <= now + JOBS_LIFE_MS */
+    uint64_t round_ms; /* in which segments may be leased anew; segment_ms..JOBS_TIME_MAX_MS */
+    /* Of the whole job, block time: no segment begins that can't be audited by then (jobs_has_time); so at least one must fit, and
+     * it is at most now + JOBS_LIFE_MS. */
+    uint64_t deadline_ms;
     struct amount budget; /* moves into escrow */
 };
 
-/* cancel: WAITING, CLOSING: ends now; RUNNING: ends when the round's segments are settled and paid. Sender: the job's consumer.
+/* cancel: WAITING, CLOSING: ends now; RUNNING: no segment is begun any more; ends when those at work are settled and paid. Sender: the
+ * job's consumer.
  * NOT_FOUND, NOT_OWNER, WRONG_STATE (ended), ALREADY_DONE. */
 #define JOBS_CANCEL 2
 struct jobs_cancel {
@@ -282,7 +288,8 @@ struct jobs_job {
 struct jobs_progress {
     uint8_t status; /* enum jobs_status */
     uint8_t reason; /* enum leases_reason */
-    bool cancelling;
+    uint8_t
+        ending; /* enum leases_reason: with which it ends when no slot is at work (CANCELLED, EXPIRED); OPEN: none yet */
     bool extended;  /* this round has had its extension */
     uint8_t search; /* WAITING: enum schedule_outcome of the last match: why it waits */
     uint64_t lease; /* 0 before there is one */
@@ -439,6 +446,10 @@ void jobs_put_slot(struct view_state *view, uint64_t job, uint16_t slot,
 /* The escrow of a job, and its deposit. */
 struct credits_place jobs_escrow(uint64_t job);
 struct credits_place jobs_deposit(uint64_t job);
+
+/* True if a segment that begins at `now_ms` ends, with its audit, before the job's deadline: segment_ms + audit_longest_ms. */
+bool jobs_has_time(const struct jobs_job *job, const struct parameters *parameters,
+                   uint64_t now_ms);
 
 /* Ends the job: lease, attempts, stakes, escrow, timers. Requires a job that hasn't ended. */
 void jobs_end(const struct catalog_run *run, uint64_t job, enum leases_reason reason);

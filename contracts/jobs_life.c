@@ -49,6 +49,12 @@ static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id,
 
 /* --- submit and cancel --- */
 
+bool jobs_has_time(const struct jobs_job *job, const struct parameters *parameters, uint64_t now_ms)
+{
+    return now_ms + job->terms.segment_ms + audit_longest_ms(job, parameters) <=
+           job->terms.deadline_ms;
+}
+
 /* The least time that an honest machine needs: to be in a block, and to replay what an audit replays. */
 static bool has_clocks(const struct jobs_job *job, const struct parameters *parameters)
 {
@@ -120,7 +126,8 @@ static enum verdict on_submit(const struct catalog_run *run, const void *in)
     if (verdict != VERDICT_OK)
         return verdict;
     if (!parameters_get(run->view, &parameters) || !has_clocks(&job, &parameters) ||
-        !terms_hold(&job.terms, job.intervals, run->context->time_ms))
+        !terms_hold(&job.terms, job.intervals, run->context->time_ms) ||
+        !jobs_has_time(&job, &parameters, run->context->time_ms))
         return VERDICT_OUT_OF_BOUNDS;
     if (!jobs_budget(&budget, &job.terms, job.intervals, job.auditors))
         return VERDICT_OVERFLOW;
@@ -155,12 +162,12 @@ static enum verdict on_cancel(const struct catalog_run *run, const void *in)
         return VERDICT_NOT_OWNER;
     if (progress.status == JOBS_ENDED)
         return VERDICT_WRONG_STATE;
-    if (progress.cancelling)
+    if (progress.ending != LEASES_OPEN)
         return VERDICT_ALREADY_DONE;
     if (progress.status == JOBS_RUNNING) {
-        progress.cancelling = true;
+        progress.ending = LEASES_CANCELLED;
         jobs_put_progress(run->view, args->job, &progress);
-        emit(run, EVENT_JOB_CANCELLING, args->job, &job, LEASES_CANCELLED);
+        emit(run, EVENT_JOB_ENDING, args->job, &job, LEASES_CANCELLED);
     } else {
         jobs_end(run, args->job, LEASES_CANCELLED);
     }
@@ -223,11 +230,34 @@ void jobs_end(const struct catalog_run *run, uint64_t id, enum leases_reason rea
     emit(run, EVENT_JOB_ENDED, id, &job, (uint8_t)reason);
 }
 
+/* Gives up every slot whose worker hasn't committed; how many audits go on. */
+static uint32_t give_up(const struct catalog_run *run, uint64_t id, const struct jobs_job *job)
+{
+    struct attempt attempt;
+    uint32_t audits = 0;
+    for (uint16_t w = 0; w < job->terms.workers && attempt_load(&attempt, run, id, w); w++) {
+        if (attempt_is_audited(&attempt))
+            audits++;
+        else
+            attempt_abandon(&attempt, LEASES_EXPIRED);
+    }
+    return audits;
+}
+
 void jobs_due_deadline(const struct catalog_run *run, uint64_t id)
 {
+    struct jobs_job job;
     struct jobs_progress progress;
-    if (jobs_get_progress(run->view, id, &progress) && progress.status != JOBS_ENDED)
+    if (!jobs_get(run->view, id, &job) || !jobs_get_progress(run->view, id, &progress) ||
+        progress.status == JOBS_ENDED)
+        return;
+    if (progress.status == JOBS_RUNNING && give_up(run, id, &job) > 0) {
+        progress.ending = LEASES_EXPIRED;
+        jobs_put_progress(run->view, id, &progress);
+        emit(run, EVENT_JOB_ENDING, id, &job, LEASES_EXPIRED);
+    } else {
         jobs_end(run, id, LEASES_EXPIRED);
+    }
 }
 
 const struct catalog_method jobs_methods[JOBS_METHOD_COUNT] = {

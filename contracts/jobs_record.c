@@ -108,7 +108,7 @@ const struct record jobs_job_record = RECORD(struct jobs_job, "job", job_fields)
 static const struct record_field progress_fields[] = {
     RECORD_UINT(struct jobs_progress, status),
     RECORD_UINT(struct jobs_progress, reason),
-    RECORD_BOOL(struct jobs_progress, cancelling),
+    RECORD_UINT(struct jobs_progress, ending),
     RECORD_BOOL(struct jobs_progress, extended),
     RECORD_UINT(struct jobs_progress, search),
     RECORD_UINT(struct jobs_progress, lease),

@@ -102,6 +102,10 @@ void matching_job(const struct catalog_run *run, uint64_t id)
     if (!jobs_get(run->view, id, &job) || !jobs_get_progress(run->view, id, &progress) ||
         !parameters_get(run->view, &parameters))
         return;
+    if (!jobs_has_time(&job, &parameters, run->context->time_ms)) {
+        jobs_end(run, id, LEASES_EXPIRED);
+        return;
+    }
     enum schedule_outcome outcome = matching_find(run, id, JOBS_WHOLE, 0, &picks);
     if (outcome == SCHEDULE_FOUND && lease_all(run, id, &job, &progress, picks)) {
         progress.deadline_ms = 0;

@@ -57,9 +57,15 @@ void round_start(const struct catalog_run *run, uint64_t job, const struct diges
 {
     struct jobs_job record;
     struct jobs_progress progress;
-    if (!jobs_get(run->view, job, &record) || !jobs_get_progress(run->view, job, &progress))
+    struct parameters parameters;
+    if (!jobs_get(run->view, job, &record) || !jobs_get_progress(run->view, job, &progress) ||
+        !parameters_get(run->view, &parameters))
         return;
     uint64_t now = run->context->time_ms;
+    if (!jobs_has_time(&record, &parameters, now)) {
+        jobs_end(run, job, LEASES_EXPIRED);
+        return;
+    }
     progress.status = JOBS_RUNNING;
     progress.extended = false;
     progress.round_opened_ms = now;
@@ -96,16 +102,17 @@ void round_settle(const struct catalog_run *run, uint64_t job)
 {
     struct jobs_job record;
     struct jobs_progress progress;
+    struct parameters parameters;
     uint32_t working;
     if (!jobs_get(run->view, job, &record) || !jobs_get_progress(run->view, job, &progress) ||
-        progress.status != JOBS_RUNNING)
+        !parameters_get(run->view, &parameters) || progress.status != JOBS_RUNNING)
         return;
     uint64_t included = verified(run->view, job, record.terms.workers, &working);
     if (working > 0)
         return;
     uint32_t count = (uint32_t)__builtin_popcountll(included);
-    if (progress.cancelling) {
-        jobs_end(run, job, LEASES_CANCELLED);
+    if (progress.ending != LEASES_OPEN) {
+        jobs_end(run, job, (enum leases_reason)progress.ending);
     } else if (count >= record.terms.quorum) {
         uint64_t deadline_ms = run->context->time_ms + record.terms.replay_ms;
         due_set(run->view, DUE_MATCH, job, 0, progress.deadline_ms, deadline_ms);
@@ -113,10 +120,12 @@ void round_settle(const struct catalog_run *run, uint64_t job)
         progress.deadline_ms = deadline_ms;
         jobs_put_progress(run->view, job, &progress);
         emit(run, EVENT_ROUND_CLOSING, job, progress.round, &progress.global_root, included);
-    } else if (!progress.extended) {
-        extend(run, job, &record, &progress);
-    } else {
+    } else if (progress.extended) {
         jobs_end(run, job, LEASES_QUORUM_LOST);
+    } else if (!jobs_has_time(&record, &parameters, run->context->time_ms)) {
+        jobs_end(run, job, LEASES_EXPIRED);
+    } else {
+        extend(run, job, &record, &progress);
     }
 }
 
@@ -175,8 +184,6 @@ static void advance(const struct catalog_run *run, const struct jobs_close *args
     emit(run, EVENT_ROUND_CLOSED, args->job, args->round, &args->global_root, round.included);
     if (progress->round == record->terms.rounds)
         jobs_end(run, args->job, LEASES_COMPLETED);
-    else if (progress->cancelling)
-        jobs_end(run, args->job, LEASES_CANCELLED);
     else
         round_start(run, args->job, args->start_roots);
 }

@@ -4,7 +4,8 @@
 
 #include "contracts/jobs.h"
 
-/* Opens progress.round with these start roots, by slot. Requires a lease. */
+/* Opens progress.round with these start roots, by slot; the job ends EXPIRED when no segment fits before its deadline any more. Requires a
+ * lease. */
 void round_start(const struct catalog_run *run, uint64_t job, const struct digest *start_roots);
 
 /* If no slot is at work any more: CLOSING, one extension, or the job's end. Call after a slot became VERIFIED or MISSED. */

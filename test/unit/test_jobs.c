@@ -194,6 +194,8 @@ START_TEST(expiry_frees_everything_when_all_parties_are_gone)
     ck_assert_int_eq(studio_commit(&m, studio_worker(&m, 1, 0), 1, 0, UINT32_MAX), VERDICT_OK);
     ck_assert_int_eq(studio_seal(&m, 1, 0, 1, UINT32_MAX), VERDICT_OK);
     market_step(&m, 10000000);
+    for (int i = 0; i < 4; i++) /* the commitment's audit goes on, until nobody is left to replay */
+        market_step(&m, STUDIO_REPLAY);
     ck_assert_int_eq(studio_progress(&m, 1).status, JOBS_ENDED);
     ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_EXPIRED);
     struct contracts_supply supply = market_supply(&m);
@@ -205,6 +207,79 @@ START_TEST(expiry_frees_everything_when_all_parties_are_gone)
     supply = market_supply(&m);
     ck_assert_uint_eq(market_number(&supply.deposits), 0);
     ck_assert_uint_eq(contracts_due(&m.view), UINT64_MAX);
+    market_release(&m);
+}
+END_TEST
+
+/* The longest that a segment and its audit take: two passes of replay and opening, and a vote after each. */
+#define WHOLE_MS (STUDIO_SEGMENT + 2 * (STUDIO_REPLAY + 4000 + STUDIO_REPLAY))
+
+START_TEST(a_deadline_that_leaves_no_time_for_an_audit_is_refused)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    studio_init(&m);
+    struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
+    terms.deadline_ms = m.context.time_ms + WHOLE_MS - 1;
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OUT_OF_BOUNDS);
+    terms.deadline_ms++;
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    studio_offer(&m, MARKET_PROVIDER_A, STUDIO_PRICE, 1);
+    market_step(&m, 1); /* too late by a millisecond: nobody is leased for nothing */
+    ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_EXPIRED);
+    ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(no_round_opens_that_the_deadline_would_cut)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    studio_init(&m);
+    studio_offer(&m, MARKET_PROVIDER_A, STUDIO_PRICE, 1);
+    struct jobs_submit terms = studio_terms(&m, 1, 2, roots);
+    terms.deadline_ms = m.context.time_ms + WHOLE_MS + 1000;
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    market_step(&m, 1);
+    studio_honest(&m, 1, 0);
+    market_step(&m, 1000);
+    studio_agree(&m, 1);
+    ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_EXPIRED);
+    ck_assert_uint_eq(studio_progress(&m, 1).round, 1); /* the first one counts */
+    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A),
+                      MARKET_FORTUNE - 10 + STUDIO_SEGMENT_PRICE);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(what_is_committed_at_the_deadline_is_audited_and_paid)
+{
+    studio_start(&m, 2, 1, 0);
+    uint32_t worker = studio_worker(&m, 1, 0);
+    ck_assert_int_eq(studio_commit(&m, worker, 1, 0, UINT32_MAX), VERDICT_OK);
+    market_step(&m, 10000000); /* the chain stood still meanwhile */
+    ck_assert_int_eq(studio_progress(&m, 1).status, JOBS_RUNNING);
+    ck_assert_int_eq(studio_progress(&m, 1).ending, LEASES_EXPIRED);
+    ck_assert_uint_eq(market_events(&m, EVENT_JOB_ENDING), 1);
+    ck_assert_int_eq(studio_slot(&m, 1, 1).status, JOBS_SLOT_MISSED);
+    studio_replay(&m, 1, 0);
+    ck_assert_int_eq(studio_progress(&m, 1).status, JOBS_ENDED);
+    ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_EXPIRED);
+    ck_assert_uint_eq(market_balance(&m, worker), MARKET_FORTUNE - 10 + STUDIO_SEGMENT_PRICE);
+    market_step(&m, 1);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(a_job_that_is_cancelled_begins_no_segment)
+{
+    struct jobs_cancel cancel = {.job = 1};
+    studio_start(&m, 2, 1, 0);
+    studio_offer(&m, MARKET_PROVIDER_D, STUDIO_PRICE, 1);
+    ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel),
+                     VERDICT_OK);
+    studio_honest(&m, 1, 0);
+    market_step(&m, STUDIO_SEGMENT); /* the other worker is silent, and nobody takes its place */
+    ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_CANCELLED);
     market_release(&m);
 }
 END_TEST
@@ -465,6 +540,10 @@ HARNESS_MAIN("jobs", honest_workers_are_paid_exactly_and_the_rest_goes_home,
              a_deadline_that_has_come_refuses_a_call_even_before_it_is_worked_off,
              terms_out_of_their_bounds_are_refused, a_queue_of_matches_holds_up_no_deadline,
              no_terms_leave_a_replayer_less_than_its_work_takes,
+             a_deadline_that_leaves_no_time_for_an_audit_is_refused,
+             no_round_opens_that_the_deadline_would_cut,
+             what_is_committed_at_the_deadline_is_audited_and_paid,
+             a_job_that_is_cancelled_begins_no_segment,
              nobody_fills_the_list_of_open_jobs_alone_or_for_nothing,
              a_job_whose_deposit_is_not_covered_is_refused,
              a_job_that_waits_long_is_looked_at_seldom)
