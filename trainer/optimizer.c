@@ -5,9 +5,8 @@
 
 /* --- the rate --- */
 
-/* (1 + cos(pi x)) / 2 for 0 <= x <= 1: cos(pi x) is -sin(pi y) for y = x - 1/2, and that y times a polynomial of degree 5 in y^2
- * (relative error 5e-8 before rounding). */
-static float half_cosine(float x)
+/* cos(pi x) is -sin(pi y) for y = x - 1/2, and that y times a polynomial of degree 5 in y^2 (relative error 5e-8 before rounding). */
+float optimizer_half_cosine(float x)
 {
     float y = x - 0.5f, z = y * y;
     float p = -0x1.cc9b6p-8f;
@@ -33,7 +32,7 @@ float optimizer_rate(const struct program *program, uint32_t round, uint32_t ste
         rate = last;
     } else if (g->decay != 0) {
         float x = (float)(uint32_t)(t - g->warm_up) / (float)(g->decay - g->warm_up);
-        rate = __builtin_fmaf(half_cosine(x), rate - last, last);
+        rate = __builtin_fmaf(optimizer_half_cosine(x), rate - last, last);
     }
     kernel_control_restore(before);
     return rate;

@@ -260,6 +260,61 @@ START_TEST(exp_and_log_have_the_profile_s_bits_and_are_right)
 }
 END_TEST
 
+struct point {
+    uint32_t x;
+    uint32_t y;
+};
+
+/* Another last bit in any coefficient changes one of these results, but for exp's first coefficient one bit up, which only the digest
+ * over all arguments shows (test/math). */
+static const struct point exp_points[] = {
+    {0x00000000u, 0x3f800000u}, /* 0 */
+    {0x80000000u, 0x3f800000u}, /* -0 */
+    {0x80000001u, 0x3f800000u}, /* the least of all */
+    {0xc2adffffu, 0x00b336e0u}, /* above -87 */
+    {0xc2ae0000u, 0x00b33687u}, /* -87 */
+    {0xc2ae0001u, 0x00000000u}, /* below -87 */
+    {0xff800000u, 0x00000000u}, /* -infinity */
+    {0xc297cc9bu, 0x08b504c6u}, {0xc2093e3eu, 0x26b5050bu}, {0xc2a0ccf2u, 0x05809d4fu},
+    {0xc299ef9au, 0x07f8c601u}, {0xc0190596u, 0x3dbb79f7u}, {0xc1e47869u, 0x2ade9bf5u}};
+
+static const struct point log_points[] = {
+    {0x3f7fffffu, 0xb3800000u}, /* below 1 */
+    {0x3f800000u, 0x00000000u}, /* 1 */
+    {0x3f800001u, 0x33ffffffu}, /* above 1 */
+    {0x3f2aaaaau, 0xbecf9921u}, /* below 2/3, where f changes its side */
+    {0x3f2aaaabu, 0xbecf991eu}, /* nearly 2/3 */
+    {0x00800000u, 0xc2aeac50u}, /* the least normal number */
+    {0x7f7fffffu, 0x42b17218u}, /* the largest */
+    {0x3fab7138u, 0x3e959d60u}, {0x3f2cdb80u, 0xbec91155u}, {0x435f76fcu, 0x40ad189cu},
+    {0x3fbae0e2u, 0x3ec1c155u}};
+
+static void expect_points(void (*apply)(float *x, size_t count), const struct point *points,
+                          size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float x[16 + 1]; /* by a full vector and by the rest */
+        for (int j = 0; j < 17; j++)
+            x[j] = of_bits(points[i].x);
+        apply(x, 17);
+        for (int j = 0; j < 17; j++)
+            if (bits_of(x[j]) != points[i].y)
+                ck_abort_msg("%08x gives %08x, not %08x", points[i].x, bits_of(x[j]), points[i].y);
+    }
+}
+
+START_TEST(the_last_bit_of_every_coefficient_shows_in_exp_and_log)
+{
+    for (int kind = 0; kind < KERNEL_KINDS; kind++) {
+        struct kernel *kernel = kernel_of(kind, 1);
+        if (!kernel)
+            continue;
+        expect_points(kernel->table->exp, exp_points, sizeof(exp_points) / sizeof(exp_points[0]));
+        expect_points(kernel->table->log, log_points, sizeof(log_points) / sizeof(log_points[0]));
+    }
+}
+END_TEST
+
 /* For t: the greater and the lesser of logistic(t) and logistic(-t). */
 static void plain_logistic(float *r, float *q, float t)
 {
@@ -491,7 +546,8 @@ END_TEST
 HARNESS_MAIN("kernel", products_have_the_profile_s_bits_for_all_kernels_threads_and_shapes,
              products_at_the_edges_of_chunks_and_blocks, column_sums_are_products_with_ones,
              relu_gives_plus_zero_for_all_that_is_not_above, optimizers_have_the_profile_s_bits,
-             exp_and_log_have_the_profile_s_bits_and_are_right, sums_go_by_sixteen_lanes_and_pieces,
+             exp_and_log_have_the_profile_s_bits_and_are_right,
+             the_last_bit_of_every_coefficient_shows_in_exp_and_log, sums_go_by_sixteen_lanes_and_pieces,
              sums_of_two_and_gelu_have_the_profile_s_bits, gelu_is_right,
              cross_entropy_has_the_profile_s_bits,
              the_caller_s_rounding_and_flushing_change_nothing_and_come_back,

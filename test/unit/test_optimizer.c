@@ -31,6 +31,21 @@ START_TEST(the_rate_warms_up_and_falls_along_a_cosine)
 }
 END_TEST
 
+/* Another last bit in any coefficient changes one of these. */
+START_TEST(half_a_cosine_has_the_profile_s_bits)
+{
+    static const uint32_t points[][2] = {{0x00000000, 0x3f800000}, {0x00000001, 0x3f800000},
+                                         {0x3f000000, 0x3f000000}, {0x3f800000, 0x00000000},
+                                         {0x3f7145cb, 0x3c056da0}, {0x3c282c02, 0x3f7feef8}};
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+        float x, y;
+        memcpy(&x, &points[i][0], sizeof(x));
+        memcpy(&y, &points[i][1], sizeof(y));
+        ck_assert(optimizer_half_cosine(x) == y);
+    }
+}
+END_TEST
+
 /* One SGD step with gradient 1 everywhere moves each parameter by the rate, after decay. */
 START_TEST(matrices_decay_and_vectors_do_not)
 {
@@ -77,5 +92,5 @@ START_TEST(a_long_gradient_is_shortened_to_the_bound)
 }
 END_TEST
 
-HARNESS_MAIN("optimizer", the_rate_warms_up_and_falls_along_a_cosine,
+HARNESS_MAIN("optimizer", the_rate_warms_up_and_falls_along_a_cosine, half_a_cosine_has_the_profile_s_bits,
              matrices_decay_and_vectors_do_not, a_long_gradient_is_shortened_to_the_bound)
