@@ -15,7 +15,7 @@
 struct history {
     struct store *store; /* borrowed */
     struct store_snapshot *snapshot;
-    struct height height;
+    struct height height, start;
     struct reader reader;
     struct arena scratch;
 };
@@ -39,6 +39,19 @@ static enum err corrupt(struct fault *fault, struct height height, const char *w
                      (unsigned long long)height.n, what);
 }
 
+static enum err get_number(struct history *history, struct height *number, const char *name,
+                           struct fault *fault)
+{
+    struct bytes value;
+    enum err err = get(&history->scratch, history, STORE_META, bytes_text(name), &value, fault);
+    if (!err && value.size != 8)
+        return fault_set(fault, ERR_CORRUPT, "store: meta, %s: a value of %zu bytes", name,
+                         value.size);
+    if (!err)
+        number->n = bytes_get_u64(value.data);
+    return err;
+}
+
 struct history *history_open(struct chain *chain, struct fault *fault)
 {
     struct history *history = calloc(1, sizeof(*history));
@@ -50,15 +63,13 @@ struct history *history_open(struct chain *chain, struct fault *fault)
     history->snapshot = store_snapshot_new(history->store);
     arena_init(&history->scratch, SCRATCH_ARENA_BYTES);
     reader_init(&history->reader, history->store, history->snapshot, NULL);
-    struct bytes head;
-    enum err err =
-        get(&history->scratch, history, STORE_META, bytes_text(LAYOUT_META_HEAD), &head, fault);
-    if (!err && head.size == 8) {
-        history->height.n = bytes_get_u64(head.data);
-        return history;
-    }
+    enum err err = get_number(history, &history->height, LAYOUT_META_HEAD, fault);
+    if (err == ERR_NOT_FOUND)
+        err = fault_set(fault, ERR_CORRUPT, "store: the head's height is missing");
+    if (!err)
+        err = get_number(history, &history->start, LAYOUT_META_START, fault);
     if (!err || err == ERR_NOT_FOUND)
-        fault_set(fault, ERR_CORRUPT, "store: the head's height is missing");
+        return history;
     history_close(history);
     return NULL;
 }
@@ -76,6 +87,11 @@ void history_close(struct history *history)
 struct height history_height(const struct history *history)
 {
     return history->height;
+}
+
+struct height history_start(const struct history *history)
+{
+    return history->start;
 }
 
 enum err history_genesis(struct arena *arena, struct history *history, struct bytes *genesis,
@@ -295,7 +311,7 @@ struct view_source history_source(struct history *history)
 enum err history_value(struct arena *arena, struct history *history, struct bytes *value,
                        struct bytes key, struct height height, struct fault *fault)
 {
-    if (height.n > history->height.n || key.size > LIMIT_KEY_BYTES)
+    if (height.n < history->start.n || height.n > history->height.n || key.size > LIMIT_KEY_BYTES)
         return ERR_NOT_FOUND;
     struct layout_key wanted = layout_past(key, height.n);
     struct bytes prefix = bytes_of(wanted.bytes, wanted.size - 8), stored = {0};
@@ -323,15 +339,95 @@ enum err history_value(struct arena *arena, struct history *history, struct byte
 enum err history_prove(struct arena *arena, struct history *history, struct sparse_proof *proof,
                        struct bytes key, struct height height, struct fault *fault)
 {
+    struct digest position = digest_of(key.data, key.size);
+    return history_prove_at(arena, history, proof, &position, height, fault);
+}
+
+enum err history_prove_at(struct arena *arena, struct history *history, struct sparse_proof *proof,
+                          const struct digest *position, struct height height, struct fault *fault)
+{
     struct history_block block;
+    if (height.n < history->start.n)
+        return ERR_NOT_FOUND;
     enum err err = history_block(arena, history, &block, height, fault);
     if (err)
         return err;
     struct reader_tree tree;
     reader_tree_init(&tree, arena, history->store, history->snapshot, NULL, NULL);
-    struct digest position = digest_of(key.data, key.size);
-    err = sparse_prove(arena, proof, &block.root, &position, &tree.pages);
+    err = sparse_prove(arena, proof, &block.root, position, &tree.pages);
     return err ? reader_tree_fault(&tree, fault, err) : ERR_NONE;
+}
+
+/* A walk over the whole tree: what was read for one page is given back before the next, so that a tree of any size fits. */
+struct walk_tree {
+    struct history *history;
+    struct reader_tree tree;
+    struct sparse_reader pages;
+};
+
+static enum err walk_page(void *self, const struct sparse_place *place,
+                          const struct sparse_page **page)
+{
+    struct walk_tree *walk = self;
+    arena_clear(&walk->history->scratch);
+    return walk->tree.pages.page(walk->tree.pages.self, place, page);
+}
+
+static void walk_tree_init(struct walk_tree *walk, struct history *history)
+{
+    walk->history = history;
+    walk->pages = (struct sparse_reader){walk, walk_page};
+    reader_tree_init(&walk->tree, &history->scratch, history->store, history->snapshot, NULL, NULL);
+}
+
+struct walk_leaves {
+    struct walk_tree tree;
+    struct height height;
+    void *self;
+    enum err (*each)(void *self, const struct digest *position, struct bytes key,
+                     struct bytes value);
+    struct fault *fault;
+    bool stopped; /* at a leaf: the fault, if any, is set */
+};
+
+static enum err walk_leaf(void *self, const struct digest *position, const struct digest *content)
+{
+    struct walk_leaves *walk = self;
+    struct history *history = walk->tree.history;
+    struct bytes key, value;
+    arena_clear(&history->scratch);
+    enum err err = get(&history->scratch, history, STORE_KEYS,
+                       bytes_of(position->bytes, DIGEST_SIZE), &key, walk->fault);
+    if (!err)
+        err = history_value(&history->scratch, history, &value, key, walk->height, walk->fault);
+    struct digest found = err ? digest_zero : digest_of(value.data, value.size);
+    if (err == ERR_NOT_FOUND || (!err && !digest_equal(&found, content)))
+        err = corrupt(walk->fault, walk->height, "a leaf of the state tree has not its value");
+    if (!err)
+        err = walk->each(walk->self, position, key, value);
+    walk->stopped = err != ERR_NONE;
+    return err;
+}
+
+enum err history_walk(struct history *history, struct height height, const struct digest *from,
+                      void *self,
+                      enum err (*each)(void *self, const struct digest *position, struct bytes key,
+                                       struct bytes value),
+                      struct fault *fault)
+{
+    struct arena arena;
+    struct history_block block;
+    struct walk_leaves walk = {.height = height, .self = self, .each = each, .fault = fault};
+    if (height.n < history->start.n)
+        return ERR_NOT_FOUND;
+    arena_init(&arena, 2 * LAYOUT_CERTIFICATE_BYTES);
+    enum err err = history_block(&arena, history, &block, height, fault);
+    arena_release(&arena);
+    if (err)
+        return err;
+    walk_tree_init(&walk.tree, history);
+    err = sparse_walk(&block.root, from, &walk.tree.pages, &walk, walk_leaf);
+    return err && !walk.stopped ? reader_tree_fault(&walk.tree.tree, fault, err) : err;
 }
 
 /* The leaf beside `key` with its proof; ERR_NOT_FOUND when there is none on that side. */
@@ -451,21 +547,11 @@ enum err history_list(struct arena *arena, struct history *history, struct histo
 /* --- audit --- */
 
 struct audit {
-    struct history *history;
-    struct reader_tree tree;
+    struct walk_tree tree;
     struct sparse_root root;
     uint64_t count;
     struct fault *fault;
 };
-
-/* Reads a page; what was read for the one before is given back, so that a tree of any size fits. */
-static enum err audit_page(void *self, const struct sparse_place *place,
-                           const struct sparse_page **page)
-{
-    struct audit *audit = self;
-    arena_clear(&audit->history->scratch);
-    return audit->tree.pages.page(audit->tree.pages.self, place, page);
-}
 
 /* Every value now is in the tree ... */
 static enum err audit_one(void *self, struct bytes key, struct bytes value)
@@ -473,11 +559,10 @@ static enum err audit_one(void *self, struct bytes key, struct bytes value)
     struct audit *audit = self;
     struct digest position = digest_of(key.data, key.size),
                   content = digest_of(value.data, value.size), found;
-    struct sparse_reader pages = {audit, audit_page};
     audit->count++;
-    enum err err = sparse_find(&found, &audit->root, &position, &pages);
+    enum err err = sparse_find(&found, &audit->root, &position, &audit->tree.pages);
     if (err && err != ERR_NOT_FOUND)
-        return reader_tree_fault(&audit->tree, audit->fault, err);
+        return reader_tree_fault(&audit->tree.tree, audit->fault, err);
     if (!err && digest_equal(&found, &content))
         return ERR_NONE;
     char hex[2 * 64 + 1];
@@ -486,7 +571,8 @@ static enum err audit_one(void *self, struct bytes key, struct bytes value)
                      err ? "is missing in" : "differs from");
 }
 
-/* One block: its body and receipts have the header's roots, and it is found by its digest and follows `parent`. */
+/* One block: its body and receipts have the header's roots, and it is found by its digest and follows `parent`. Of the block that a pruned
+ * or fetched chain starts from there is the header only. */
 static enum err audit_block(struct arena *arena, struct history *history, struct height height,
                             struct digest *parent, struct fault *fault)
 {
@@ -494,12 +580,13 @@ static enum err audit_block(struct arena *arena, struct history *history, struct
     struct bytes body;
     struct receipt_list receipts;
     struct height found = {0};
+    bool first = height.n == history->start.n, whole = !first || height.n == 0;
     enum err err = history_block(arena, history, &block, height, fault);
-    if (!err && !digest_equal(&block.header.parent, parent))
+    if (!err && !first && !digest_equal(&block.header.parent, parent))
         return corrupt(fault, height, "it names another parent than the block below it");
-    if (!err)
+    if (!err && whole)
         err = history_body(arena, history, &body, height, fault);
-    if (!err)
+    if (!err && whole)
         err = history_receipts(arena, history, &receipts, height, fault);
     if (!err)
         err = history_find_block(history, &found, &block.digest, fault);
@@ -512,16 +599,15 @@ static enum err audit_block(struct arena *arena, struct history *history, struct
 static enum err audit_state(struct history *history, const struct sparse_root *root, uint64_t *keys,
                             struct fault *fault)
 {
-    struct audit audit = {.history = history, .root = *root, .fault = fault};
-    reader_tree_init(&audit.tree, &history->scratch, history->store, history->snapshot, NULL, NULL);
+    struct audit audit = {.root = *root, .fault = fault};
+    walk_tree_init(&audit.tree, history);
     enum err err = walk(history, bytes_of("", 0), bytes_of(NULL, 0), &audit, audit_one, fault);
     if (err)
         return err;
     uint64_t leaves; /* ... and the tree has no more */
-    struct sparse_reader pages = {&audit, audit_page};
-    err = sparse_count(&leaves, &audit.root, &pages);
+    err = sparse_count(&leaves, &audit.root, &audit.tree.pages);
     if (err)
-        return reader_tree_fault(&audit.tree, fault, err);
+        return reader_tree_fault(&audit.tree.tree, fault, err);
     if (leaves != audit.count)
         return fault_set(fault, ERR_CORRUPT,
                          "store: the state tree has %llu leaves, the values are %llu",
@@ -537,7 +623,7 @@ enum err history_audit(struct history *history, uint64_t *keys, struct fault *fa
     struct digest parent = digest_zero;
     struct history_block head;
     enum err err = ERR_NONE;
-    for (struct height height = {0}; height.n <= history->height.n && !err; height.n++) {
+    for (struct height height = history->start; height.n <= history->height.n && !err; height.n++) {
         arena_clear(&arena);
         err = audit_block(&arena, history, height, &parent, fault);
     }

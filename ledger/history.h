@@ -26,6 +26,10 @@ void history_close(struct history *history);
 /* The height it was frozen at. */
 struct height history_height(const struct history *history);
 
+/* The lowest height whose state is here. Blocks are here from the next one on, or, when it is 0, from 0 on; of what is below, and of block
+ * `start` itself when it isn't 0, only headers may be. All else there is ERR_NOT_FOUND. */
+struct height history_start(const struct history *history);
+
 /* The packed genesis record. */
 MUST_USE enum err history_genesis(struct arena *arena, struct history *history,
                                   struct bytes *genesis, struct fault *fault);
@@ -105,6 +109,19 @@ MUST_USE enum err history_value(struct arena *arena, struct history *history, st
 MUST_USE enum err history_prove(struct arena *arena, struct history *history,
                                 struct sparse_proof *proof, struct bytes key, struct height height,
                                 struct fault *fault);
+
+/* The same for any position in the tree, H(key). */
+MUST_USE enum err history_prove_at(struct arena *arena, struct history *history,
+                                   struct sparse_proof *proof, const struct digest *position,
+                                   struct height height, struct fault *fault);
+
+/* Calls `each` with the state's leaves after block `height`, in the order of H(key) from `from` on, until it gives anything but ERR_NONE,
+ * which is given back. Key and value are borrowed until it returns. Not for a history that `each` reads. */
+MUST_USE enum err history_walk(struct history *history, struct height height,
+                               const struct digest *from, void *self,
+                               enum err (*each)(void *self, const struct digest *position,
+                                                struct bytes key, struct bytes value),
+                               struct fault *fault);
 
 /* The same as a packed CommitmentProof of ICS-23 (cosmos/ics23, proofs.proto), for its SmtSpec: the leaf's own proof, or those of its two
  * neighbours in the order of H(key). */

@@ -1,7 +1,8 @@
 /* Where things stand in the store: the layout of every key, and the few values that aren't records of their own.
  *
  *     family     key                                          value
- *     meta       "format" | "genesis" | "head"                u32 | packed genesis | height u64
+ *     meta       "format" | "genesis" | "head" | "start"      u32 | packed genesis | height u64 | height u64 (none: 0)
+ *                "import"                                     struct import_progress (import.h), until it is finished
  *     headers    height u64                                   struct layout_header
  *     bodies     height u64                                   packed body (block.h)
  *     receipts   height u64                                   packed receipt list (receipt.h)
@@ -33,6 +34,8 @@
 #define LAYOUT_META_FORMAT  "format"
 #define LAYOUT_META_GENESIS "genesis"
 #define LAYOUT_META_HEAD    "head"
+#define LAYOUT_META_START   "start"
+#define LAYOUT_META_IMPORT  "import"
 
 /* Bytes of one transaction in an account's index. */
 #define LAYOUT_PARTY_SIZE (4 + DIGEST_SIZE)

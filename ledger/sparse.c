@@ -424,33 +424,60 @@ enum err sparse_beside(struct digest *beside, const struct sparse_root *root,
                                        : ERR_NOT_FOUND;
 }
 
-static enum err count_page(uint64_t *leaves, const struct sparse_place *place,
-                           const struct sparse_node *top, const struct sparse_reader *reader)
+struct walk {
+    const struct digest *from;
+    const struct sparse_reader *reader;
+    void *self;
+    enum err (*each)(void *self, const struct digest *key, const struct digest *value);
+};
+
+/* `edge`: `from` is below this page; else all of the page is above it. */
+static enum err walk_page(const struct walk *walk, const struct sparse_place *place,
+                          const struct sparse_node *top, bool edge)
 {
     const struct sparse_page *borrowed;
-    enum err err = reader->page(reader->self, place, &borrowed);
+    enum err err = walk->reader->page(walk->reader->self, place, &borrowed);
     if (err)
         return err;
     struct sparse_page page = *borrowed;
     if (!node_equal(&page.nodes[1], top) || place->depth >= SPARSE_PAGE_DEPTH)
         return ERR_CORRUPT;
-    for (unsigned i = 0; i < SLOTS && !err; i++) {
-        *leaves += page.nodes[SLOTS + i].kind == SPARSE_LEAF;
+    unsigned first = edge ? slot_of(walk->from, place->depth) : 0;
+    for (unsigned i = first; i < SLOTS && !err; i++) {
+        const struct sparse_slot *slot = &page.slots[i];
+        if (page.nodes[SLOTS + i].kind == SPARSE_LEAF && digest_compare(&slot->key, walk->from) >= 0)
+            err = walk->each(walk->self, &slot->key, &slot->value);
         if (page.nodes[SLOTS + i].kind != SPARSE_NODE)
             continue;
-        struct sparse_place below = place_below(place, i, page.slots[i].height);
-        err = count_page(leaves, &below, &page.nodes[SLOTS + i], reader);
+        struct sparse_place below = place_below(place, i, slot->height);
+        err = walk_page(walk, &below, &page.nodes[SLOTS + i], edge && i == first);
     }
     return err;
+}
+
+enum err sparse_walk(const struct sparse_root *root, const struct digest *from,
+                     const struct sparse_reader *reader, void *self,
+                     enum err (*each)(void *self, const struct digest *key,
+                                      const struct digest *value))
+{
+    struct walk walk = {from, reader, self, each};
+    struct sparse_place place = {.height = root->height};
+    return root->top.kind == SPARSE_EMPTY ? ERR_NONE : walk_page(&walk, &place, &root->top, true);
+}
+
+static enum err count_one(void *self, const struct digest *key, const struct digest *value)
+{
+    (void)key;
+    (void)value;
+    ++*(uint64_t *)self;
+    return ERR_NONE;
 }
 
 enum err sparse_count(uint64_t *leaves, const struct sparse_root *root,
                       const struct sparse_reader *reader)
 {
-    struct sparse_place place = {.height = root->height};
     *leaves = 0;
-    return root->top.kind == SPARSE_EMPTY ? ERR_NONE
-                                          : count_page(leaves, &place, &root->top, reader);
+    return sparse_walk(root, &digest_zero, reader, leaves, count_one);
 }
 
 enum err sparse_prove(struct arena *arena, struct sparse_proof *proof,
@@ -491,33 +518,45 @@ static struct digest fold(struct digest end, const struct digest *key,
     return end;
 }
 
-bool sparse_has(const struct digest *root, struct bytes key, struct bytes value,
-                const struct sparse_proof *proof)
+bool sparse_has_at(const struct digest *root, const struct digest *position,
+                   const struct digest *value, const struct sparse_proof *proof)
 {
-    if (proof->end != SPARSE_END_SELF || proof->path_count > LIMIT_SPARSE_PATH || value.size == 0)
+    if (proof->end != SPARSE_END_SELF || proof->path_count > LIMIT_SPARSE_PATH)
         return false;
-    struct digest position = digest_of(key.data, key.size);
-    struct digest content = digest_of(value.data, value.size);
-    struct digest top = fold(sparse_leaf(&position, &content), &position, proof);
+    struct digest top = fold(sparse_leaf(position, value), position, proof);
     return digest_equal(&top, root);
 }
 
-bool sparse_lacks(const struct digest *root, struct bytes key, const struct sparse_proof *proof)
+bool sparse_lacks_at(const struct digest *root, const struct digest *position,
+                     const struct sparse_proof *proof)
 {
     if (proof->path_count > LIMIT_SPARSE_PATH)
         return false;
-    struct digest position = digest_of(key.data, key.size);
     struct digest end = digest_zero;
     if (proof->end == SPARSE_END_OTHER) {
-        if (digest_equal(&proof->other_key, &position))
+        if (digest_equal(&proof->other_key, position))
             return false;
         for (unsigned level = 0; level < proof->path_count; level++)
-            if (sparse_bit(&position, level) != sparse_bit(&proof->other_key, level))
+            if (sparse_bit(position, level) != sparse_bit(&proof->other_key, level))
                 return false;
         end = sparse_leaf(&proof->other_key, &proof->other_value);
     } else if (proof->end != SPARSE_END_EMPTY) {
         return false;
     }
-    struct digest top = fold(end, &position, proof);
+    struct digest top = fold(end, position, proof);
     return digest_equal(&top, root);
+}
+
+bool sparse_has(const struct digest *root, struct bytes key, struct bytes value,
+                const struct sparse_proof *proof)
+{
+    struct digest position = digest_of(key.data, key.size);
+    struct digest content = digest_of(value.data, value.size);
+    return value.size > 0 && sparse_has_at(root, &position, &content, proof);
+}
+
+bool sparse_lacks(const struct digest *root, struct bytes key, const struct sparse_proof *proof)
+{
+    struct digest position = digest_of(key.data, key.size);
+    return sparse_lacks_at(root, &position, proof);
 }

@@ -142,10 +142,23 @@ bool sparse_has(const struct digest *root, struct bytes key, struct bytes value,
 /* True if the proof shows that `root` has nothing at `key`. */
 bool sparse_lacks(const struct digest *root, struct bytes key, const struct sparse_proof *proof);
 
+/* The same for a position, H(key), with H(value). */
+bool sparse_has_at(const struct digest *root, const struct digest *position,
+                   const struct digest *value, const struct sparse_proof *proof);
+bool sparse_lacks_at(const struct digest *root, const struct digest *position,
+                     const struct sparse_proof *proof);
+
 /* The nearest leaf below `key` or above it, in the order of H(key); ERR_NOT_FOUND when there is none on that side. */
 MUST_USE enum err sparse_beside(struct digest *beside, const struct sparse_root *root,
                                 const struct digest *key, bool above,
                                 const struct sparse_reader *reader);
+
+/* Calls `each` with the leaves (H(key), H(value)) at `from` and above it, in order, until it gives anything but ERR_NONE, which is given
+ * back. Pages on the way are checked against the digests above them. */
+MUST_USE enum err sparse_walk(const struct sparse_root *root, const struct digest *from,
+                              const struct sparse_reader *reader, void *self,
+                              enum err (*each)(void *self, const struct digest *key,
+                                               const struct digest *value));
 
 /* How many leaves the whole tree has, with every page checked against the digest above it. */
 MUST_USE enum err sparse_count(uint64_t *leaves, const struct sparse_root *root,
