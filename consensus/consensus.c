@@ -19,6 +19,7 @@ void consensus_config_defaults(struct consensus_config *config)
     config->clock_bound_ms = 30000;
     config->in_flight_max = 4;
     config->patience_blocks = 4;
+    config->turn_blocks = 64;
 }
 
 static void check_config(const struct consensus_config *config)
@@ -31,6 +32,7 @@ static void check_config(const struct consensus_config *config)
     CHECK(config->in_flight_max >= 1);
     CHECK(config->in_flight_max <= BOUNDS_WINDOW);
     CHECK(config->patience_blocks >= 1);
+    CHECK(config->turn_blocks >= 1);
     CHECK(config->read != NULL);
 }
 
@@ -72,6 +74,7 @@ struct consensus *consensus_new(const struct consensus_config *config)
     c->ask_ms = CORE_NEVER;
     c->pending_ms = CORE_NEVER;
     c->wanted_ms = CORE_NEVER;
+    c->gauge.since_ms = CORE_NEVER;
     c->work.due_ms = CORE_NEVER;
     if (!allocate(c)) {
         consensus_free(c);

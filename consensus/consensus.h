@@ -7,7 +7,8 @@
  *
  * A view, in one seat:
  *
- *            NEW-VIEW v + 1 verified            time-out, invalid proposal, or f + 1 others are above
+ *            NEW-VIEW v + 1 verified            time-out, invalid proposal, end of turn, slow primary,
+ *                                               or f + 1 others are above
  *     +-----------------------------------+     +---------------------------------------------------+
  *     v                                   |     |                                                   v
  *   ACTIVE v: votes in v                  +-- CHANGING v + 1: VIEW-CHANGE signed, no votes;
@@ -67,9 +68,10 @@ struct consensus_config {
     uint64_t clock_bound_ms;  /* a fresh proposal's time may differ so much from the own clock */
     uint32_t in_flight_max;   /* proposed heights above the last committed one; 1..BOUNDS_WINDOW */
     uint32_t patience_blocks; /* committed blocks that may pass over a waiting transaction; >= 1 */
+    uint32_t turn_blocks;     /* heights of one primary: then the next one's turn begins; >= 1 */
 };
 
-/* Sensible numbers for all but the identities: 2 s, 60 s, 20 ms, 6 s, 1 s, 30 s, 4, 4. */
+/* Sensible numbers for all but the identities: 2 s, 60 s, 20 ms, 6 s, 1 s, 30 s, 4, 4, 64. */
 void consensus_config_defaults(struct consensus_config *config);
 
 /* NULL only when memory is exhausted. Requires a sane configuration (CHECK). */

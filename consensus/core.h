@@ -32,6 +32,16 @@ struct core_choice {
     struct slot_block blocks[BOUNDS_WINDOW];
 };
 
+/* How promptly the primary of an active view proposes, and how promptly each seat did when it last was primary (pace.h). */
+struct core_gauge {
+    struct seat primary; /* whom it is about */
+    uint64_t tip;        /* highest height that was proposed and executed here */
+    uint64_t since_ms;   /* since when it owes a proposal; CORE_NEVER: it doesn't */
+    uint64_t owed_ms;    /* in all, for `count` proposals */
+    uint32_t count;
+    uint64_t usual_ms[LIMIT_VALIDATORS]; /* of each seat, a proposal; 0: not known */
+};
+
 struct consensus {
     struct consensus_config config;
     struct committee committee;
@@ -87,6 +97,7 @@ struct consensus {
     uint64_t status_ms; /* next STATUS */
     uint32_t excused;   /* time-outs that passed since, because others progress */
     struct event_work work;
+    struct core_gauge gauge;
     uint64_t passed_base; /* of work.passed_over, when this view was entered or the mark changed */
 
     /* --- asked and promised --- */

@@ -68,6 +68,12 @@ void narrate_text(char text[NARRATE_TEXT_SIZE], const struct narrate_line *line)
     case NARRATE_SUSPECTED:
         say(text, "| no progress in view %llu", view);
         break;
+    case NARRATE_SLOW:
+        say(text, "| the primary of view %llu is slow", view);
+        break;
+    case NARRATE_TURN:
+        say(text, "| the turn of view %llu ends at %llu", view, height);
+        break;
     case NARRATE_JOINED:
         say(text, "| %u others are at view %llu (%u of %u)", line->count, view, line->count,
             line->needed);

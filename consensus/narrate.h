@@ -31,6 +31,8 @@ enum narrate_kind {
     NARRATE_INVALID,   /* a proposal failed: height, view, digest */
     NARRATE_COMMITTED, /* height, view, digest */
     NARRATE_SUSPECTED, /* no progress in `view` */
+    NARRATE_SLOW,      /* the primary of `view` proposes too slowly */
+    NARRATE_TURN,      /* the primary of `view` had its turn, up to `height` */
     NARRATE_JOINED,    /* f + 1 others want `view` */
     NARRATE_WANTED,    /* VIEW-CHANGE for `view` */
     NARRATE_ENTERED,   /* `view`; `count` blocks proposed again from `height` up */

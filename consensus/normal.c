@@ -468,7 +468,7 @@ static void build(struct consensus *c, struct actions *out)
         return;
     const uint64_t tip = voted_tip(c);
     if (tip == core_top(c) || tip - c->committed >= c->config.in_flight_max ||
-        tip + 1 < normal_first_fresh(c))
+        tip + 1 < normal_first_fresh(c) || tip >= pace_turn_end(c))
         return;
     const struct slot *next = core_slot_const(c, tip + 1);
     bool empty_too;

@@ -25,8 +25,88 @@ void pace_progress(struct consensus *c)
         c->backoff--;
 }
 
+uint64_t pace_turn_end(const struct consensus *c)
+{
+    return c->committee.count > 1 ? c->choice.base + c->config.turn_blocks : BOUNDS_HEIGHT_MAX;
+}
+
+/* --- slowness --- */
+
+/* Keeps what was measured of a primary, and begins with that of the current view. */
+static void gauge_turn(struct consensus *c)
+{
+    struct core_gauge *gauge = &c->gauge;
+    if (gauge->count >= PACE_SAMPLES)
+        gauge->usual_ms[gauge->primary.n] = 1 + gauge->owed_ms / gauge->count;
+    gauge->primary = committee_primary(&c->committee, c->view);
+    gauge->tip = c->committed;
+    gauge->since_ms = CORE_NEVER;
+    gauge->owed_ms = 0;
+    gauge->count = 0;
+}
+
+/* Highest height of an unbroken chain of proposals that were executed here. */
+static uint64_t executed_tip(const struct consensus *c)
+{
+    uint64_t tip = c->committed;
+    while (tip < core_top(c) && core_slot_const(c, tip + 1)->open &&
+           core_slot_const(c, tip + 1)->run == SLOT_VALID)
+        tip++;
+    return tip;
+}
+
+static void gauge_run(struct consensus *c)
+{
+    struct core_gauge *gauge = &c->gauge;
+    const uint64_t tip = executed_tip(c);
+    if (tip > gauge->tip) {
+        if (gauge->since_ms != CORE_NEVER) {
+            gauge->owed_ms += c->now_ms - gauge->since_ms;
+            gauge->count++;
+        }
+        gauge->tip = tip;
+        gauge->since_ms = CORE_NEVER;
+    }
+    const bool owes = c->active && !core_is_primary(c) && !sync_is_behind(c) && c->work.buildable &&
+                      tip - c->committed < c->config.in_flight_max && tip < pace_turn_end(c);
+    if (!owes)
+        gauge->since_ms = CORE_NEVER;
+    else if (gauge->since_ms == CORE_NEVER)
+        gauge->since_ms = c->now_ms;
+}
+
+/* What a proposal takes by those who were primary before; 0: not known yet. */
+static uint64_t usual_ms(const struct consensus *c)
+{
+    uint8_t known = 0;
+    uint64_t values[LIMIT_VALIDATORS];
+    for (uint8_t i = 0; i < c->committee.count; i++) {
+        const uint64_t value = c->gauge.usual_ms[i];
+        if (i == c->gauge.primary.n || value == 0)
+            continue;
+        uint8_t place = known++;
+        for (; place > 0 && values[place - 1] > value; place--)
+            values[place] = values[place - 1];
+        values[place] = value;
+    }
+    if (known == 0)
+        return 0;
+    return values[known > c->faults ? c->faults : known - 1];
+}
+
+static bool is_slow(const struct consensus *c)
+{
+    const struct core_gauge *gauge = &c->gauge;
+    const uint64_t usual = usual_ms(c);
+    return usual != 0 && gauge->count >= PACE_SAMPLES &&
+           gauge->owed_ms > gauge->count * (PACE_SLOW * usual + c->config.block_interval_min_ms);
+}
+
+/* --- entering and leaving --- */
+
 void pace_enter(struct consensus *c)
 {
+    gauge_turn(c);
     c->progress_ms = c->now_ms;
     c->pending_ms = CORE_NEVER;
     c->wanted_ms = CORE_NEVER;
@@ -85,15 +165,21 @@ static bool is_passed_over(const struct consensus *c)
     return c->work.waiting && c->work.passed_over >= c->passed_base + c->config.patience_blocks;
 }
 
-/* Fewer than a quorum, me among them, were heard of in this time-out or between two STATUS. */
-static bool is_alone(const struct consensus *c)
+/* Me, or heard of in this time-out or between two STATUS. */
+static bool is_heard(const struct consensus *c, uint8_t seat)
 {
     const uint64_t two_ms = 2 * c->config.status_interval_ms;
     const uint64_t lately_ms = two_ms > pace_timeout_ms(c) ? two_ms : pace_timeout_ms(c);
-    uint8_t heard = 1;
+    return seat == c->config.seat.n ||
+           (c->peers[seat].heard_ms != 0 && c->now_ms <= c->peers[seat].heard_ms + lately_ms);
+}
+
+/* Fewer than a quorum are heard. */
+static bool is_alone(const struct consensus *c)
+{
+    uint8_t heard = 0;
     for (uint8_t i = 0; i < c->committee.count; i++)
-        heard += i != c->config.seat.n && c->peers[i].heard_ms != 0 &&
-                 c->now_ms <= c->peers[i].heard_ms + lately_ms;
+        heard += is_heard(c, i);
     return heard < c->quorum;
 }
 
@@ -117,8 +203,30 @@ static void fail(struct consensus *c, struct actions *out)
         change_want(c, c->view.n + 1, out);
 }
 
+/* Ends a view in which nothing failed: with the next one whose primary is heard. */
+static void pass_on(struct consensus *c, enum narrate_kind why, struct actions *out)
+{
+    const struct view left = c->view;
+    uint64_t view = left.n + 1;
+    while (!is_heard(c, committee_primary(&c->committee, (struct view){view}).n))
+        view++;
+    if (view > BOUNDS_VIEW_MAX)
+        return;
+    change_want(c, view, out);
+    if (!c->active)
+        actions_tell(
+            out, &(struct narrate_line){.kind = why, .view = left, .height = {pace_turn_end(c)}});
+}
+
 void pace_run(struct consensus *c, struct actions *out)
 {
+    gauge_run(c);
+    if (c->active && c->committee.count > 1 && !sync_is_behind(c)) {
+        if (c->committed >= pace_turn_end(c))
+            pass_on(c, NARRATE_TURN, out);
+        else if (is_slow(c))
+            pass_on(c, NARRATE_SLOW, out);
+    }
     if (!c->active && c->wanted_ms == CORE_NEVER &&
         committee_size(change_seats_at(c, c->view.n)) >= c->quorum)
         c->wanted_ms = c->now_ms;

@@ -4,11 +4,24 @@
  *   - from when something waits (a proposal, a transaction, what falls due on the chain) or from the last progress after that;
  *   - else, on an idle chain, from block_interval_max_ms after the last progress, when a heartbeat block should have come.
  * A seat that doesn't hear a quorum blames nobody: its VIEW-CHANGE would reach nobody, and only bind itself.
- * While a view change is on it runs only once a quorum is known to want this view or a higher one: so a lonely seat doesn't run away. */
+ * While a view change is on it runs only once a quorum is known to want this view or a higher one: so a lonely seat doesn't run away.
+ *
+ * A view also ends without a time-out, and without doubling one:
+ *   - Turns. The primary of a view proposes turn_blocks heights above the base of its NEW-VIEW; when the last of them is committed, every
+ *     seat asks for the next view. So all start it at the same height with nothing in flight, and no seat decides for long what is ordered.
+ *   - Slowness. The primary owes a proposal while something could be built on what was executed here and the window has room; how long it
+ *     does is measured until the block is executed here (a late body counts). One that takes more than PACE_SLOW times as long as usual is
+ *     replaced. Usual is the (f + 1)-th least of what the other seats took when they were primary (the most, while fewer are known): one correct
+ *     seat among them was no slower, so f liars can neither shorten it for the correct ones nor stretch it for themselves. Where everything becomes slower, after one view of each seat that is usual.
+ * These changes pass over seats that haven't been heard of lately. */
 #ifndef CONSENSUS_PACE_H
 #define CONSENSUS_PACE_H
 
 #include "consensus/actions.h"
+
+/* How many times slower than usual a primary may be, and proposals after which it is judged: rare hiccups of a machine don't count. */
+#define PACE_SLOW    3
+#define PACE_SAMPLES 8
 
 uint64_t pace_timeout_ms(const struct consensus *c);
 
@@ -20,6 +33,9 @@ void pace_enter(struct consensus *c);
 void pace_leave(struct consensus *c);
 
 void pace_on_work(struct consensus *c, const struct event_work *work);
+
+/* The last height that the primary of the current view may propose. */
+uint64_t pace_turn_end(const struct consensus *c);
 
 /* Does what is due now. */
 void pace_run(struct consensus *c, struct actions *out);

@@ -180,9 +180,167 @@ START_TEST(nothing_to_build_waits_for_news)
 }
 END_TEST
 
+/* A council whose primaries have turns of `turn_blocks`, seen from seat 3; `silent` seats weren't heard of. */
+static void open_turns(uint32_t turn_blocks, uint64_t silent)
+{
+    council_init(&c, 4, 3);
+    consensus_free(c.core);
+    c.config.turn_blocks = turn_blocks;
+    c.core = consensus_new(&c.config);
+    council_start(&c, &c.genesis, NULL);
+    const struct message_status status = {.set = c.committee.digest, .active = true};
+    for (uint8_t seat = 0; seat < 3; seat++)
+        if ((silent & COMMITTEE_BIT(seat)) == 0)
+            council_message(&c, council_seal(&c, MESSAGE_STATUS, seat,
+                                             council_pack(&c, &message_status_record, &status)));
+    work((struct event_work){.buildable = true, .waiting = true, .mark = 1, .due_ms = UINT64_MAX});
+    council_expect(&c, "");
+}
+
+/* `count` blocks on `head`, each proposed late_ms after the primary owes it. Returns the last. */
+static struct council_block order(struct council_block head, uint64_t view,
+                                  const struct digest *new_view, uint32_t count, uint64_t late_ms)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct council_block block = council_block(&c, &head, view, 0);
+        const struct ballot ballot = council_ballot(&c, &block, view, new_view);
+        text_clear(&c.story);
+        council_tick(&c, late_ms);
+        council_message(&c, council_pre_prepare(&c, &block, new_view));
+        for (uint8_t seat = 0; seat < 3; seat++)
+            council_message(&c, council_vote(&c, MESSAGE_PREPARE, seat, &ballot));
+        for (uint8_t seat = 0; seat < 3; seat++)
+            council_message(&c, council_vote(&c, MESSAGE_COMMIT, seat, &ballot));
+        head = block;
+    }
+    return head;
+}
+
+/* Three seats want `view` above the committed `head`, and its primary opens it. */
+static struct digest enter(uint64_t view, const struct council_block *head,
+                           const struct digest *below)
+{
+    const struct ballot ballot = council_ballot(&c, head, view - 1, below);
+    const struct certificate certificate = council_certificate(&c, MESSAGE_COMMIT, &ballot);
+    struct bytes body = council_change(&c, view, &certificate, NULL, 0);
+    struct message_envelope changes[3];
+    struct digest digest;
+    for (uint8_t seat = 0; seat < 3; seat++)
+        changes[seat] = council_sign(&c, MESSAGE_VIEW_CHANGE, seat, body);
+    council_message(&c, council_new_view(&c, view, changes, &digest));
+    return digest;
+}
+
+START_TEST(a_turn_ends_without_a_timeout)
+{
+    open_turns(2, 0);
+    const struct council_block one = order(c.genesis, 0, &digest_zero, 1, 10);
+    text_clear(&c.story);
+    (void)order(one, 0, &digest_zero, 1, 10);
+    council_expect(&c, "execute 2 from 1\n"
+                       "persist 3 with body\nsign prepare 2 in view 0 after 3\n"
+                       "persist 4 with body\nsign commit 2 in view 0 after 4\n"
+                       "commit 2\n"
+                       "persist 5\nsign view-change 0 in view 1 after 5\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(a_primary_proposes_nothing_above_its_turn)
+{
+    council_init(&c, 4, 0);
+    consensus_free(c.core);
+    c.config.turn_blocks = 1;
+    c.core = consensus_new(&c.config);
+    council_start(&c, &c.genesis, NULL);
+    struct council_block one = council_block(&c, &c.genesis, 0, 0);
+    work((struct event_work){.buildable = true, .due_ms = UINT64_MAX});
+    council_step(&c,
+                 (struct event){.kind = EVENT_BUILT, .as.built = {1, council_header(&one), true}});
+    text_clear(&c.story);
+    council_tick(&c, c.config.block_interval_min_ms);
+    council_expect(&c, "");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(a_turn_passes_over_a_silent_seat)
+{
+    open_turns(1, COMMITTEE_BIT(1) | COMMITTEE_BIT(2));
+    const struct council_block one = council_block(&c, &c.genesis, 0, 0);
+    const struct ballot ballot = council_ballot(&c, &one, 0, &digest_zero);
+    struct certificate certificate = council_certificate(&c, MESSAGE_COMMIT, &ballot);
+    council_message(&c, council_decided(&c, &one, &certificate));
+    council_expect(&c, "execute 1 from 7\ncommit 1\n"
+                       "persist 1\nsign view-change 0 in view 3 after 1\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(a_slow_primary_is_replaced_without_a_timeout)
+{
+    open_turns(10, 0);
+    const struct council_block ten = order(c.genesis, 0, &digest_zero, 10, 20);
+    const struct digest one = enter(1, &ten, &digest_zero);
+    const struct council_block late = order(ten, 1, &one, PACE_SAMPLES - 1, 200);
+    text_clear(&c.story);
+    (void)order(late, 1, &one, 1, 200);
+    council_expect(&c, "execute 18 from 2\n"
+                       "persist 37 with body\nsign prepare 18 in view 1 after 37\n"
+                       "persist 38\nsign view-change 0 in view 2 after 38\n"
+                       "commit 18\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(a_primary_as_prompt_as_the_others_stays)
+{
+    open_turns(10, 0);
+    const struct council_block ten = order(c.genesis, 0, &digest_zero, 10, 200);
+    const struct digest one = enter(1, &ten, &digest_zero);
+    (void)order(ten, 1, &one, 9, 400);
+    council_expect(&c, "execute 19 from 2\n"
+                       "persist 39 with body\nsign prepare 19 in view 1 after 39\n"
+                       "persist 40 with body\nsign commit 19 in view 1 after 40\ncommit 19\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(one_quick_primary_makes_no_other_slow)
+{
+    open_turns(10, 0);
+    const struct council_block ten = order(c.genesis, 0, &digest_zero, 10, 0);
+    const struct digest one = enter(1, &ten, &digest_zero);
+    const struct council_block twenty = order(ten, 1, &one, 10, 20);
+    const struct digest two = enter(2, &twenty, &one);
+    (void)order(twenty, 2, &two, 9, 60);
+    council_expect(&c, "execute 29 from 4\n"
+                       "persist 61 with body\nsign prepare 29 in view 2 after 61\n"
+                       "persist 62 with body\nsign commit 29 in view 2 after 62\ncommit 29\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(a_primary_owes_nothing_when_nothing_waits)
+{
+    open_turns(10, 0);
+    const struct council_block ten = order(c.genesis, 0, &digest_zero, 10, 20);
+    const struct digest one = enter(1, &ten, &digest_zero);
+    work((struct event_work){.due_ms = UINT64_MAX});
+    (void)order(ten, 1, &one, 9, 900);
+    council_expect(&c, "execute 19 from 2\n"
+                       "persist 39 with body\nsign prepare 19 in view 1 after 39\n"
+                       "persist 40 with body\nsign commit 19 in view 1 after 40\ncommit 19\n");
+    council_close(&c);
+}
+END_TEST
+
 HARNESS_MAIN("pace", waiting_work_starts_the_timeout, work_that_goes_away_stops_it,
              what_falls_due_starts_the_timeout, the_primary_makes_a_block_when_something_falls_due,
              a_commit_starts_the_timeout_anew, a_primary_that_passes_over_a_transaction_is_replaced,
              timeouts_double_to_their_cap_and_come_back,
              a_seat_that_is_behind_excuses_the_primary_for_a_while, proposals_keep_their_distance,
-             nothing_to_build_waits_for_news)
+             nothing_to_build_waits_for_news, a_turn_ends_without_a_timeout,
+             a_primary_proposes_nothing_above_its_turn, a_turn_passes_over_a_silent_seat,
+             a_slow_primary_is_replaced_without_a_timeout, a_primary_as_prompt_as_the_others_stays,
+             one_quick_primary_makes_no_other_slow, a_primary_owes_nothing_when_nothing_waits)

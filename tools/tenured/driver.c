@@ -168,6 +168,7 @@ static void driver_tell(const struct narrate_line *line)
     case NARRATE_RECEIVED:
     case NARRATE_VOTED:
     case NARRATE_COMMITTED:
+    case NARRATE_TURN:
         level = LOG_LEVEL_DEBUG;
         break;
     case NARRATE_STARTED:
@@ -177,6 +178,7 @@ static void driver_tell(const struct narrate_line *line)
         break;
     case NARRATE_INVALID:
     case NARRATE_SUSPECTED:
+    case NARRATE_SLOW:
     case NARRATE_JOINED:
         level = LOG_LEVEL_WARN;
         break;
