@@ -378,6 +378,12 @@ static enum err check_folder(struct arena *arena, struct chain *chain, const cha
         return err == ERR_NOT_FOUND
                    ? fault_set(fault, ERR_CORRUPT, "%s: the genesis record is missing", path)
                    : err;
+    struct bytes import;
+    err = store_get(arena, chain->ground.store, NULL, STORE_META, bytes_text(LAYOUT_META_IMPORT),
+                    &import, fault);
+    if (err != ERR_NOT_FOUND)
+        return err ? err
+                   : fault_set(fault, ERR_MISMATCH, "%s: holds an import that isn't finished", path);
     struct digest stored = digest_of(genesis.data, genesis.size);
     if (digest_equal(&stored, &chain->ground.genesis))
         return ERR_NONE;
@@ -396,10 +402,11 @@ static enum err check_head(struct arena *arena, struct history *history, struct 
     struct height height = history_height(history), found;
     struct bytes body, genesis;
     struct receipt_list receipts;
+    bool whole = height.n == 0 || height.n > history_start(history).n;
     enum err err = history_block(arena, history, head, height, fault);
-    if (!err)
+    if (!err && whole)
         err = history_body(arena, history, &body, height, fault);
-    if (!err)
+    if (!err && whole)
         err = history_receipts(arena, history, &receipts, height, fault);
     if (!err)
         err = history_genesis(arena, history, &genesis, fault);
