@@ -86,6 +86,7 @@ void attempt_begin(struct attempt *attempt)
     slot->trace_root = digest_zero;
     slot->end_root = digest_zero;
     slot->seats = 0;
+    slot->summoned = false;
     attempt_status(attempt, JOBS_SLOT_TRAINING,
                    attempt->run->context->time_ms + attempt->job.terms.segment_ms);
     attempt_emit(attempt, EVENT_SEGMENT_STARTED, LEASES_OPEN, &units_zero);

@@ -5,6 +5,7 @@
 #include "contracts/dispute.h"
 #include "contracts/members.h"
 #include "contracts/path.h"
+#include "contracts/poll.h"
 #include "contracts/round.h"
 #include "contracts/settlement.h"
 #include "contracts/validator.h"
@@ -63,7 +64,7 @@ uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *p
     const struct jobs_submit *terms = &job->terms;
     uint64_t draw_ms = terms->sample == 0 ? 0 : 2 * parameters->epoch_ms + parameters->answer_ms;
     uint64_t replay_ms = draw_ms + terms->replay_ms + parameters->answer_ms;
-    return job->auditors * (replay_ms + terms->replay_ms); /* each below 2^33 */
+    return (job->auditors + 1ull) * (replay_ms + terms->replay_ms); /* each below 2^33 */
 }
 
 bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, uint16_t interval)
@@ -79,47 +80,78 @@ bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, ui
 /* --- assignment --- */
 
 /* Locks the seat's stake and gives it the audit; false if the seat can't take it. */
-static bool take_on(const struct attempt *attempt, struct seat seat)
+static void take_on(const struct attempt *attempt, struct seat seat,
+                    const struct validator *validator)
 {
     const struct catalog_run *run = attempt->run;
-    struct validator validator;
-    struct jobs_audit before;
-    struct members_account worker, consumer;
-    if (audit_get(attempt, seat.n, &before) || !validator_get(run->view, seat, &validator) ||
-        !members_get(run->view, &attempt->slot.worker, &worker) ||
-        !members_get(run->view, &attempt->job.consumer, &consumer))
-        return false;
-    if (!validator_is_apart(&validator, &attempt->slot.worker, worker.organisation) ||
-        !validator_is_apart(&validator, &attempt->job.consumer, consumer.organisation) ||
-        !members_is(run->view, &validator.replayer, MEMBERS_ROLE_REPLAYER))
-        return false;
-    if (credits_lock(run, stake_place(attempt, seat.n), &validator.replayer,
-                     &attempt->parameters.replay_stake) != VERDICT_OK)
-        return false;
+    (void)credits_pledge(run, stake_place(attempt, seat.n), &validator->replayer,
+                         &attempt->parameters.replay_stake);
     struct jobs_audit audit = {
         .segment = attempt_segment(attempt),
-        .replayer = validator.replayer,
+        .replayer = validator->replayer,
         .status = JOBS_AUDIT_ASSIGNED,
         .drawn = attempt->job.terms.sample == 0,
         .epoch = beacon_epoch(&attempt->parameters, run->context->time_ms) + 1,
     };
     put(attempt, seat.n, &audit);
     emit(attempt, EVENT_AUDIT_ASSIGNED, &audit);
-    return true;
 }
 
-/* Assigns the next `wanted` in the rotation; how many it found. */
-static uint32_t assign(struct attempt *attempt, uint32_t wanted)
+/* The first lap takes who is apart from both parties, has its stake, and hasn't been asked in this attempt. */
+static bool is_first_choice(const struct attempt *attempt, struct seat seat,
+                            const struct validator *validator)
+{
+    struct view_state *view = attempt->run->view;
+    struct jobs_audit before;
+    struct members_account worker, consumer, replayer;
+    return !audit_get(attempt, seat.n, &before) && !(attempt->progress.barred >> seat.n & 1) &&
+           members_get(view, &attempt->slot.worker, &worker) &&
+           members_get(view, &attempt->job.consumer, &consumer) &&
+           members_get(view, &validator->replayer, &replayer) &&
+           validator_is_apart(validator, &attempt->slot.worker, worker.organisation) &&
+           validator_is_apart(validator, &attempt->job.consumer, consumer.organisation) &&
+           units_amount_compare(&replayer.balance, &attempt->parameters.replay_stake) >= 0;
+}
+
+/* Who sits there and may replay. */
+static bool get_replayer(const struct attempt *attempt, struct seat seat,
+                         struct validator *validator)
+{
+    return validator_get(attempt->run->view, seat, validator) && !validator->vacant &&
+           members_is(attempt->run->view, &validator->replayer, MEMBERS_ROLE_REPLAYER);
+}
+
+/* First lap: assigns the next `wanted` in the rotation, or as many as there are. */
+static void assign(struct attempt *attempt, uint32_t wanted)
 {
     const struct jobs_slot *slot = &attempt->slot;
-    uint32_t found = 0;
-    while (found < wanted && slot->seats < attempt->seats) {
+    struct validator validator;
+    while (wanted > 0 && slot->seats < attempt->seats) {
         uint64_t place = attempt->id % attempt->seats + slot->round + attempt->number +
                          slot->attempt + slot->seats;
+        struct seat seat = {(uint8_t)(place % attempt->seats)};
         attempt->slot.seats++;
-        found += take_on(attempt, (struct seat){(uint8_t)(place % attempt->seats)});
+        if (!get_replayer(attempt, seat, &validator) || !is_first_choice(attempt, seat, &validator))
+            continue;
+        take_on(attempt, seat, &validator);
+        wanted--;
     }
-    return found;
+}
+
+/* Second lap: asks everybody else, once. */
+static void assign_all(struct attempt *attempt)
+{
+    struct validator validator;
+    struct jobs_audit before;
+    if (attempt->slot.summoned)
+        return;
+    attempt->slot.summoned = true;
+    for (uint8_t n = 0; n < attempt->seats; n++) {
+        struct seat seat = {n};
+        bool is_live = audit_get(attempt, n, &before) && before.status != JOBS_AUDIT_ENDED;
+        if (!is_live && get_replayer(attempt, seat, &validator))
+            take_on(attempt, seat, &validator);
+    }
 }
 
 /* --- what comes next --- */
@@ -194,13 +226,17 @@ void audit_proceed(struct attempt *attempt)
         dispute_begin(attempt);
         return;
     }
-    uint32_t missing = attempt->job.auditors > tally.live ? attempt->job.auditors - tally.live : 0;
-    if (missing > 0) {
-        if (assign(attempt, missing) < missing) {
-            attempt_lost(attempt, LEASES_UNAUDITED, &units_zero, NULL);
-            return;
-        }
+    if (tally.live < attempt->job.auditors) {
+        assign(attempt, attempt->job.auditors - tally.live);
         tally = count(attempt);
+    }
+    if (tally.live < attempt->job.auditors) {
+        assign_all(attempt);
+        tally = count(attempt);
+    }
+    if (tally.live < attempt->job.auditors) {
+        attempt_lost(attempt, LEASES_UNAUDITED, &units_zero, NULL);
+        return;
     }
     bool is_sampled = attempt->job.terms.sample > 0;
     if (tally.undrawn > 0) {
@@ -231,21 +267,17 @@ static void fine(const struct attempt *attempt, uint8_t seat, uint8_t percent,
                  const struct address *winners, uint32_t winner_count)
 {
     struct amount stake = credits_locked(attempt->run->view, stake_place(attempt, seat));
-    (void)settlement_split(attempt, stake_place(attempt, seat), &stake, percent, winners,
-                           winner_count);
+    (void)settlement_split(attempt->run, &attempt->parameters, stake_place(attempt, seat), &stake,
+                           percent, winners, winner_count);
 }
 
-void audit_outvote(const struct attempt *attempt, uint8_t seat, const struct address *winners,
-                   uint32_t winner_count)
+void audit_outvote(const struct attempt *attempt, uint8_t seat, uint8_t percent,
+                   const struct address *winners, uint32_t winner_count)
 {
     struct jobs_audit audit;
     if (!audit_get(attempt, seat, &audit) || audit.status == JOBS_AUDIT_ENDED)
         return;
-    const struct trace_leaf *leaf = &audit.answer.leaf;
-    bool is_unavailable = audit.status == JOBS_AUDIT_DISPUTED &&
-                          digest_is_zero(&leaf->state_root) && digest_is_zero(&leaf->witness);
-    fine(attempt, seat, is_unavailable ? attempt->parameters.slash_mute : 100, winners,
-         winner_count);
+    fine(attempt, seat, percent, winners, winner_count);
     end(attempt, seat, &audit);
 }
 
@@ -395,7 +427,8 @@ static bool are_assigned(const struct attempt *attempt, const struct jobs_audit 
     return true;
 }
 
-/* The first answer that isn't the committed leaf; NULL if all are equal. */
+/* The first answer that isn't the committed leaf; NULL if all are equal. "Unavailable" is equal to nothing: a worker may have
+ * committed it. */
 static const struct jobs_answer *first_difference(const struct attempt *attempt,
                                                   const struct jobs_open_seal *args)
 {
@@ -406,7 +439,8 @@ static const struct jobs_answer *first_difference(const struct attempt *attempt,
     for (uint32_t i = 0; i < args->answer_count; i++) {
         struct digest leaf = trace_leaf_digest(&args->answers[i].leaf);
         CHECK(args->answers[i].interval + 1u < trace.leaf_count);
-        if (!digest_equal(&leaf, &trace.leaves[args->answers[i].interval + 1]))
+        if (poll_is_unavailable(&args->answers[i].leaf) ||
+            !digest_equal(&leaf, &trace.leaves[args->answers[i].interval + 1]))
             return &args->answers[i];
     }
     return NULL;
@@ -440,9 +474,9 @@ enum verdict audit_open(const struct catalog_run *run, const void *in)
     put(&attempt, seat, &audit);
     emit(&attempt, difference ? EVENT_AUDIT_DISPUTED : EVENT_AUDIT_AGREED, &audit);
     bool is_voting = attempt.slot.status == JOBS_SLOT_VOTING;
-    if (is_voting && difference)
+    if (is_voting)
         dispute_join(&attempt, seat, &audit);
-    else if (!is_voting && (difference || count(&attempt).sealed == 0))
+    else if (difference || count(&attempt).sealed == 0)
         audit_proceed(&attempt);
     return VERDICT_OK;
 }

@@ -7,9 +7,12 @@
  *     DISPUTED    jobs.open, an answer differs             audit_outvote
  *     ENDED       audit_mute, audit_outvote, audit_close
  *
- * Rotation: seats (job + round + slot + attempt + i) mod s for i = 0 .. s-1 (s: above every seat of the set), each at most once an attempt,
- * leaving out those that are free or vacant, belong to the worker's or the consumer's organisation, are revoked, or can't cover
- * parameters.replay_stake. A replayer whose validator leaves the set meanwhile can't go on: its audit ends at the deadline without a fine,
+ * First lap: seats (job + round + slot + attempt + i) mod s for i = 0 .. s-1 (s: above every seat of the set), each at most once an attempt,
+ * leaving out those that are free or vacant, belong to the worker's or the consumer's organisation, are revoked, can't cover
+ * parameters.replay_stake, or whose dispute in this job went undecided. Second lap, when that leaves fewer than `auditors`: every seat
+ * without a live audit is asked at once, the parties' own and the mute included, and stakes what it has. It is the vote of all (DESIGN
+ * 8.5): `auditors` = f + 1 equal answers verify, any other is disputed; so an honest segment is paid as long as f + 1 replayers answer,
+ * also where n = 4 and worker and consumer have a seat each. A replayer whose validator leaves the set meanwhile can't go on: its audit ends at the deadline without a fine,
  * and the next in the rotation takes its place. What it answered before counts, but its vote in a dispute doesn't. */
 #ifndef CONTRACTS_AUDIT_H
 #define CONTRACTS_AUDIT_H
@@ -26,9 +29,9 @@ void audit_proceed(struct attempt *attempt);
 /* Fines and ends every audit that `status` waits for (DRAWING: no reveal), then proceeds. Who left the set isn't fined. */
 void audit_mute(struct attempt *attempt);
 
-/* Ends one audit: its stake is split as settlement_split does. */
-void audit_outvote(const struct attempt *attempt, uint8_t seat, const struct address *winners,
-                   uint32_t winner_count);
+/* Ends one audit: `percent` of its stake is split as settlement_split does. Nothing happens if it has ended. */
+void audit_outvote(const struct attempt *attempt, uint8_t seat, uint8_t percent,
+                   const struct address *winners, uint32_t winner_count);
 
 /* The attempt is over: ends the audits that still wait, and sends every stake home. */
 void audit_close(const struct attempt *attempt);

@@ -153,6 +153,18 @@ const struct catalog_method credits_methods[CREDITS_METHOD_COUNT] = {
 
 /* --- locks --- */
 
+struct amount credits_pledge(const struct catalog_run *run, struct credits_place place,
+                             const struct address *owner, const struct amount *amount)
+{
+    struct members_account account;
+    struct amount pledged = units_zero;
+    if (members_get(run->view, owner, &account))
+        pledged = units_amount_compare(&account.balance, amount) < 0 ? account.balance : *amount;
+    enum verdict verdict = credits_lock(run, place, owner, &pledged);
+    CHECK(verdict == VERDICT_OK || run->view->err != ERR_NONE);
+    return pledged;
+}
+
 enum verdict credits_lock(const struct catalog_run *run, struct credits_place place,
                           const struct address *owner, const struct amount *amount)
 {

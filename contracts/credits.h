@@ -83,6 +83,10 @@ struct credits_place {
 enum verdict credits_lock(const struct catalog_run *run, struct credits_place place,
                           const struct address *owner, const struct amount *amount);
 
+/* Locks the amount, or the whole balance if that is less, and says how much it was. Nothing is locked of a balance of zero. */
+struct amount credits_pledge(const struct catalog_run *run, struct credits_place place,
+                             const struct address *owner, const struct amount *amount);
+
 /* What is in the lock; zero if there is none. */
 struct amount credits_locked(struct view_state *view, struct credits_place place);
 

@@ -4,28 +4,28 @@
 #include "contracts/audit.h"
 #include "contracts/credits.h"
 #include "contracts/path.h"
+#include "contracts/poll.h"
 #include "contracts/settlement.h"
 #include "contracts/validator.h"
 
-/* --- votes --- */
+/* --- the poll --- */
 
-static struct path vote_path(const struct attempt *attempt, uint8_t seat)
+static struct poll poll_of(const struct attempt *attempt)
 {
-    struct path path = path_part("vote/", attempt->id, attempt->number);
-    path_u8(&path, seat);
-    return path;
+    return (struct poll){
+        .run = attempt->run,
+        .parameters = &attempt->parameters,
+        .votes = path_part("vote/", attempt->id, attempt->number),
+        .stakes = {CREDITS_VOTE, attempt->id, (uint32_t)attempt->number * 256},
+        .validators = attempt->validators,
+        .seats = attempt->seats,
+    };
 }
 
-static bool get(const struct attempt *attempt, uint8_t seat, struct jobs_vote *vote)
+void dispute_close(const struct attempt *attempt)
 {
-    struct path path = vote_path(attempt, seat);
-    return view_load(attempt->run->view, path_key(&path), &jobs_vote_record, vote);
-}
-
-static struct credits_place stake_place(const struct attempt *attempt, uint8_t seat)
-{
-    return (struct credits_place){CREDITS_VOTE, attempt->id,
-                                  (uint32_t)attempt->number * 256 + seat};
+    struct poll poll = poll_of(attempt);
+    poll_close(&poll);
 }
 
 static void emit(const struct attempt *attempt, enum event_tag tag, const struct address *replayer,
@@ -44,146 +44,119 @@ static void emit(const struct attempt *attempt, enum event_tag tag, const struct
     event_add(attempt->run->events, tag, &event);
 }
 
-static void cast(const struct attempt *attempt, uint8_t seat, const struct address *replayer,
-                 const struct jobs_answer *answer)
+/* The digest that the worker committed for the end of the disputed interval. */
+static bool get_committed(const struct attempt *attempt, struct digest *committed)
 {
-    struct path path = vote_path(attempt, seat);
-    struct jobs_vote vote = {
-        .segment = attempt_segment(attempt), .replayer = *replayer, .answer = *answer};
-    view_save(attempt->run->view, path_key(&path), &jobs_vote_record, &vote);
-    emit(attempt, EVENT_VOTE_CAST, replayer, answer);
+    struct jobs_trace trace;
+    struct path path = path_part("trace/", attempt->id, attempt->number);
+    if (!view_load(attempt->run->view, path_key(&path), &jobs_trace_record, &trace))
+        return false;
+    CHECK(attempt->slot.disputed + 1u < trace.leaf_count);
+    *committed = trace.leaves[attempt->slot.disputed + 1];
+    return true;
 }
 
-static void drop(const struct attempt *attempt, uint8_t seat)
+/* What an opened audit says of the disputed interval; false if it says nothing. */
+static bool opened(const struct attempt *attempt, uint8_t seat, const struct digest *committed,
+                   struct jobs_audit *audit, struct digest *leaf)
 {
-    credits_unlock(attempt->run, stake_place(attempt, seat));
-    struct path path = vote_path(attempt, seat);
-    view_delete(attempt->run->view, path_key(&path));
+    if (!audit_get(attempt, seat, audit))
+        return false;
+    bool has_agreed = audit->status == JOBS_AUDIT_AGREED &&
+                      audit_covers(&attempt->job, audit, attempt->slot.disputed);
+    bool has_differed =
+        audit->status == JOBS_AUDIT_DISPUTED && audit->answer.interval == attempt->slot.disputed;
+    *leaf = has_agreed ? *committed : poll_leaf(&audit->answer.leaf);
+    return has_agreed || has_differed;
 }
 
-void dispute_close(const struct attempt *attempt)
+/* Votes, and for who hasn't cast one the opening that covers the interval. */
+static void read_ballots(const struct attempt *attempt, const struct poll *poll,
+                         const struct digest *committed,
+                         struct poll_ballot ballots[LIMIT_VALIDATORS])
 {
-    struct jobs_vote vote;
+    struct jobs_audit audit;
+    struct digest leaf;
+    poll_read(poll, ballots);
     for (uint8_t seat = 0; seat < attempt->seats; seat++)
-        if (get(attempt, seat, &vote))
-            drop(attempt, seat);
-}
-
-/* A vote that counts: its replayer still answers for the seat, so f bounds the liars among them. */
-static bool get_counted(const struct attempt *attempt, uint8_t seat, struct jobs_vote *vote)
-{
-    return get(attempt, seat, vote) &&
-           validator_sits(attempt->run->view, (struct seat){seat}, &vote->replayer);
-}
-
-static bool is_unavailable(const struct trace_leaf *leaf)
-{
-    return digest_is_zero(&leaf->state_root) && digest_is_zero(&leaf->witness);
+        if (!ballots[seat].is_there && opened(attempt, seat, committed, &audit, &leaf) &&
+            validator_sits(attempt->run->view, (struct seat){seat}, &audit.replayer))
+            ballots[seat] = (struct poll_ballot){true, leaf, audit.replayer};
 }
 
 /* --- deciding --- */
 
-struct decision {
-    struct jobs_answer answer;
-    struct address winners[LIMIT_VALIDATORS]; /* who gave it */
-    uint32_t winner_count;
-};
-
-/* The answer that f + 1 votes give; false if there is none yet. */
-static bool decide(const struct attempt *attempt, struct decision *decision)
+/* Everybody who gave another answer than the decided one pays, and its audit ends. */
+static void outvote(const struct attempt *attempt, const struct poll *poll,
+                    const struct digest *committed, const struct poll_decision *decision)
 {
-    uint32_t needed = validator_faulty(attempt->validators) + 1;
-    struct jobs_vote vote, other;
     for (uint8_t seat = 0; seat < attempt->seats; seat++) {
-        if (!get_counted(attempt, seat, &vote))
-            continue;
-        decision->answer = vote.answer;
-        decision->winner_count = 0;
-        for (uint8_t i = 0; i < attempt->seats; i++)
-            if (get_counted(attempt, i, &other) && trace_leaf_equal(&other.answer.leaf, &vote.answer.leaf))
-                decision->winners[decision->winner_count++] = other.replayer;
-        if (decision->winner_count >= needed)
-            return true;
-    }
-    return false;
-}
-
-/* Every vote for another answer pays. */
-static void outvote_votes(const struct attempt *attempt, const struct decision *decision)
-{
-    struct jobs_vote vote;
-    for (uint8_t seat = 0; seat < attempt->seats; seat++) {
-        if (!get(attempt, seat, &vote) ||
-            trace_leaf_equal(&vote.answer.leaf, &decision->answer.leaf))
-            continue;
-        struct amount stake = credits_locked(attempt->run->view, stake_place(attempt, seat));
-        uint8_t percent = is_unavailable(&vote.answer.leaf) ? attempt->parameters.slash_mute : 100;
-        (void)settlement_split(attempt, stake_place(attempt, seat), &stake, percent,
-                               decision->winners, decision->winner_count);
+        struct jobs_vote vote;
+        struct jobs_audit audit;
+        struct digest cast, found;
+        bool has_cast = poll_get(poll, seat, &vote);
+        bool has_opened = opened(attempt, seat, committed, &audit, &found);
+        if (has_cast)
+            cast = poll_leaf(&vote.answer.leaf);
+        if (has_cast && !digest_equal(&cast, &decision->leaf)) {
+            poll_outvote(poll, seat, &cast, decision);
+            if (audit_get(attempt, seat, &audit) && address_equal(&audit.replayer, &vote.replayer))
+                audit_outvote(attempt, seat, poll_penalty(poll, &cast), decision->winners,
+                              decision->winner_count);
+        } else if (has_opened && !digest_equal(&found, &decision->leaf)) {
+            audit_outvote(attempt, seat, poll_penalty(poll, &found), decision->winners,
+                          decision->winner_count);
+        }
     }
 }
 
-/* The commitment holds: who disputed this interval pays and leaves. */
-static void clear_worker(struct attempt *attempt, const struct decision *decision)
-{
-    struct jobs_audit audit;
-    outvote_votes(attempt, decision);
-    for (uint8_t seat = 0; seat < attempt->seats; seat++)
-        if (audit_get(attempt, seat, &audit) && audit.status == JOBS_AUDIT_DISPUTED &&
-            audit.answer.interval == attempt->slot.disputed)
-            audit_outvote(attempt, seat, decision->winners, decision->winner_count);
-    dispute_close(attempt);
-    audit_proceed(attempt);
-}
-
-/* The commitment is false: those who agreed with it, or found a third answer, pay too. */
-static void convict_worker(struct attempt *attempt, const struct decision *decision,
+/* The commitment is false, or what it takes to see that is withheld. */
+static void convict_worker(struct attempt *attempt, const struct poll_decision *decision,
                            const struct digest *committed)
 {
     const struct parameters *parameters = &attempt->parameters;
     struct attempt_evidence evidence = {.answer = decision->answer, .committed = *committed};
-    struct jobs_audit audit;
-    bool is_withheld = is_unavailable(&decision->answer.leaf);
-    if (!is_withheld) {
-        outvote_votes(attempt, decision);
-        for (uint8_t seat = 0; seat < attempt->seats; seat++) {
-            if (!audit_get(attempt, seat, &audit))
-                continue;
-            bool has_agreed = audit.status == JOBS_AUDIT_AGREED &&
-                              audit_covers(&attempt->job, &audit, attempt->slot.disputed);
-            bool has_differed = audit.status == JOBS_AUDIT_DISPUTED &&
-                                audit.answer.interval == attempt->slot.disputed &&
-                                !trace_leaf_equal(&audit.answer.leaf, &decision->answer.leaf);
-            if (has_agreed || has_differed)
-                audit_outvote(attempt, seat, decision->winners, decision->winner_count);
-        }
-    }
+    bool is_withheld = digest_is_zero(&decision->leaf);
     struct amount slashed = settlement_slash(
         attempt, is_withheld ? parameters->slash_withheld : parameters->slash_fraud,
         decision->winners, decision->winner_count);
     attempt_lost(attempt, is_withheld ? LEASES_WITHHELD : LEASES_FRAUD, &slashed, &evidence);
 }
 
-/* Writes the attempt if the votes decide. */
+/* Writes the attempt if the ballots decide. */
 static void count(struct attempt *attempt)
 {
-    struct decision decision;
-    struct jobs_trace trace;
-    struct path path = path_part("trace/", attempt->id, attempt->number);
-    if (!decide(attempt, &decision) ||
-        !view_load(attempt->run->view, path_key(&path), &jobs_trace_record, &trace))
+    struct poll poll = poll_of(attempt);
+    struct poll_ballot ballots[LIMIT_VALIDATORS];
+    struct poll_decision decision;
+    struct digest committed;
+    if (!get_committed(attempt, &committed))
+        return;
+    read_ballots(attempt, &poll, &committed, ballots);
+    if (!poll_decide(&poll, ballots, &decision))
         return;
     emit(attempt, EVENT_VOTE_DECIDED, &address_zero, &decision.answer);
-    CHECK(attempt->slot.disputed + 1u < trace.leaf_count);
-    const struct digest *committed = &trace.leaves[attempt->slot.disputed + 1];
-    struct digest found = trace_leaf_digest(&decision.answer.leaf);
-    if (digest_equal(&found, committed))
-        clear_worker(attempt, &decision);
-    else
-        convict_worker(attempt, &decision, committed);
+    if (!digest_is_zero(&decision.leaf)) /* a state that some couldn't have, others may have had */
+        outvote(attempt, &poll, &committed, &decision);
+    if (digest_equal(&decision.leaf, &committed)) {
+        poll_close(&poll);
+        audit_proceed(attempt);
+    } else {
+        convict_worker(attempt, &decision, &committed);
+    }
 }
 
 /* --- opening and voting --- */
+
+/* The disputer's answer is its vote; its audit's stake stands for it. */
+static void put_vote(const struct attempt *attempt, uint8_t seat, const struct jobs_audit *audit)
+{
+    struct poll poll = poll_of(attempt);
+    struct jobs_vote vote = {
+        .segment = audit->segment, .replayer = audit->replayer, .answer = audit->answer};
+    poll_put(&poll, seat, &vote);
+    emit(attempt, EVENT_VOTE_CAST, &audit->replayer, &audit->answer);
+}
 
 void dispute_begin(struct attempt *attempt)
 {
@@ -196,7 +169,7 @@ void dispute_begin(struct attempt *attempt)
             attempt->slot.disputed = audit.answer.interval;
         is_open = true;
         if (audit.answer.interval == attempt->slot.disputed)
-            cast(attempt, seat, &audit.replayer, &audit.answer);
+            put_vote(attempt, seat, &audit);
     }
     CHECK(is_open || attempt->run->view->err != ERR_NONE);
     attempt_status(attempt, JOBS_SLOT_VOTING,
@@ -206,15 +179,38 @@ void dispute_begin(struct attempt *attempt)
 
 void dispute_join(struct attempt *attempt, uint8_t seat, const struct jobs_audit *audit)
 {
+    struct poll poll = poll_of(attempt);
     struct jobs_vote vote;
-    if (audit->answer.interval != attempt->slot.disputed || get(attempt, seat, &vote))
-        return;
-    cast(attempt, seat, &audit->replayer, &audit->answer);
+    bool is_here =
+        audit->status == JOBS_AUDIT_DISPUTED && audit->answer.interval == attempt->slot.disputed;
+    if (is_here && !poll_get(&poll, seat, &vote))
+        put_vote(attempt, seat, audit);
     count(attempt);
 }
 
 void dispute_expire(struct attempt *attempt)
 {
+    struct poll poll = poll_of(attempt);
+    struct poll_ballot ballots[LIMIT_VALIDATORS];
+    struct jobs_audit audit;
+    struct digest committed;
+    if (!get_committed(attempt, &committed))
+        return;
+    read_ballots(attempt, &poll, &committed, ballots);
+    poll_close(&poll);
+    for (uint8_t seat = 0; seat < attempt->seats; seat++) {
+        bool has_audit = audit_get(attempt, seat, &audit) && audit.status != JOBS_AUDIT_ENDED &&
+                         validator_sits(attempt->run->view, (struct seat){seat}, &audit.replayer);
+        if (has_audit && audit.status == JOBS_AUDIT_DISPUTED &&
+            audit.answer.interval == attempt->slot.disputed)
+            attempt->progress.barred |= 1ull << seat;
+        if (ballots[seat].is_there)
+            continue;
+        if (has_audit)
+            audit_outvote(attempt, seat, attempt->parameters.slash_mute, NULL, 0);
+        else
+            poll_fine_absent(&poll, seat);
+    }
     attempt_lost(attempt, LEASES_UNDECIDED, &units_zero, NULL);
 }
 
@@ -224,24 +220,26 @@ enum verdict dispute_vote(const struct catalog_run *run, const void *in)
     struct attempt attempt;
     struct seat seat;
     struct validator validator;
-    struct jobs_vote vote;
+    struct jobs_audit audit;
     enum verdict verdict = attempt_find(&attempt, run, &args->segment, 1u << JOBS_SLOT_VOTING);
     if (verdict != VERDICT_OK)
         return verdict;
     if (!validator_of(run->view, run->sender, &seat, &validator))
         return VERDICT_NOT_REPLAYER;
-    bool voted = get(&attempt, seat.n, &vote);
-    if (voted && address_equal(&vote.replayer, run->sender))
-        return VERDICT_ALREADY_DONE;
     if (args->answer.interval != attempt.slot.disputed)
         return VERDICT_WRONG_INTERVALS;
-    if (voted) /* by who sat there before */
-        drop(&attempt, seat.n);
-    verdict = credits_lock(run, stake_place(&attempt, seat.n), run->sender,
-                           &attempt.parameters.replay_stake);
+    bool has_audit = audit_get(&attempt, seat.n, &audit) && audit.status != JOBS_AUDIT_ENDED &&
+                     address_equal(&audit.replayer, run->sender);
+    if (has_audit && audit.status == JOBS_AUDIT_AGREED &&
+        audit_covers(&attempt.job, &audit, attempt.slot.disputed))
+        return VERDICT_ALREADY_DONE;
+    struct poll poll = poll_of(&attempt);
+    struct jobs_vote vote = {
+        .segment = args->segment, .replayer = *run->sender, .answer = args->answer};
+    verdict = poll_cast(&poll, seat.n, &vote, has_audit);
     if (verdict != VERDICT_OK)
         return verdict;
-    cast(&attempt, seat.n, run->sender, &args->answer);
+    emit(&attempt, EVENT_VOTE_CAST, run->sender, &args->answer);
     count(&attempt);
     return VERDICT_OK;
 }

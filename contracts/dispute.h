@@ -1,10 +1,15 @@
 /* Disputes: an answer differs from the commitment, so the replayers of all validators vote on that interval, and f + 1 equal answers
  * decide: one of them is honest, and arithmetic has one answer (DESIGN 8.5).
  *
+ * Ballots are votes (jobs.vote), the disputers' answers, and every AGREED opening that covers the interval. A seat with a live audit stakes
+ * that; who has none pledges anew (contracts/poll.h).
+ *
  *     decided for the worker     the disputer and every other answer are outvoted and pay; the audit goes on (audit_proceed)
  *     decided against it         the worker is slashed, those who agreed with it are outvoted, the attempt is lost (FRAUD)
  *     "unavailable"              the worker is slashed for withholding (WITHHELD); nobody is outvoted, since it may have served some
- *     no decision in time        every stake goes home, the attempt is lost (UNDECIDED)
+ *     no decision in time        who gave no answer is fined slash_mute, every other stake goes home, the attempt is lost (UNDECIDED),
+ *                                and neither the worker is leased nor the disputer assigned in this job again; with n >= 3f + 1
+ *                                validators of which 2f + 1 vote it can't happen
  *
  * One interval at a time; the next dispute follows when it is decided. Who answered "unavailable" and is outvoted pays as a mute does. */
 #ifndef CONTRACTS_DISPUTE_H
@@ -15,7 +20,7 @@
 /* Opens the vote on the first disputed interval, by seat. Requires a DISPUTED audit. */
 void dispute_begin(struct attempt *attempt);
 
-/* An audit was disputed while the vote runs: its answer counts if it is about the same interval. */
+/* An audit was opened while the vote runs: its answer counts if it covers the disputed interval. Writes the attempt. */
 void dispute_join(struct attempt *attempt, uint8_t seat, const struct jobs_audit *audit);
 
 /* No decision in time. */

@@ -51,7 +51,8 @@
  *     MISSED     WAITING: too late for a segment in this round, or the job is ending; uncommitted at deadline_ms
  *   From VOTING: f + 1 equal answers. Equal to the commitment: the outvoted lose their stakes, the next in rotation replays in place of
  *   the disputer (SEALING or DRAWING). Unequal: the worker is slashed (FRAUD, or WITHHELD if the answer is "unavailable"), WAITING.
- *   A replayer that is mute loses slash_mute per cent of its stake. When the rotation is used up: UNAUDITED, WAITING, no slash.
+ *   A replayer that is mute loses slash_mute per cent of its stake. When the rotation is used up, every validator is asked, and f + 1
+ *   equal answers decide (contracts/audit.h). Fewer answer: UNAUDITED, WAITING, no slash; with n - f that do it can't happen.
  *
  * ---- Who calls what ----
  *     consumer            submit, cancel
@@ -75,8 +76,8 @@
  *
  * ---- What these rules don't prevent ----
  *     Nobody proves at submit that the roots' data can be had; a worker that
- *     can't fetch it ends SILENT. When the parties' own organisations leave no more than `auditors` seats, one mute replayer makes a
- *     segment UNAUDITED. A consortium that admits consumers by name bears these by revoking who abuses them.
+ *     can't fetch it ends SILENT. A worker that serves a drawn
+ *     state to f + 1 replayers only makes the others answer "unavailable", and pay for silence when they are outvoted. A consortium that admits consumers by name bears these by revoking who abuses them.
  *
  * ---- Bytes ----
  *     seal  = SHA-256("tenure/seal/1" | chain | replayer's address | job u64 | round u32 | slot u16 | attempt u16 | count u16 |
@@ -238,8 +239,9 @@ struct jobs_open_seal {
     struct digest nonce;
 };
 
-/* vote: an answer to the dispute, once. The disputer's answer is its vote already. Locks parameters.replay_stake (CREDITS_VOTE).
- * NOT_REPLAYER, ALREADY_DONE, WRONG_INTERVALS (not slot.disputed), BALANCE_TOO_LOW. */
+/* vote: an answer to the dispute, once. The disputer's answer is its vote already, and so is an opening that covers slot.disputed and
+ * agreed. Who has no live audit of the attempt stakes parameters.replay_stake, or what its balance covers (CREDITS_VOTE).
+ * NOT_REPLAYER, ALREADY_DONE, WRONG_INTERVALS (not slot.disputed). */
 #define JOBS_VOTE 8
 struct jobs_cast {
     struct jobs_segment segment;
@@ -290,10 +292,11 @@ struct jobs_progress {
     uint8_t reason; /* enum leases_reason */
     uint8_t
         ending; /* enum leases_reason: with which it ends when no slot is at work (CANCELLED, EXPIRED); OPEN: none yet */
-    bool extended;  /* this round has had its extension */
-    uint8_t search; /* WAITING: enum schedule_outcome of the last match: why it waits */
-    uint64_t lease; /* 0 before there is one */
-    uint32_t round; /* the current one; = rounds after COMPLETED */
+    bool extended;   /* this round has had its extension */
+    uint8_t search;  /* WAITING: enum schedule_outcome of the last match: why it waits */
+    uint64_t barred; /* bit s: seat s disputed a segment and the vote stayed undecided */
+    uint64_t lease;  /* 0 before there is one */
+    uint32_t round;  /* the current one; = rounds after COMPLETED */
     /* What the current round starts from; after COMPLETED the finished model's. */
     struct digest global_root;
     uint64_t round_opened_ms;
@@ -318,6 +321,7 @@ struct jobs_slot {
     struct digest trace_root; /* from commit on, until the next attempt */
     struct digest end_root;
     uint16_t seats;    /* how many steps the rotation has taken in this attempt */
+    bool summoned;     /* its second lap has asked everybody */
     uint16_t disputed; /* VOTING: the interval */
 };
 

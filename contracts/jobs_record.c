@@ -111,6 +111,7 @@ static const struct record_field progress_fields[] = {
     RECORD_UINT(struct jobs_progress, ending),
     RECORD_BOOL(struct jobs_progress, extended),
     RECORD_UINT(struct jobs_progress, search),
+    RECORD_UINT(struct jobs_progress, barred),
     RECORD_UINT(struct jobs_progress, lease),
     RECORD_UINT(struct jobs_progress, round),
     RECORD_FIXED(struct jobs_progress, global_root, RECORD_AS_HEX),
@@ -137,6 +138,7 @@ static const struct record_field slot_fields[] = {
     RECORD_FIXED(struct jobs_slot, trace_root, RECORD_AS_HEX),
     RECORD_FIXED(struct jobs_slot, end_root, RECORD_AS_HEX),
     RECORD_UINT(struct jobs_slot, seats),
+    RECORD_BOOL(struct jobs_slot, summoned),
     RECORD_UINT(struct jobs_slot, disputed),
 };
 const struct record jobs_slot_record = RECORD(struct jobs_slot, "slot", slot_fields);

@@ -8,7 +8,9 @@
  * An offer is feasible for a demand when all hold: listed, with room; window covers now..deadline and it hasn't expired; profile equal; memory
  * enough; rate x segment time >= work; price x work / 10^9 <= price_max; stake <= stake_max and covered by the provider's balance
  * for every slot picked from it; the provider is an active provider, isn't barred from the lease, and at least `auditors` validators'
- * replayers belong neither to its organisation nor to the consumer's. */
+ * replayers belong neither to its organisation nor to the consumer's. (So many, f + 1, that one of the first who replay is honest and has
+ * no part in the job; f more, for those who stay mute, aren't asked for: with n = 4 and a seat on each side there are only two. Where they
+ * are missing, all validators are asked: contracts/audit.h.) */
 #ifndef CONTRACTS_SCHEDULE_H
 #define CONTRACTS_SCHEDULE_H
 

@@ -14,12 +14,24 @@ static struct amount pay(const struct attempt *attempt, const struct address *to
     return paid;
 }
 
-/* Every replayer that agreed gets its fee; the sum. */
+static uint32_t count_agreed(const struct attempt *attempt)
+{
+    struct jobs_audit audit;
+    uint32_t count = 0;
+    for (uint8_t seat = 0; seat < attempt->seats; seat++)
+        count += audit_get(attempt, seat, &audit) && audit.status == JOBS_AUDIT_AGREED;
+    return count;
+}
+
+/* Every replayer that agreed gets its fee; the sum. The escrow holds the fees of `auditors`: more of them share these. */
 static struct amount pay_fees(const struct attempt *attempt)
 {
     struct amount fees = units_zero, fee;
     struct jobs_audit audit;
+    uint32_t agreed = count_agreed(attempt);
     CHECK(amount_mul(&fee, &attempt->job.terms.replay_fee, audit_intervals(&attempt->job)));
+    if (agreed > attempt->job.auditors)
+        CHECK(amount_share(&fee, &fee, attempt->job.auditors, agreed));
     for (uint8_t seat = 0; seat < attempt->seats; seat++) {
         if (!audit_get(attempt, seat, &audit) || audit.status != JOBS_AUDIT_AGREED)
             continue;
@@ -56,24 +68,24 @@ void settlement_verified(struct attempt *attempt)
     attempt_emit(attempt, EVENT_SEGMENT_VERIFIED, LEASES_COMPLETED, &price);
 }
 
-struct amount settlement_split(const struct attempt *attempt, struct credits_place place,
-                               const struct amount *whole, uint8_t percent,
-                               const struct address *provers, uint32_t prover_count)
+struct amount settlement_split(const struct catalog_run *run, const struct parameters *parameters,
+                               struct credits_place place, const struct amount *whole,
+                               uint8_t percent, const struct address *provers,
+                               uint32_t prover_count)
 {
     struct amount slash, share, taken = units_zero;
     CHECK(percent <= 100);
     CHECK(amount_share(&slash, whole, percent, 100));
     if (prover_count > 0) {
-        CHECK(
-            amount_share(&share, &slash, attempt->parameters.prover_share, 100ull * prover_count));
+        CHECK(amount_share(&share, &slash, parameters->prover_share, 100ull * prover_count));
         for (uint32_t i = 0; i < prover_count; i++) {
-            struct amount paid = credits_pay(attempt->run, place, &provers[i], &share);
+            struct amount paid = credits_pay(run, place, &provers[i], &share);
             CHECK(amount_add(&taken, &taken, &paid));
         }
     }
     struct amount rest;
     CHECK(amount_sub(&rest, &slash, &taken));
-    rest = credits_forfeit(attempt->run, place, &rest);
+    rest = credits_forfeit(run, place, &rest);
     CHECK(amount_add(&taken, &taken, &rest));
     return taken;
 }
@@ -85,5 +97,6 @@ struct amount settlement_slash(const struct attempt *attempt, uint8_t percent,
     if (!leases_get_item(attempt->run->view, attempt->progress.lease, attempt->slot.item, &item))
         return units_zero;
     struct credits_place place = {CREDITS_STAKE, attempt->progress.lease, attempt->slot.item};
-    return settlement_split(attempt, place, &item.stake, percent, provers, prover_count);
+    return settlement_split(attempt->run, &attempt->parameters, place, &item.stake, percent,
+                            provers, prover_count);
 }

@@ -1,6 +1,7 @@
 /* Who is paid, and who pays. Everything that leaves an escrow or a stake of a job does so here.
  *
- *     verified           escrow -> worker: the item's price; escrow -> each replayer: replay_fee x its intervals; stakes of audits go home
+ *     verified           escrow -> worker: the item's price; escrow -> each replayer: replay_fee x its intervals, or an equal part of
+ *                        what `auditors` of them get when more were asked; stakes of audits go home
  *     slash              prover_share per cent of it in equal parts to those who proved it, the rest with all remainders to the treasury
  *     nothing            to the consumer, who has the escrow back */
 #ifndef CONTRACTS_SETTLEMENT_H
@@ -12,9 +13,10 @@
 void settlement_verified(struct attempt *attempt);
 
 /* Takes `percent` of `whole` out of the lock and splits it; what was taken. No provers: all to the treasury. */
-struct amount settlement_split(const struct attempt *attempt, struct credits_place place,
-                               const struct amount *whole, uint8_t percent,
-                               const struct address *provers, uint32_t prover_count);
+struct amount settlement_split(const struct catalog_run *run, const struct parameters *parameters,
+                               struct credits_place place, const struct amount *whole,
+                               uint8_t percent, const struct address *provers,
+                               uint32_t prover_count);
 
 /* Slashes the attempt's worker; what was taken. */
 struct amount settlement_slash(const struct attempt *attempt, uint8_t percent,

@@ -153,14 +153,14 @@ END_TEST
 START_TEST(when_nobody_replays_the_worker_keeps_its_stake_and_is_not_paid)
 {
     committed(0);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++) /* two, the other two, all */
         market_step(&m, STUDIO_REPLAY);
     struct leases_item item;
     ck_assert(leases_get_item(&m.view, 1, 0, &item));
     ck_assert_int_eq(item.reason, LEASES_UNAUDITED);
     ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10);
     for (uint8_t seat = 0; seat < MARKET_SEATS; seat++)
-        ck_assert_uint_eq(balance(seat), MARKET_FORTUNE - 20);
+        ck_assert_uint_eq(balance(seat), MARKET_FORTUNE - 2 * 20);
     market_step(&m, 1);
     ck_assert_uint_eq(studio_worker(&m, 1, 0),
                       MARKET_PROVIDER_A); /* no fault of its own: leased again */
@@ -181,6 +181,65 @@ START_TEST(a_replayer_without_its_stake_is_passed_over)
     ck_assert_uint_eq(assigned(seats), 2);
     ck_assert_uint_eq(seats[0], 2);
     ck_assert_uint_eq(seats[1], 3);
+    market_release(&m);
+}
+END_TEST
+
+/* Who of the assigned isn't `mute` seals and opens honestly; the others' deadlines pass. */
+static void replay_without(uint8_t mute)
+{
+    struct jobs_audit audit;
+    for (uint8_t seat = 0; seat < MARKET_SEATS; seat++)
+        if (seat != mute && studio_audit(&m, 1, 0, seat, &audit) &&
+            audit.status == JOBS_AUDIT_ASSIGNED)
+            ck_assert_int_eq(studio_seal(&m, 1, 0, seat, UINT32_MAX), VERDICT_OK);
+    if (studio_slot(&m, 1, 0).status == JOBS_SLOT_SEALING)
+        market_step(&m, STUDIO_REPLAY);
+    for (uint8_t seat = 0; seat < MARKET_SEATS && studio_slot(&m, 1, 0).status == JOBS_SLOT_OPENING;
+         seat++)
+        if (studio_audit(&m, 1, 0, seat, &audit) && audit.status == JOBS_AUDIT_SEALED)
+            ck_assert_int_eq(studio_open(&m, 1, 0, seat, UINT32_MAX), VERDICT_OK);
+}
+
+/* The attack: four validators, a seat of the worker's organisation, one of the consumer's, and one that says nothing. */
+START_TEST(one_mute_seat_robs_nobody_where_both_parties_have_a_seat)
+{
+    uint8_t seats[MARKET_SEATS];
+    studio_start(&m, 1, 1, 0);
+    seat_joins(0, MARKET_PROVIDER_A);
+    seat_joins(3, MARKET_CONSUMER);
+    ck_assert_int_eq(studio_commit(&m, MARKET_PROVIDER_A, 1, 0, UINT32_MAX), VERDICT_OK);
+    ck_assert_uint_eq(assigned(seats), 2);
+    ck_assert(seats[0] == 1 && seats[1] == 2);
+    replay_without(2);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_SEALING);
+    ck_assert(studio_slot(&m, 1, 0).summoned);
+    ck_assert_uint_eq(assigned(seats), 4);
+    replay_without(2);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VERIFIED);
+    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A),
+                      MARKET_FORTUNE - 10 - STUDIO_STAKE + STUDIO_SEGMENT_PRICE);
+    uint64_t fee = 2 * STUDIO_INTERVALS * STUDIO_FEE / 3; /* three share what two would get */
+    ck_assert_uint_eq(balance(0), MARKET_FORTUNE + fee);
+    ck_assert_uint_eq(balance(1), MARKET_FORTUNE + fee);
+    ck_assert_uint_eq(balance(3), MARKET_FORTUNE + fee);
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE - 2 * 20);
+    market_step(&m, 1);
+    market_release(&m);
+}
+END_TEST
+
+/* The attack: the replayers' balances are bound elsewhere when the commitment comes. */
+START_TEST(replayers_without_any_balance_still_audit)
+{
+    struct credits_transfer args = {.to = market_address(MARKET_AUDITOR),
+                                    .amount = units_amount(MARKET_FORTUNE)};
+    studio_start(&m, 1, 1, 0);
+    for (uint32_t who = MARKET_REPLAYER_0; who <= MARKET_REPLAYER_3; who++)
+        ck_assert_int_eq(market_call(&m, who, CATALOG_CREDITS, CREDITS_TRANSFER, &args),
+                         VERDICT_OK);
+    studio_honest(&m, 1, 0);
+    market_step(&m, 1);
     market_release(&m);
 }
 END_TEST
@@ -267,6 +326,63 @@ START_TEST(a_missing_reveal_is_fined_and_the_next_in_rotation_draws)
 }
 END_TEST
 
+/* The attack: every leaf is the one that "unavailable" answers have, and nothing can be fetched. */
+START_TEST(a_trace_of_nothing_is_not_paid)
+{
+    struct trace_leaf nothing = {.witness = digest_zero};
+    struct digest leaves[STUDIO_INTERVALS + 1];
+    studio_start(&m, 1, 1, 1);
+    struct trace_leaf first = studio_leaf(0, 0, 0);
+    leaves[0] = trace_leaf_digest(&first);
+    for (uint32_t i = 1; i <= STUDIO_INTERVALS; i++)
+        leaves[i] = trace_leaf_digest(&nothing);
+    struct jobs_commit commit = {.segment = studio_segment(&m, 1, 0),
+                                 .trace_root = merkle_root(leaves, STUDIO_INTERVALS + 1),
+                                 .leaves = leaves,
+                                 .leaf_count = STUDIO_INTERVALS + 1,
+                                 .end = nothing};
+    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_COMMIT, &commit),
+                     VERDICT_OK);
+    market_step(&m, 10000);
+    ck_assert_int_eq(reveal(1, 0), VERDICT_OK);
+    ck_assert_int_eq(reveal(2, 0), VERDICT_OK);
+    ck_assert_int_eq(draw(), VERDICT_OK);
+    struct attempt attempt;
+    struct catalog_run run = {&m.view, &m.context, &m.events, &address_zero};
+    uint16_t drawn[JOBS_INTERVALS_MAX];
+    struct jobs_start starts[2];
+    ck_assert(attempt_load(&attempt, &run, 1, 0));
+    struct jobs_serve serve = {.segment = studio_segment(&m, 1, 0), .starts = starts};
+    serve.start_count = audit_drawn(&attempt, drawn);
+    for (uint32_t i = 0; i < serve.start_count; i++)
+        starts[i] = (struct jobs_start){drawn[i], drawn[i] ? nothing : first};
+    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_SERVE, &serve),
+                     VERDICT_OK);
+    for (uint8_t seat = 1; seat <= 2; seat++) { /* nothing can be had, as the honest will say */
+        struct jobs_audit audit;
+        ck_assert(studio_audit(&m, 1, 0, seat, &audit));
+        struct jobs_answer answer = {.interval = audit.intervals[0].interval};
+        struct address replayer = market_address(MARKET_REPLAYER_0 + seat);
+        struct jobs_seal seal = {.segment = serve.segment};
+        seal.seal = jobs_seal_of(&m.context.chain, &replayer, &seal.segment, &answer, 1, &digest_zero);
+        ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_SEAL, &seal),
+                         VERDICT_OK);
+    }
+    struct jobs_audit audit;
+    ck_assert(studio_audit(&m, 1, 0, 1, &audit));
+    struct jobs_answer answer = {.interval = audit.intervals[0].interval};
+    struct jobs_open_seal open = {.segment = serve.segment, .answers = &answer, .answer_count = 1};
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_JOBS, JOBS_OPEN, &open), VERDICT_OK);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VOTING);
+    ck_assert_int_eq(studio_vote(&m, 1, 0, 3, nothing), VERDICT_OK);
+    struct leases_item item;
+    ck_assert(leases_get_item(&m.view, 1, 0, &item));
+    ck_assert_int_eq(item.reason, LEASES_WITHHELD);
+    ck_assert_uint_eq(market_number(&item.paid), 0);
+    market_release(&m);
+}
+END_TEST
+
 START_TEST(a_worker_that_does_not_serve_pays_for_withholding)
 {
     committed(2);
@@ -331,7 +447,8 @@ HARNESS_MAIN("audit", nobody_replays_for_the_own_organisation, f_plus_one_replay
              a_replayer_that_does_not_seal_is_fined_and_replaced,
              a_seal_that_is_not_opened_counts_as_silence,
              when_nobody_replays_the_worker_keeps_its_stake_and_is_not_paid,
-             a_replayer_without_its_stake_is_passed_over,
+             a_replayer_without_its_stake_is_passed_over, replayers_without_any_balance_still_audit,
+             one_mute_seat_robs_nobody_where_both_parties_have_a_seat, a_trace_of_nothing_is_not_paid,
              sampled_intervals_are_drawn_from_the_next_epochs_reveals,
              a_missing_reveal_is_fined_and_the_next_in_rotation_draws,
              a_worker_that_does_not_serve_pays_for_withholding,

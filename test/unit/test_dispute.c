@@ -37,12 +37,11 @@ START_TEST(a_lying_replayer_is_outvoted_and_pays)
     ck_assert_int_eq(studio_open(&m, 1, 0, 1, 4), VERDICT_OK);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VOTING);
     ck_assert_int_eq(studio_slot(&m, 1, 0).disputed, 4);
-    ck_assert_int_eq(studio_open(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
+    ck_assert_int_eq(studio_open(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK); /* a vote, too */
     ck_assert_int_eq(studio_vote(&m, 1, 0, 1, studio_leaf(0, 0, 5)), VERDICT_ALREADY_DONE);
-    ck_assert_int_eq(studio_vote(&m, 1, 0, 0, studio_leaf(0, 0, 5)), VERDICT_OK);
-    ck_assert_int_eq(studio_vote(&m, 1, 0, 0, studio_leaf(0, 0, 5)), VERDICT_ALREADY_DONE);
+    ck_assert_int_eq(studio_vote(&m, 1, 0, 2, studio_leaf(0, 0, 5)), VERDICT_ALREADY_DONE);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VOTING);
-    ck_assert_int_eq(studio_vote(&m, 1, 0, 3, studio_leaf(0, 0, 5)), VERDICT_OK);
+    ck_assert_int_eq(studio_vote(&m, 1, 0, 0, studio_leaf(0, 0, 5)), VERDICT_OK);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status,
                      JOBS_SLOT_SEALING); /* seat 3 replays in the liar's place */
     ck_assert_uint_eq(balance(1), MARKET_FORTUNE - 100);
@@ -50,7 +49,8 @@ START_TEST(a_lying_replayer_is_outvoted_and_pays)
                       MARKET_FORTUNE + 12); /* half of 25 % of the stake, rounded down */
     studio_replay(&m, 1, 0);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VERIFIED);
-    ck_assert_uint_eq(balance(3), MARKET_FORTUNE + 12 + STUDIO_INTERVALS * STUDIO_FEE);
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE + 12 + STUDIO_INTERVALS * STUDIO_FEE);
+    ck_assert_uint_eq(balance(3), MARKET_FORTUNE + STUDIO_INTERVALS * STUDIO_FEE);
     ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A),
                       MARKET_FORTUNE - 10 - STUDIO_STAKE + STUDIO_SEGMENT_PRICE);
     market_step(&m, 1);
@@ -92,7 +92,7 @@ START_TEST(who_agreed_with_a_falsehood_is_outvoted_too)
 }
 END_TEST
 
-START_TEST(a_vote_without_majority_ends_in_time_and_costs_nobody)
+START_TEST(a_vote_without_majority_costs_who_did_not_vote_and_bars_who_asked_for_it)
 {
     committed(UINT32_MAX);
     sealed(4, UINT32_MAX);
@@ -100,12 +100,41 @@ START_TEST(a_vote_without_majority_ends_in_time_and_costs_nobody)
     ck_assert_int_eq(studio_vote(&m, 1, 0, 0, studio_leaf(0, 0, 9)), VERDICT_OK);
     market_step(&m, STUDIO_REPLAY);
     ck_assert_int_eq(item_reason(0), LEASES_UNDECIDED);
-    for (uint8_t seat = 0; seat < MARKET_SEATS; seat++)
-        ck_assert_uint_eq(balance(seat), MARKET_FORTUNE);
+    ck_assert_uint_eq(balance(0), MARKET_FORTUNE);
+    ck_assert_uint_eq(balance(1), MARKET_FORTUNE);
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE - 20); /* of its audit's stake */
+    ck_assert_uint_eq(balance(3), MARKET_FORTUNE - 20); /* of its balance */
     ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10);
+    ck_assert_uint_eq(studio_progress(&m, 1).barred, 1u << 1);
     market_step(&m, 1);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_TRAINING);
     ck_assert_uint_ne(studio_worker(&m, 1, 0), MARKET_PROVIDER_A); /* barred from this job */
+    studio_honest(&m, 1, 0);
+    ck_assert_uint_eq(balance(1), MARKET_FORTUNE); /* passed over, though its turn was there */
+    market_release(&m);
+}
+END_TEST
+
+/* The attack: a consumer and a cheat bind the replayers' balances before the fraud. */
+START_TEST(votes_count_when_every_balance_is_bound_elsewhere)
+{
+    struct credits_transfer args = {.to = market_address(MARKET_AUDITOR)};
+    committed(3);
+    for (uint8_t seat = 0; seat < MARKET_SEATS; seat++) {
+        args.amount = units_amount(balance(seat) - 1);
+        ck_assert_int_eq(
+            market_call(&m, MARKET_REPLAYER_0 + seat, CATALOG_CREDITS, CREDITS_TRANSFER, &args),
+            VERDICT_OK);
+    }
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 1, UINT32_MAX), VERDICT_OK);
+    market_step(&m,
+                STUDIO_REPLAY); /* seat 2 is mute, and nobody else covers a stake: all are asked */
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 0, UINT32_MAX), VERDICT_OK);
+    market_step(&m, STUDIO_REPLAY);
+    ck_assert_int_eq(studio_open(&m, 1, 0, 1, UINT32_MAX), VERDICT_OK);
+    ck_assert_int_eq(studio_vote(&m, 1, 0, 3, studio_leaf(0, 0, 3)), VERDICT_OK);
+    ck_assert_int_eq(item_reason(0), LEASES_FRAUD);
+    market_step(&m, 1);
     market_release(&m);
 }
 END_TEST
@@ -187,7 +216,8 @@ END_TEST
 
 HARNESS_MAIN("dispute", a_lying_replayer_is_outvoted_and_pays,
              who_agreed_with_a_falsehood_is_outvoted_too,
-             a_vote_without_majority_ends_in_time_and_costs_nobody,
+             a_vote_without_majority_costs_who_did_not_vote_and_bars_who_asked_for_it,
+             votes_count_when_every_balance_is_bound_elsewhere,
              unavailable_states_are_the_workers_fault_but_cost_less_than_fraud,
              an_outvoted_unavailable_pays_as_a_mute_does,
              only_replayers_of_validators_vote_and_only_on_the_disputed_interval,

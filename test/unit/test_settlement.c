@@ -26,8 +26,8 @@ START_TEST(a_quarter_goes_to_the_provers_in_equal_parts_and_all_remainders_to_th
                                  market_address(MARKET_REPLAYER_2)};
     struct attempt attempt = locked(place, 1001);
     struct amount whole = units_amount(1001);
-    struct amount taken =
-        settlement_split(&attempt, place, &whole, 50, provers, 3); /* 500: 41 each, 377 */
+    struct amount taken = settlement_split(attempt.run, &attempt.parameters, place, &whole, 50,
+                                           provers, 3); /* 500: 41 each, 377 */
     ck_assert_uint_eq(market_number(&taken), 500);
     for (uint32_t i = 0; i < 3; i++)
         ck_assert_uint_eq(market_balance(&m, MARKET_REPLAYER_0 + i), MARKET_FORTUNE + 41);
@@ -44,7 +44,7 @@ START_TEST(without_provers_all_of_it_goes_to_the_treasury)
     struct credits_place place = {CREDITS_VOTE, 99, 0};
     struct attempt attempt = locked(place, 100);
     struct amount whole = units_amount(100);
-    (void)settlement_split(&attempt, place, &whole, 100, NULL, 0);
+    (void)settlement_split(attempt.run, &attempt.parameters, place, &whole, 100, NULL, 0);
     struct contracts_supply supply = market_supply(&m);
     ck_assert_uint_eq(market_number(&supply.treasury), 100);
     market_release(&m);
@@ -57,7 +57,8 @@ START_TEST(no_more_is_taken_than_there_is)
     struct address prover = market_address(MARKET_REPLAYER_0);
     struct attempt attempt = locked(place, 100);
     struct amount whole = units_amount(1000);
-    struct amount taken = settlement_split(&attempt, place, &whole, 100, &prover, 1);
+    struct amount taken =
+        settlement_split(attempt.run, &attempt.parameters, place, &whole, 100, &prover, 1);
     ck_assert_uint_eq(market_number(&taken), 100);
     ck_assert_uint_eq(market_balance(&m, MARKET_REPLAYER_0), MARKET_FORTUNE + 100);
     (void)market_supply(&m);

@@ -1,6 +1,7 @@
 #include "tools/tenure/agent_replay.h"
 
 #include "base/check.h"
+#include "contracts/audit.h"
 #include "contracts/beacon.h"
 #include "contracts/path.h"
 #include "contracts/validator.h"
@@ -309,6 +310,16 @@ static enum err find_vote(struct replay *replay, const struct agent_job *job, ui
     return err;
 }
 
+/* The disputer's answer is its vote, and so is an opening that covers the interval, also one that is about to be sent. */
+static bool is_said(const struct agent_job *job, const struct jobs_audit *audit, uint16_t interval)
+{
+    if (!audit)
+        return false;
+    if (audit->status == JOBS_AUDIT_DISPUTED)
+        return audit->answer.interval == interval;
+    return audit_covers(&job->shop->terms, audit, interval);
+}
+
 static void vote(struct replay *replay, const struct agent_job *job, uint16_t slot,
                  const struct jobs_audit *audit)
 {
@@ -317,10 +328,7 @@ static void vote(struct replay *replay, const struct agent_job *job, uint16_t sl
     struct jobs_cast args = {.segment = segment};
     struct fault fault;
 
-    /* The disputer's answer is its vote. */
-    if (audit && audit->status == JOBS_AUDIT_DISPUTED && audit->answer.interval == interval)
-        return;
-    if (has_voted(replay, &segment, interval))
+    if (is_said(job, audit, interval) || has_voted(replay, &segment, interval))
         return;
     if (find_vote(replay, job, slot, &args.answer, &fault)) {
         log_event(LOG_LEVEL_WARN, "not-voted", "job %" PRIu64 " slot %u: %s", job->number, slot,
