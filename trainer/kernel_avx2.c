@@ -3,9 +3,10 @@
 
 #include <immintrin.h>
 
-#define WIDTH     8
-#define TILE_ROWS 4
-#define TABLE     kernel_avx2_table
+#define WIDTH      8
+#define TILE_ROWS  4
+#define BLOCK_ROWS 64
+#define TABLE      kernel_avx2_table
 
 typedef __m256 vec;
 

@@ -3,9 +3,10 @@
 
 #include <immintrin.h>
 
-#define WIDTH     16
-#define TILE_ROWS 8
-#define TABLE     kernel_avx512_table
+#define WIDTH      16
+#define TILE_ROWS  8
+#define BLOCK_ROWS 8
+#define TABLE      kernel_avx512_table
 
 typedef __m512 vec;
 

@@ -3,9 +3,10 @@
 
 #include <immintrin.h>
 
-#define WIDTH     1
-#define TILE_ROWS 4
-#define TABLE     kernel_scalar_table
+#define WIDTH      1
+#define TILE_ROWS  4
+#define BLOCK_ROWS 64
+#define TABLE      kernel_scalar_table
 
 typedef float vec;
 
