@@ -253,6 +253,9 @@ void consensus_summarise(const struct consensus *c, struct consensus_summary *su
         .target = {c->target},
         .changes = change_seats_at(c, c->view.n),
         .timeout_ms = pace_timeout_ms(c),
+        .muted = c->muted && c->view.n <= c->muted_view.n,
+        .commit_ms = c->commit_ms,
+        .pending_ms = c->pending_ms,
     };
     for (uint64_t h = c->committed + 1; c->started && h <= core_top(c); h++)
         summary->in_flight += core_slot_const(c, h)->open;

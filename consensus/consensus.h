@@ -265,6 +265,7 @@ struct consensus_summary {
     struct view view;
     bool active; /* else a view change to `view` is on */
     bool halted;
+    bool muted;              /* no votes in `view`, since the log of votes isn't whole */
     struct seat primary;     /* of `view` */
     struct height committed; /* decided here */
     struct height durable;   /* and on disk */
@@ -274,6 +275,8 @@ struct consensus_summary {
     uint64_t commits;
     uint64_t changes;    /* bits of seats that want `view` or a higher one */
     uint64_t timeout_ms; /* as it is now, after doublings */
+    uint64_t commit_ms;  /* when the last block was committed here, or the core was started */
+    uint64_t pending_ms; /* since when something waits for the primary; UINT64_MAX: nothing does */
 };
 
 void consensus_summarise(const struct consensus *consensus, struct consensus_summary *summary);

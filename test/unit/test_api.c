@@ -89,12 +89,14 @@ static enum api_fate fate(void *self, const struct digest *id, enum tx_verdict *
 static void status(void *self, struct api_status *out)
 {
     (void)self;
-    out->view = 3;
-    out->primary.n = 2;
+    out->node.view = 3;
+    out->node.primary = 2;
     out->pool_count = 17;
     snprintf(out->waiting, sizeof(out->waiting), "waiting for COMMIT of validators 3 and 5");
     out->peer_count = 1;
-    out->peers[0] = (struct api_peer){.seat = {1}, .name = "node1", .connected = true};
+    out->peers[0] = (struct api_peer){.seat = {1}, .name = "node1"};
+    out->node.connected = 2;
+    out->node.prepares = 5;
 }
 
 static void metrics(void *self, struct text *out)
@@ -380,6 +382,7 @@ START_TEST(status_health_and_metrics_tell_what_the_node_knows)
     HAS("\"view\":3,\"primary\":2,");
     HAS("\"waiting\":\"waiting for COMMIT of validators 3 and 5\"");
     HAS("\"pool\":{\"count\":17,\"bytes\":0}");
+    HAS("\"prepares\":[0,2],\"commits\":[],");
     HAS("\"peers\":[{\"seat\":1,\"name\":\"node1\",\"connected\":true,");
     ck_assert_int_eq(get("/health"), 200);
     HAS("{\"status\":\"ok\",\"height\":10,");

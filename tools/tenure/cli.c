@@ -420,7 +420,7 @@ static void print_help(const struct cli_noun nouns[], uint32_t noun_count)
         putchar('\n');
     }
     printf("Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 no node answers, 4 "
-           "time-out.\n"
+           "time-out,\n  5 it moves but needs care (doctor).\n"
            "Environment: TENURE_NODE (URLs, separated by spaces), TENURE_KEY, TENURE_PASSPHRASE,\n"
            "  and for https TENURE_AUTHORITY, TENURE_CERTIFICATE, TENURE_CERTIFICATE_KEY.\n");
 }
@@ -468,7 +468,7 @@ static int run(struct cli *cli, const struct cli_noun nouns[], uint32_t noun_cou
         err = cli->command->run(cli);
     cli_progress_end(cli);
     if (!err)
-        return CLI_DONE;
+        return (int)cli->done;
     fflush(stdout);
     fprintf(stderr, "tenure: %s\n", cli->fault.text);
     if (err == ERR_USAGE)

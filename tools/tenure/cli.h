@@ -8,6 +8,7 @@
  *
  *     0  done            1  refused or failed       2  wrong arguments
  *     3  no node answers 4  it took too long: the outcome is not known yet
+ *     5  tenure doctor: all moves, but something needs care
  */
 #ifndef TOOLS_TENURE_CLI_H
 #define TOOLS_TENURE_CLI_H
@@ -18,7 +19,14 @@
 #include "base/error.h"
 #include "base/units.h"
 
-enum cli_exit { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNREACHABLE = 3, CLI_TIMEOUT = 4 };
+enum cli_exit {
+    CLI_DONE = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_UNREACHABLE = 3,
+    CLI_TIMEOUT = 4,
+    CLI_CARE = 5,
+};
 
 /* Options given in one command line: more is a script's mistake. */
 #define CLI_VALUES_MAX 256
@@ -71,6 +79,7 @@ struct cli {
     bool json;          /* --json */
     bool unreachable;   /* no node answered */
     bool timed_out;     /* a wait ended without an answer */
+    enum cli_exit done; /* the exit code of a run that succeeds: an answer that scripts can test */
     bool progress_open; /* a progress line stands on the terminal */
     char progress[256]; /* the last one, which isn't said twice */
     struct arena arena; /* for all that this command makes */

@@ -12,6 +12,7 @@ extern const struct cli_noun cmd_offer;
 extern const struct cli_noun cmd_job;
 extern const struct cli_noun cmd_agent;
 extern const struct cli_noun cmd_explore;
+extern const struct cli_noun cmd_doctor;
 extern const struct cli_noun cmd_proof;
 extern const struct cli_noun cmd_call;
 

@@ -431,83 +431,12 @@ static enum err run_validators(struct cli *cli)
     return explore(cli, "/v1/validators", show_validators);
 }
 
-/* --- the nodes themselves --- */
-
-static void status_cells(struct table *table, struct cli *cli, const char *url,
-                         const struct answer *status)
-{
-    uint32_t peers = answer_count(status, "peers"), connected = 0;
-
-    for (uint32_t i = 0; i < peers; i++)
-        connected += answer_true(answer_item(status, "peers", i), "connected");
-    table_cell(table, "%s", url);
-    table_cell(table, "%s", answer_text(status, "name"));
-    table_cell(table, "%" PRIu64, answer_number(status, "height"));
-    table_cell(table, "%" PRIu64, answer_number(status, "view"));
-    table_cell(table, "%" PRIu64, answer_number(status, "primary"));
-    table_cell(table, "%u of %u", connected, peers);
-    table_cell(table, "%" PRIu64, answer_number(status, "pool.count"));
-    table_cell(table, "%s", time_text(cli, answer_number(status, "time_ms")));
-    table_cell(table, "%s", brief(cli, answer_text(status, "state_root")));
-}
-
-/* Every node is asked by itself; one that is silent is a row, not an end. */
-static enum err run_status(struct cli *cli)
-{
-    uint32_t silent = 0;
-    struct table table;
-    struct desk desk;
-    enum err err = desk_open(&desk, cli);
-
-    if (err) {
-        desk_close(&desk);
-        return err;
-    }
-    if (cli->json)
-        printf("[\n");
-    table_init(&table, cli,
-               "node|name|#height|#view|#primary|peers|#pool|block time (UTC)|state root");
-    for (uint32_t i = 0; i < desk.client.node_count; i++) {
-        struct answer *status = NULL;
-        struct client one;
-        err = client_init(&one, &desk.client.nodes[i], 1, &cli->fault);
-        one.patience_ms = 0;
-        one.authority = desk.client.authority;
-        one.certificate = desk.client.certificate;
-        one.certificate_key = desk.client.certificate_key;
-        if (!err)
-            err = client_get(&one, &status, &cli->fault, "/v1/status");
-        silent += err != ERR_NONE;
-        if (cli->json && !err)
-            answer_print(stdout, status);
-        if (cli->json && i + 1 < desk.client.node_count)
-            printf(",\n");
-        if (cli->json && err)
-            printf("null\n");
-        if (!cli->json)
-            status_cells(&table, cli, desk.client.nodes[i], status);
-        if (!cli->json && !err && answer_text(status, "waiting")[0])
-            fprintf(stderr, "%s: %s\n", desk.client.nodes[i], answer_text(status, "waiting"));
-        answer_free(status);
-        client_release(&one);
-    }
-    if (cli->json)
-        printf("]\n");
-    else
-        table_print(&table, stdout);
-    desk_close(&desk);
-    cli->unreachable = silent == desk.client.node_count;
-    return cli->unreachable ? cli->fault.code : ERR_NONE;
-}
-
 static const struct cli_option blocks_options[] = {
     {"from", "HEIGHT", "the first height (default: the newest blocks)", NULL},
     {"limit", "N", "how many at most", "20"},
 };
 
 static const struct cli_command commands[] = {
-    {"status", "", 0, 0, "ask every node how it is", "  tenure status --node http://127.0.0.1:7100",
-     NULL, 0, run_status},
     {"explore blocks", "", 0, 0, "list blocks", "  tenure explore blocks --from 100 --limit 10",
      blocks_options, 2, run_blocks},
     {"explore block", "HEIGHT", 1, 1, "show a block with its certificate and transactions",

@@ -20,6 +20,7 @@
 #include "ledger/tx.h"
 #include "net/blob.h"
 #include "net/http.h"
+#include "tools/sys/diagnosis.h"
 
 /* Transactions in one POST; more are refused as a whole. */
 #define API_BATCH_MAX 1024
@@ -58,22 +59,20 @@ enum api_fate {
 struct api_peer {
     struct seat seat;
     char name[LIMIT_TEXT_BYTES + 1];
-    bool connected;        /* on both lanes */
-    uint64_t changed_ms;   /* since it last came or went */
     uint64_t queued_bytes; /* to it, unsent */
 };
 
 /* What the driver knows and the chain doesn't. */
 struct api_status {
-    struct seat seat; /* this node's */
-    bool validator;   /* it votes */
-    uint64_t view;
-    struct seat primary;
+    struct diagnosis_node node; /* seat, view, votes of the slot, connections, clock, disk */
+    bool validator;             /* it votes */
     bool catching_up;
-    uint64_t peers_height; /* the highest committed height that a peer has claimed */
+    uint8_t quorum;
+    uint64_t interval_max_ms, clock_bound_ms;
     uint64_t pool_count, pool_bytes;
     uint64_t uptime_ms;
-    char waiting[512]; /* one sentence: what progress waits for; "" when nothing does */
+    char waiting
+        [1024]; /* one sentence: why nothing moves (tools/sys/diagnosis.h); "" when it does */
     struct api_peer peers[LIMIT_VALIDATORS];
     uint32_t peer_count; /* without ourselves */
 };

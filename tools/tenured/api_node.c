@@ -13,12 +13,50 @@ static void add_peers(struct text *out, const struct api_status *status)
         text_add(out, "{");
         api_ask_integer(out, "seat", peer->seat.n);
         api_ask_text(out, "name", peer->name);
-        api_ask_boolean(out, "connected", peer->connected);
-        api_ask_integer(out, "changed_ms", peer->changed_ms);
+        api_ask_boolean(out, "connected", status->node.connected >> peer->seat.n & 1);
+        api_ask_integer(out, "since_ms", status->node.since_ms[peer->seat.n]);
         api_ask_integer(out, "queued_bytes", peer->queued_bytes);
         text_add(out, "}");
     }
     text_add(out, "]");
+}
+
+static void add_seats(struct text *out, const char *name, uint64_t seats)
+{
+    const char *between = "";
+    api_ask_name(out, name);
+    text_add(out, "[");
+    for (uint8_t seat = 0; seat < LIMIT_VALIDATORS; seat++) {
+        if (!(seats >> seat & 1))
+            continue;
+        text_add(out, "%s%u", between, seat);
+        between = ",";
+    }
+    text_add(out, "]");
+}
+
+/* The facts that tools/sys/diagnosis.h draws its conclusions from. */
+static void add_consensus(struct text *out, const struct api_status *status)
+{
+    const struct diagnosis_node *node = &status->node;
+    api_ask_name(out, "consensus");
+    text_add(out, "{");
+    api_ask_integer(out, "quorum", status->quorum);
+    api_ask_boolean(out, "active", node->active);
+    api_ask_boolean(out, "muted", node->muted);
+    api_ask_boolean(out, "halted", node->halted);
+    api_ask_integer(out, "height", node->height);
+    api_ask_integer(out, "durable_height", node->durable);
+    api_ask_integer(out, "in_flight", node->in_flight);
+    add_seats(out, "prepares", node->prepares);
+    add_seats(out, "commits", node->commits);
+    add_seats(out, "view_changes", node->changes);
+    api_ask_integer(out, "idle_ms", node->idle_ms);
+    api_ask_integer(out, "owed_ms", node->owed_ms);
+    api_ask_integer(out, "timeout_ms", node->timeout_ms);
+    api_ask_integer(out, "interval_max_ms", status->interval_max_ms);
+    api_ask_integer(out, "clock_bound_ms", status->clock_bound_ms);
+    text_add(out, "}");
 }
 
 /* What the driver knows, from the heap: it is a few kilobytes. */
@@ -57,15 +95,18 @@ enum http_answer api_node_status(struct api_ask *ask)
     api_ask_hexadecimal(out, "digest", bytes_of(block.digest.bytes, DIGEST_SIZE));
     api_ask_hexadecimal(out, "state_root", bytes_of(block.header.state_root.bytes, DIGEST_SIZE));
     api_ask_integer(out, "time_ms", block.header.time_ms);
-    api_ask_integer(out, "seat", status->seat.n);
+    api_ask_integer(out, "seat", status->node.seat);
     api_ask_boolean(out, "validator", status->validator);
     api_ask_integer(out, "validators", status->peer_count + 1);
-    api_ask_integer(out, "view", status->view);
-    api_ask_integer(out, "primary", status->primary.n);
+    api_ask_integer(out, "view", status->node.view);
+    api_ask_integer(out, "primary", status->node.primary);
     api_ask_boolean(out, "catching_up", status->catching_up);
-    api_ask_integer(out, "peers_height", status->peers_height);
+    api_ask_integer(out, "peers_height", status->node.target);
     api_ask_text(out, "waiting", status->waiting);
     api_ask_integer(out, "uptime_ms", status->uptime_ms);
+    api_ask_integer(out, "clock_ms", status->node.clock_ms);
+    api_ask_integer(out, "disk_free_bytes", status->node.disk_free_bytes);
+    add_consensus(out, status);
     api_ask_name(out, "pool");
     text_add(out, "{\"count\":%" PRIu64 ",\"bytes\":%" PRIu64 "}", status->pool_count,
              status->pool_bytes);
@@ -106,13 +147,11 @@ enum http_answer api_node_metrics(struct api_ask *ask)
         return api_ask_failed(ask, ERR_LIMIT, "");
     struct http_usage http = http_usage(api->http);
     struct blob_usage blobs = blob_usage(api->node.blobs);
-    uint64_t connected = 0;
-    for (uint32_t i = 0; i < status->peer_count; i++)
-        connected += status->peers[i].connected;
+    uint64_t connected = (uint64_t)__builtin_popcountll(status->node.connected);
 
     ask->response->type = "text/plain; version=0.0.4";
     add_metric(out, "height", "gauge", "Last committed block.", history_height(ask->history).n);
-    add_metric(out, "view", "gauge", "Consensus' view.", status->view);
+    add_metric(out, "view", "gauge", "Consensus' view.", status->node.view);
     add_metric(out, "peers", "gauge", "Other validators.", status->peer_count);
     add_metric(out, "peers_connected", "gauge", "Other validators that are connected.", connected);
     add_metric(out, "pool_transactions", "gauge", "Pending transactions.", status->pool_count);

@@ -2,85 +2,45 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "tools/sys/clock.h"
-
-/* Appends; what doesn't fit is cut. */
-static void report_add(char *text, size_t size, const char *part)
-{
-    size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s", part);
-}
 
 static bool report_connected(const struct peer_state *state)
 {
     return state->connected[PEER_VOTES] && state->connected[PEER_BULK];
 }
 
-/* The names of the seats, "a, b"; then which of them can't be reached. */
-static void report_seats(struct node *node, uint64_t seats, char *text, size_t size)
+static void report_disk(const struct node *node, struct diagnosis_node *facts)
 {
-    const char *between = "";
-    for (uint8_t seat = 0; seat < node->committee.count; seat++) {
-        if (!(seats & COMMITTEE_BIT(seat)))
-            continue;
-        report_add(text, size, between);
-        report_add(text, size, node->names[seat]);
-        between = ", ";
-    }
-    for (uint8_t seat = 0; seat < node->committee.count; seat++) {
-        struct peer_state state;
-        char part[LIMIT_TEXT_BYTES + 64];
-        if (seat == node->seat.n || !(seats & COMMITTEE_BIT(seat)))
-            continue;
-        peer_status(node->net, (struct seat){seat}, &state);
-        if (report_connected(&state))
-            continue;
-        snprintf(part, sizeof(part), "; %s unreachable for %llu s", node->names[seat],
-                 (unsigned long long)(state.changed_ms[PEER_VOTES] / 1000));
-        report_add(text, size, part);
-    }
+    struct statvfs disk;
+    facts->disk_free_bytes = UINT64_MAX;
+    if (statvfs(node->settings.data, &disk) == 0)
+        facts->disk_free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
 }
 
-void report_waiting(struct node *node, const struct consensus_summary *summary, char *text,
-                    size_t size)
+static void report_consensus(const struct consensus_summary *summary, struct diagnosis_node *facts)
 {
-    uint64_t all = committee_all(&node->committee);
-    uint8_t quorum = committee_quorum(&node->committee);
-    text[0] = 0;
-    if (summary->halted) {
-        report_add(text, size, "halted: this node computed another result than the quorum");
-    } else if (summary->target.n > summary->committed.n + BOUNDS_WINDOW) {
-        snprintf(text, size, "catching up to block %llu", (unsigned long long)summary->target.n);
-    } else if (!summary->active) {
-        snprintf(text, size, "changing to view %llu; waiting for VIEW-CHANGE of validators ",
-                 (unsigned long long)summary->view.n);
-        report_seats(node, all & ~summary->changes, text, size);
-    } else if (summary->in_flight > 0 && committee_size(summary->prepares) < quorum) {
-        report_add(text, size, "waiting for PREPARE of validators ");
-        report_seats(node, all & ~summary->prepares, text, size);
-    } else if (summary->in_flight > 0 && committee_size(summary->commits) < quorum) {
-        report_add(text, size, "waiting for COMMIT of validators ");
-        report_seats(node, all & ~summary->commits, text, size);
-    }
+    uint64_t now_ms = clock_monotonic_ms();
+    facts->height = summary->committed.n;
+    facts->durable = summary->durable.n;
+    facts->target = summary->target.n;
+    facts->idle_ms = now_ms - summary->commit_ms;
+    facts->owed_ms = summary->pending_ms == UINT64_MAX ? 0 : now_ms - summary->pending_ms;
+    facts->timeout_ms = summary->timeout_ms;
+    facts->view = summary->view.n;
+    facts->primary = summary->primary.n;
+    facts->active = summary->active;
+    facts->muted = summary->muted;
+    facts->halted = summary->halted;
+    facts->in_flight = summary->in_flight;
+    facts->prepares = summary->prepares;
+    facts->commits = summary->commits;
+    facts->changes = summary->changes;
 }
 
-void report_status(void *self, struct api_status *status)
+static void report_peers(struct node *node, struct api_status *status)
 {
-    struct node *node = self;
-    struct consensus_summary summary;
-    driver_summary(&node->driver, &summary);
-    struct pool_stats pool = executor_stats(&node->executor);
-    status->seat = node->seat;
-    status->validator = true;
-    status->view = summary.view.n;
-    status->primary = summary.primary;
-    status->peers_height = summary.target.n;
-    status->catching_up = summary.target.n > summary.committed.n + 1;
-    status->pool_count = pool.count;
-    status->pool_bytes = pool.bytes;
-    status->uptime_ms = clock_monotonic_ms() - node->started_ms;
-    report_waiting(node, &summary, status->waiting, sizeof(status->waiting));
     for (uint8_t seat = 0; seat < node->committee.count; seat++) {
         struct peer_state state;
         if (seat == node->seat.n)
@@ -89,10 +49,58 @@ void report_status(void *self, struct api_status *status)
         struct api_peer *peer = &status->peers[status->peer_count++];
         peer->seat.n = seat;
         snprintf(peer->name, sizeof(peer->name), "%s", node->names[seat]);
-        peer->connected = report_connected(&state);
-        peer->changed_ms = state.changed_ms[PEER_VOTES];
         peer->queued_bytes = state.queued_bytes[PEER_VOTES] + state.queued_bytes[PEER_BULK];
+        if (report_connected(&state))
+            status->node.connected |= COMMITTEE_BIT(seat);
+        status->node.since_ms[seat] = status->node.clock_ms - state.changed_ms[PEER_VOTES];
     }
+}
+
+/* What is wrong here or with the whole chain; that another validator is away is its own affair while the chain moves. */
+static void report_waiting(struct node *node, struct api_status *status)
+{
+    struct diagnosis diagnosis = {
+        .validators = node->committee.count,
+        .quorum = status->quorum,
+        .interval_max_ms = status->interval_max_ms,
+        .clock_bound_ms = status->clock_bound_ms,
+        .now_ms = status->node.clock_ms,
+        .nodes = &status->node,
+        .count = 1,
+    };
+    struct text sentence;
+    memcpy(diagnosis.names, node->names, sizeof(diagnosis.names));
+    text_init(&sentence, 65536);
+    struct diagnosis_finding finding = diagnosis_make(&diagnosis, &sentence);
+    if (finding.verdict != DIAGNOSIS_HEALTHY && finding.verdict != DIAGNOSIS_UNREACHABLE)
+        snprintf(status->waiting, sizeof(status->waiting), "%s", text_string(&sentence));
+    text_release(&sentence);
+}
+
+void report_status(void *self, struct api_status *status)
+{
+    struct node *node = self;
+    struct consensus_summary summary;
+    struct consensus_config defaults;
+    driver_summary(&node->driver, &summary);
+    consensus_config_defaults(&defaults);
+    struct pool_stats pool = executor_stats(&node->executor);
+    status->node.answers = true;
+    status->node.seat = node->seat.n;
+    status->node.clock_ms = clock_wall_ms();
+    status->node.asked_ms = status->node.clock_ms;
+    status->validator = true;
+    status->quorum = committee_quorum(&node->committee);
+    status->interval_max_ms = node->genesis.parameters.block_interval_max_ms;
+    status->clock_bound_ms = defaults.clock_bound_ms;
+    status->catching_up = summary.target.n > summary.committed.n + 1;
+    status->pool_count = pool.count;
+    status->pool_bytes = pool.bytes;
+    status->uptime_ms = clock_monotonic_ms() - node->started_ms;
+    report_disk(node, &status->node);
+    report_consensus(&summary, &status->node);
+    report_peers(node, status);
+    report_waiting(node, status);
 }
 
 static void report_metric(struct text *text, const char *name, const char *type, const char *help,

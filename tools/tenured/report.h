@@ -8,8 +8,4 @@
 void report_status(void *self, struct api_status *status);
 void report_metrics(void *self, struct text *text);
 
-/* One sentence about what progress waits for, "" when nothing does: "waiting for COMMIT of validators c, d; d unreachable for 12 s". */
-void report_waiting(struct node *node, const struct consensus_summary *summary, char *text,
-                    size_t size);
-
 #endif
