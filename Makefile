@@ -168,7 +168,7 @@ GOLDEN    := 'sh -c "$(OUT)/golden | diff -u test/golden/vectors.txt -"'
 NUMERICS  := 'test/golden/numerics test/unit/test_segment.c test/unit/test_network.c'
 REFERENCE := 'test/reference/check --out $(OUT)'
 MATH      := '$(OUT)/math --sample'
-SIMULATE  := $(if $(SIM),'$(SIM) --from 1 --count $(SEEDS)')
+SIMULATE  := $(if $(SIM),'$(SIM) --seeds test/sim/seeds.txt --from 1 --count $(SEEDS) --shrink')
 
 units: $(UNITS)
 

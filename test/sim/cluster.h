@@ -9,8 +9,10 @@
 #ifndef TEST_SIM_CLUSTER_H
 #define TEST_SIM_CLUSTER_H
 
+#include "test/sim/coverage.h"
 #include "test/sim/judge.h"
 #include "test/sim/liar.h"
+#include "test/sim/links.h"
 #include "test/sim/wheel.h"
 
 struct cluster_options {
@@ -21,6 +23,10 @@ struct cluster_options {
     uint32_t loss, duplicates;           /* of 1,000 messages */
     uint64_t liars;                      /* bits of seats */
     uint32_t tricks;                     /* of the liars: enum liar_trick */
+    uint64_t skew_ms;                    /* largest difference of a clock from the true time */
+    uint32_t power_cuts;                 /* of 100,000 actions: power fails right after it */
+    uint32_t blackouts;                  /* of 1,000 decisions: power fails everywhere about then */
+    bool calm;                           /* nothing goes wrong, so nobody may suspect a primary */
     uint64_t client_ms;                  /* a number is submitted so often; 0: none by itself */
     uint64_t timeout_ms;                 /* the core's first; 0: its default */
     uint64_t timeout_max_ms;             /* 0: the core's default */
@@ -28,24 +34,31 @@ struct cluster_options {
     bool story;                          /* keep it */
 };
 
+/* A node is a seat's, by the same number; a twin's nodes come after all seats. */
 struct cluster {
     struct cluster_options options;
     struct dice dice;
     struct wheel wheel;
+    struct links links;
     uint64_t now_ms;
     struct committee committee;
     struct verify_context context; /* of every seat */
     struct judge judge;
     struct toy_header genesis;
-    struct station stations[LIMIT_VALIDATORS];
+    uint8_t nodes;
+    uint8_t twins[LIMIT_VALIDATORS];           /* the second node of a seat; 0: it has none */
+    struct station stations[LIMIT_VALIDATORS]; /* by node, as all that follows */
     struct event_work works[LIMIT_VALIDATORS]; /* as last fed */
     struct liar liars[LIMIT_VALIDATORS];
     struct liar_pact pact;
-    uint64_t reach[LIMIT_VALIDATORS]; /* whom each can send to */
+    int64_t skews_ms[LIMIT_VALIDATORS];
+    uint64_t slow_ms[LIMIT_VALIDATORS]; /* until when the disk is slow */
+    uint64_t sent[LIMIT_VALIDATORS];    /* messages since the last STATUS */
     uint64_t next_number;
     uint64_t *open; /* submitted, not yet in the chain; owned */
     size_t open_count, open_room;
-    uint32_t view_changes, crashes; /* for the summary */
+    struct coverage coverage;
+    uint64_t trace;         /* of everything that happened, in order */
     struct actions actions; /* of one step; here, since clearing it costs more than the step */
     struct text story;
 };
@@ -62,15 +75,18 @@ void cluster_run(struct cluster *cluster, uint64_t until_ms);
 /* A client gives the next number to some seats; it does so again until the number is in the chain. */
 void cluster_submit(struct cluster *cluster, uint64_t seats);
 
-/* The network: cut a seat off, split seats from all others, heal all. */
-void cluster_cut(struct cluster *cluster, uint8_t seat);
-void cluster_split(struct cluster *cluster, uint64_t seats);
-void cluster_one_way(struct cluster *cluster, uint8_t from, uint8_t to);
+/* The network: cut a node off, split nodes from all others, heal all. More is in links.h. */
+void cluster_cut(struct cluster *cluster, uint8_t node);
+void cluster_split(struct cluster *cluster, uint64_t nodes);
 void cluster_heal(struct cluster *cluster);
 
-/* Power: what isn't on disk is lost. */
-void cluster_crash(struct cluster *cluster, uint8_t seat);
-void cluster_restart(struct cluster *cluster, uint8_t seat);
+/* Power: what isn't on disk is lost; of a log that isn't synced, some of the beginning may have made it. */
+void cluster_crash(struct cluster *cluster, uint8_t node);
+void cluster_restart(struct cluster *cluster, uint8_t node);
+
+/* The disk is so slow for a while. Or a record of the log can't be read at the next start: any, or (a write that went elsewhere) the last. */
+void cluster_slow(struct cluster *cluster, uint8_t node, uint64_t for_ms);
+void cluster_rot(struct cluster *cluster, uint8_t node, bool last);
 
 /* The lowest height that all honest seats have decided; the highest any has. */
 uint64_t cluster_low(const struct cluster *cluster);

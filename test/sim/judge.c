@@ -29,12 +29,13 @@ void judge_init(struct judge *judge, const struct verify_context *context, uint6
     judge->numbers = calloc(FIRST_ROOM, sizeof(*judge->numbers));
     CHECK(judge->promises && judge->numbers);
     text_init(&judge->faults, FAULT_BYTES_MAX);
+    arena_init(&judge->arena, 64u << 20);
 
     struct toy_header genesis;
     toy_genesis(&genesis, &context->committee->digest);
     judge->chain_room = FIRST_ROOM;
     judge->chain = grown(NULL, FIRST_ROOM, sizeof(*judge->chain));
-    judge->chain[0] = (struct judge_block){context->genesis_block, genesis.root};
+    judge->chain[0] = (struct judge_block){context->genesis_block, genesis.root, genesis.time_ms};
     judge->chain_count = 1;
 }
 
@@ -43,6 +44,7 @@ void judge_release(struct judge *judge)
     free(judge->chain);
     free(judge->promises);
     free(judge->numbers);
+    arena_release(&judge->arena);
     text_release(&judge->faults);
 }
 
@@ -85,33 +87,111 @@ static void promises_grow(struct judge *judge)
     judge->promise_room = room;
 }
 
-void judge_signed(struct judge *judge, struct seat seat, enum message_tag tag, uint64_t height,
-                  uint64_t view, const struct digest *digest, bool durable)
+/* NULL if the seat never signed such a thing. */
+static const struct judge_promise *promise_find(const struct judge *judge, enum message_tag tag,
+                                                uint8_t seat, uint64_t height, uint64_t view)
 {
-    if (judge->liars & COMMITTEE_BIT(seat.n) || tag == MESSAGE_STATUS)
+    const struct judge_promise wanted = {(uint8_t)tag, seat, height, view, {{0}}, {{0}}};
+    const struct judge_promise *place =
+        promise_place(judge->promises, judge->promise_room, &wanted);
+    return place->tag ? place : NULL;
+}
+
+static void promise_keep(struct judge *judge, const struct judge_promise *promise)
+{
+    struct judge_promise *place = promise_place(judge->promises, judge->promise_room, promise);
+    if (place->tag) {
+        if (!digest_equal(&place->body, &promise->body))
+            judge_fault(judge, "%u signs two different %s for height %llu in view %llu",
+                        promise->seat, message_name(promise->tag),
+                        (unsigned long long)promise->height, (unsigned long long)promise->view);
+        return;
+    }
+    *place = *promise;
+    if (++judge->promise_count * 2 > judge->promise_room)
+        promises_grow(judge);
+}
+
+static void check_vote(struct judge *judge, struct seat seat, const struct action_sign *sign)
+{
+    const unsigned long long height = sign->height.n, view = sign->view.n;
+    if (view < judge->left[seat.n])
+        judge_fault(judge, "%u signs %s for height %llu in view %llu, which it left for %llu",
+                    seat.n, message_name(sign->tag), height, view,
+                    (unsigned long long)judge->left[seat.n]);
+    if (sign->tag != MESSAGE_COMMIT)
+        return;
+    const struct judge_promise *prepare =
+        promise_find(judge, MESSAGE_PREPARE, seat.n, height, view);
+    if (prepare != NULL && !digest_equal(&prepare->digest, &sign->digest))
+        judge_fault(judge, "%u commits to another block %llu than it prepared in view %llu", seat.n,
+                    height, view);
+    judge->locks[seat.n][height % JUDGE_RING] = (struct judge_lock){height, view};
+}
+
+/* What a seat has sent COMMIT for it must report: as committed, or as prepared in that view or a later one. */
+static void check_change(struct judge *judge, struct seat seat, const struct action_sign *sign)
+{
+    struct message_view_change change;
+    arena_clear(&judge->arena);
+    if (record_unpack(&judge->arena, &message_view_change_record, &change, sign->body, NULL)) {
+        judge_fault(judge, "%u signs a VIEW-CHANGE that is none", seat.n);
+        return;
+    }
+    for (uint32_t i = 0; i < JUDGE_RING; i++) {
+        const struct judge_lock *lock = &judge->locks[seat.n][i];
+        bool told = lock->height <= change.committed.ballot.height.n;
+        for (uint32_t p = 0; p < change.prepared_count && !told; p++)
+            told = change.prepared[p].certificate.ballot.height.n == lock->height &&
+                   change.prepared[p].certificate.ballot.view.n >= lock->view;
+        if (!told)
+            judge_fault(judge,
+                        "%u wants view %llu without telling of block %llu, which it sent COMMIT "
+                        "for in view %llu",
+                        seat.n, (unsigned long long)sign->view.n, (unsigned long long)lock->height,
+                        (unsigned long long)lock->view);
+    }
+}
+
+void judge_signed(struct judge *judge, struct seat seat, const struct action_sign *sign,
+                  bool durable)
+{
+    const uint64_t view = sign->view.n;
+    if (judge->liars & COMMITTEE_BIT(seat.n) || sign->tag == MESSAGE_STATUS)
         return;
     if (!durable)
         judge_fault(judge, "%u signs %s of view %llu before it is durable", seat.n,
-                    message_name(tag), (unsigned long long)view);
-    if (tag == MESSAGE_VIEW_CHANGE && view > judge->left[seat.n])
-        judge->left[seat.n] = view;
-    bool vote = tag == MESSAGE_PRE_PREPARE || tag == MESSAGE_PREPARE || tag == MESSAGE_COMMIT;
-    if (vote && view < judge->left[seat.n])
-        judge_fault(judge, "%u signs %s for height %llu in view %llu, which it left for %llu",
-                    seat.n, message_name(tag), (unsigned long long)height, (unsigned long long)view,
-                    (unsigned long long)judge->left[seat.n]);
-
-    struct judge_promise promise = {(uint8_t)tag, seat.n, height, view, *digest};
-    struct judge_promise *place = promise_place(judge->promises, judge->promise_room, &promise);
-    if (place->tag) {
-        if (!digest_equal(&place->digest, digest))
-            judge_fault(judge, "%u signs two different %s for height %llu in view %llu", seat.n,
-                        message_name(tag), (unsigned long long)height, (unsigned long long)view);
-        return;
+                    message_name(sign->tag), (unsigned long long)view);
+    if (sign->tag == MESSAGE_VIEW_CHANGE) {
+        check_change(judge, seat, sign);
+        if (view > judge->left[seat.n])
+            judge->left[seat.n] = view;
+    } else if (sign->tag != MESSAGE_NEW_VIEW) {
+        check_vote(judge, seat, sign);
     }
-    *place = promise;
-    if (++judge->promise_count * 2 > judge->promise_room)
-        promises_grow(judge);
+    promise_keep(judge, &(struct judge_promise){(uint8_t)sign->tag, seat.n, sign->height.n, view,
+                                                digest_of(sign->body.data, sign->body.size),
+                                                sign->digest});
+}
+
+void judge_weigh(struct judge *judge, struct seat seat, const struct judge_load *load)
+{
+    if (judge->liars & COMMITTEE_BIT(seat.n))
+        return;
+    struct judge_load *most = &judge->most;
+    most->records = load->records > most->records ? load->records : most->records;
+    most->blocks = load->blocks > most->blocks ? load->blocks : most->blocks;
+    most->orders = load->orders > most->orders ? load->orders : most->orders;
+    most->sent = load->sent > most->sent ? load->sent : most->sent;
+    if (load->records > JUDGE_RECORDS_MAX)
+        judge_fault(judge, "%u has %llu records in its log", seat.n,
+                    (unsigned long long)load->records);
+    if (load->blocks > JUDGE_BLOCKS_MAX || load->orders > BOUNDS_WINDOW)
+        judge_fault(judge, "%u holds %llu blocks and executes %llu", seat.n,
+                    (unsigned long long)load->blocks, (unsigned long long)load->orders);
+    if (load->sent > JUDGE_SENT_MAX)
+        judge_fault(judge, "%u sends %llu messages to one seat in a second", seat.n,
+                    (unsigned long long)load->sent);
 }
 
 /* --- decisions --- */
@@ -146,7 +226,7 @@ static void numbers_add(struct judge *judge, uint64_t number)
 
 /* The first honest seat that decides a height settles what the others must decide. */
 static void extend(struct judge *judge, const struct toy_header *header,
-                   const struct digest *digest, const struct toy_body *body)
+                   const struct digest *digest, const struct toy_body *body, uint64_t latest_ms)
 {
     const struct judge_block *parent = &judge->chain[judge->chain_count - 1];
     unsigned long long height = header->height;
@@ -158,6 +238,13 @@ static void extend(struct judge *judge, const struct toy_header *header,
     struct digest root = toy_root(&parent->root, body);
     if (!digest_equal(&header->root, &root))
         judge_fault(judge, "block %llu has a wrong root", height);
+    if (header->proposer != header->view % judge->context->committee->count)
+        judge_fault(judge, "block %llu is by %u, who was not the primary of view %llu", height,
+                    header->proposer, (unsigned long long)header->view);
+    if (header->time_ms <= parent->time_ms || header->time_ms > latest_ms)
+        judge_fault(judge, "block %llu of %llu ms comes after one of %llu ms, at %llu ms at most",
+                    height, (unsigned long long)header->time_ms,
+                    (unsigned long long)parent->time_ms, (unsigned long long)latest_ms);
     for (uint32_t i = 0; i < body->count; i++) {
         if (judge_has(judge, body->numbers[i]))
             judge_fault(judge, "%llu is in two blocks, again at height %llu",
@@ -169,26 +256,40 @@ static void extend(struct judge *judge, const struct toy_header *header,
         judge->chain_room *= 2;
         judge->chain = grown(judge->chain, judge->chain_room, sizeof(*judge->chain));
     }
-    judge->chain[judge->chain_count++] = (struct judge_block){*digest, header->root};
+    judge->chain[judge->chain_count++] =
+        (struct judge_block){*digest, header->root, header->time_ms};
 }
 
 static void check_certificate(struct judge *judge, struct seat seat, uint64_t height,
                               const struct digest *digest, struct bytes packed)
 {
+    const struct committee *committee = judge->context->committee;
+    const unsigned n = committee->count, quorum = (n + (n - 1) / 3 + 2) / 2;
     struct certificate certificate;
-    struct fault fault;
-    if (record_unpack(NULL, &ballot_certificate_record, &certificate, packed, NULL) ||
-        verify_certificate(judge->context, MESSAGE_COMMIT, &certificate, &fault))
-        judge_fault(judge, "%u decides block %llu with a bad certificate", seat.n,
-                    (unsigned long long)height);
-    else if (certificate.ballot.height.n != height ||
-             !digest_equal(&certificate.ballot.digest, digest))
-        judge_fault(judge, "%u decides block %llu with the certificate of another", seat.n,
+    uint8_t body[BOUNDS_BALLOT_BYTES];
+    bool sound = !record_unpack(NULL, &ballot_certificate_record, &certificate, packed, NULL);
+    if (sound) {
+        const struct ballot *ballot = &certificate.ballot;
+        const struct digest signed_body = digest_of(body, ballot_pack(body, ballot));
+        sound = ballot->height.n == height && digest_equal(&ballot->digest, digest) &&
+                digest_equal(&ballot->set, &committee->digest) &&
+                committee_size(certificate.voters) == quorum && certificate.voters >> (n - 1) < 2 &&
+                certificate.signatures.size == quorum * SIGN_SIGNATURE_SIZE;
+        for (uint8_t voter = 0; voter < n && sound; voter++) {
+            if (!(certificate.voters & ~judge->liars & COMMITTEE_BIT(voter)))
+                continue;
+            const struct judge_promise *promise =
+                promise_find(judge, MESSAGE_COMMIT, voter, height, ballot->view.n);
+            sound = promise != NULL && digest_equal(&promise->body, &signed_body);
+        }
+    }
+    if (!sound)
+        judge_fault(judge, "%u decides block %llu with a certificate that nobody gave", seat.n,
                     (unsigned long long)height);
 }
 
 void judge_decided(struct judge *judge, struct seat seat, struct bytes header,
-                   const struct toy_body *body, struct bytes certificate)
+                   const struct toy_body *body, struct bytes certificate, uint64_t latest_ms)
 {
     if (judge->liars & COMMITTEE_BIT(seat.n))
         return;
@@ -202,7 +303,7 @@ void judge_decided(struct judge *judge, struct seat seat, struct bytes header,
     }
     check_certificate(judge, seat, toy.height, &digest, certificate);
     if (toy.height == judge->chain_count)
-        extend(judge, &toy, &digest, body);
+        extend(judge, &toy, &digest, body, latest_ms);
     else if (!digest_equal(&digest, &judge->chain[toy.height].digest))
         judge_fault(judge, "%u decides another block %llu than was decided before", seat.n,
                     (unsigned long long)toy.height);

@@ -1,39 +1,63 @@
-/* The judge of a run sees only what honest seats signed, decided and read back from disk, never the inside of a core, and says
- * what should not have been:
+/* The judge of a run sees only what honest seats signed, sent, decided and read back from disk, never the inside of a core, and says
+ * what should not have been. It checks with its own code, not with the core's:
  *
  *   agreement     no two honest seats decide different blocks at a height
  *   no gap        each seat decides heights one after another, also over restarts, and each block's parent is the one below
- *   certificates  what a seat decided with is a quorum's signatures over that block
- *   validity      the block's root follows from its parent's and its body; no number is in two blocks
- *   promises      no two different statements of a seat for one (kind, height, view), over restarts too; no vote below a view that it left;
- *                 nothing signed before it was durable */
+ *   certificates  what a seat decided with is a quorum's COMMITs over that block, and the honest ones among them signed just that
+ *   validity      the block's root follows from its parent's and its body; no number is in two blocks; its proposer was the primary of its
+ *                 view, and its time is above its parent's and not ahead of all clocks
+ *   promises      no two different statements of a seat for one (kind, height, view), over restarts too; no COMMIT for another block
+ *                 than the PREPARE; no vote below a view that it left; no VIEW-CHANGE that leaves out what it sent COMMIT for;
+ *                 nothing signed before it was durable
+ *   bounds        what a seat keeps on disk and in memory, and sends in a second */
 #ifndef TEST_SIM_JUDGE_H
 #define TEST_SIM_JUDGE_H
 
 #include "base/text.h"
+#include "consensus/consensus.h"
 #include "test/sim/toy.h"
 
 struct judge_block {
     struct digest digest;
     struct digest root;
+    uint64_t time_ms;
 };
 
 struct judge_promise { /* a slot of a hash table; tag 0: free */
     uint8_t tag, seat;
     uint64_t height, view;
-    struct digest digest;
+    struct digest body;   /* of what was signed */
+    struct digest digest; /* of the block; else as `body` */
+};
+
+/* Heights about which a seat can have votes at the same time, twice. */
+#define JUDGE_RING (2 * BOUNDS_WINDOW)
+
+/* What a seat may keep and send, each several times what long runs have shown. */
+#define JUDGE_RECORDS_MAX 1024 /* of the log */
+#define JUDGE_BLOCKS_MAX                                                                           \
+    192 /* not yet decided: rivals in a window of heights, and bodies that came unasked */
+#define JUDGE_SENT_MAX 4000 /* messages in a second, for each seat that receives them */
+
+struct judge_load {
+    uint64_t records, blocks, orders, sent;
 };
 
 struct judge {
-    const struct verify_context *context; /* borrowed; with toy_verify */
+    const struct verify_context *context; /* borrowed */
     uint64_t liars;                       /* bits of seats of which nothing is expected */
     struct judge_block *chain;            /* agreed so far, from height 0; owned */
     uint64_t chain_count, chain_room;
-    uint64_t height[LIMIT_VALIDATORS];    /* decided by each */
-    uint64_t left[LIMIT_VALIDATORS];      /* highest view that each signed a VIEW-CHANGE for */
-    struct judge_promise *promises;       /* owned */
-    uint64_t promise_count, promise_room; /* room is a power of two */
-    uint64_t *numbers;                    /* in the agreed chain; a hash set, 0: free; owned */
+    uint64_t height[LIMIT_VALIDATORS]; /* decided by each */
+    uint64_t left[LIMIT_VALIDATORS];   /* highest view that each signed a VIEW-CHANGE for */
+    struct judge_lock {
+        uint64_t height, view;
+    } locks[LIMIT_VALIDATORS][JUDGE_RING]; /* the last COMMIT of each, by height */
+    struct judge_load most;                /* that any honest seat had */
+    struct arena arena;                    /* of one call */
+    struct judge_promise *promises;        /* owned */
+    uint64_t promise_count, promise_room;  /* room is a power of two */
+    uint64_t *numbers;                     /* in the agreed chain; a hash set, 0: free; owned */
     uint64_t number_count, number_room;
     struct text faults; /* a line each */
     uint32_t fault_count;
@@ -43,12 +67,15 @@ void judge_init(struct judge *judge, const struct verify_context *context, uint6
 void judge_release(struct judge *judge);
 
 /* A seat signs. `durable`: what it waits for is on its disk. */
-void judge_signed(struct judge *judge, struct seat seat, enum message_tag tag, uint64_t height,
-                  uint64_t view, const struct digest *digest, bool durable);
+void judge_signed(struct judge *judge, struct seat seat, const struct action_sign *sign,
+                  bool durable);
 
-/* A seat decides a block, with the certificate as packed. */
+/* A seat decides a block, with the certificate as packed. `latest_ms` is the latest Unix time at which it may have been proposed. */
 void judge_decided(struct judge *judge, struct seat seat, struct bytes header,
-                   const struct toy_body *body, struct bytes certificate);
+                   const struct toy_body *body, struct bytes certificate, uint64_t latest_ms);
+
+/* What a seat holds now, and has sent to one other in the last second. */
+void judge_weigh(struct judge *judge, struct seat seat, const struct judge_load *load);
 
 /* A seat starts again and finds this height on its disk; `digest` is that block's. */
 void judge_restarted(struct judge *judge, struct seat seat, uint64_t height,

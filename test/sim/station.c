@@ -8,30 +8,6 @@
 #define FORWARD_MS   1000 /* what a number may need to reach the primary */
 #define LOOSE_BODIES 64   /* sent by others, not yet asked for */
 
-static struct station_bytes owned(struct bytes bytes)
-{
-    struct station_bytes copy = {malloc(bytes.size ? bytes.size : 1), bytes.size};
-    CHECK(copy.data);
-    if (bytes.size)
-        memcpy(copy.data, bytes.data, bytes.size);
-    return copy;
-}
-
-/* Makes room for one more element, zeroed, at the end of an owned array. */
-static void *pushed(void *array, size_t *count, size_t size)
-{
-    void *list = *(void **)array;
-    if ((*count & (*count - 1)) == 0) {
-        list = realloc(list, (*count ? *count * 2 : 1) * size);
-        CHECK(list);
-        memcpy(array, &list, sizeof(list));
-    }
-    void *element = (uint8_t *)list + *count * size;
-    memset(element, 0, size);
-    (*count)++;
-    return element;
-}
-
 void station_init(struct station *station, struct seat seat, const struct consensus_config *config,
                   const struct toy_header *genesis)
 {
@@ -42,13 +18,13 @@ void station_init(struct station *station, struct seat seat, const struct consen
     station->tick_ms = UINT64_MAX;
 
     size_t count = 0;
-    struct station_decided *first = pushed(&station->chain, &count, sizeof(*first));
+    struct station_decided *first = disk_grow(&station->chain, &count, sizeof(*first));
     station->chain_count = count;
     first->header_size = toy_header_pack(first->header, genesis);
     first->digest = digest_of(first->header, first->header_size);
     first->root = genesis->root;
     first->body_digest = genesis->body;
-    first->certificate = owned(bytes_of(NULL, 0));
+    first->certificate = disk_copy(bytes_of(NULL, 0));
     station_restart(station);
 }
 
@@ -60,8 +36,6 @@ static void forget_volatile(struct station *station)
     station->order_count = 0;
     while (station->pool_count)
         station->marks[station->pool[--station->pool_count].number].pending = false;
-    station->syncing = false;
-    station->forget = (struct action_forget){0};
 }
 
 /* What is known of `number`. */
@@ -98,9 +72,12 @@ static void chain_truncate(struct station *station)
             mark_of(station, station->chain[h].body.numbers[i])->done = true;
 }
 
-void station_crash(struct station *station)
+void station_crash(struct station *station, size_t kept)
 {
     CHECK(station->alive);
+    const uint64_t waiting = station->disk.appended - station->disk.synced;
+    station_synced(station, station->disk.synced + (kept < waiting ? kept : waiting));
+    disk_fail(&station->disk, 0);
     station->alive = false;
     station->life++;
     consensus_free(station->core);
@@ -108,17 +85,13 @@ void station_crash(struct station *station)
     arena_release(&station->arena);
     forget_volatile(station);
     chain_truncate(station);
-    while (station->log_count && station->log[station->log_count - 1].sequence > station->synced)
-        free(station->log[--station->log_count].bytes.data);
-    station->appended = station->synced;
-
-    size_t kept = 0;
+    size_t count = 0;
     for (size_t i = 0; i < station->block_count; i++) {
         set_executed(station, &station->blocks[i], false);
         if (station->blocks[i].on_disk)
-            station->blocks[kept++] = station->blocks[i];
+            station->blocks[count++] = station->blocks[i];
     }
-    station->block_count = kept;
+    station->block_count = count;
 }
 
 void station_restart(struct station *station)
@@ -128,8 +101,9 @@ void station_restart(struct station *station)
     station->core = consensus_new(&station->config);
     CHECK(station->core);
     arena_init(&station->arena, consensus_step_bytes(station->core) + (64u << 20));
-    for (size_t i = 0; i < station->log_count; i++) {
-        const struct station_record *record = &station->log[i];
+    disk_open(&station->disk, &station->opened, station->durable);
+    for (size_t i = 0; i < station->disk.count; i++) {
+        const struct disk_record *record = &station->disk.records[i];
         struct fault fault = {0};
         enum err err = consensus_recover(station->core, record->sequence,
                                          bytes_of(record->bytes.data, record->bytes.size), &fault);
@@ -140,7 +114,7 @@ void station_restart(struct station *station)
 struct event station_start(const struct station *station)
 {
     const struct station_decided *head = &station->chain[station->durable];
-    struct event event = {.kind = EVENT_START};
+    struct event event = {.kind = EVENT_START, .as.start = station->opened};
     event.as.start.header = bytes_of(head->header, head->header_size);
     event.as.start.certificate = bytes_of(head->certificate.data, head->certificate.size);
     return event;
@@ -149,12 +123,10 @@ struct event station_start(const struct station *station)
 void station_release(struct station *station)
 {
     if (station->alive)
-        station_crash(station);
-    for (size_t i = 0; i < station->log_count; i++)
-        free(station->log[i].bytes.data);
+        station_crash(station, 0);
+    disk_release(&station->disk);
     for (uint64_t h = 0; h < station->chain_count; h++)
         free(station->chain[h].certificate.data);
-    free(station->log);
     free(station->signings);
     free(station->blocks);
     free(station->chain);
@@ -165,74 +137,34 @@ void station_release(struct station *station)
 
 /* --- log --- */
 
-void station_append(struct station *station, const struct action_persist *persist)
-{
-    CHECK(persist->sequence == station->appended + 1);
-    struct station_record *record = pushed(&station->log, &station->log_count, sizeof(*record));
-    record->sequence = persist->sequence;
-    record->bytes = owned(persist->record);
-    record->has_body = persist->has_body;
-    record->body = persist->body;
-    station->appended = persist->sequence;
-}
-
-void station_forget(struct station *station)
-{
-    if (!station->forget.before || station->forget.after > station->synced)
-        return;
-    size_t dropped = 0;
-    while (dropped < station->log_count && station->log[dropped].sequence < station->forget.before)
-        free(station->log[dropped++].bytes.data);
-    station->log_count -= dropped;
-    if (dropped)
-        memmove(station->log, station->log + dropped, station->log_count * sizeof(*station->log));
-    station->forget = (struct action_forget){0};
-}
-
 void station_synced(struct station *station, uint64_t sequence)
 {
-    for (size_t i = 0; i < station->log_count; i++) {
-        const struct station_record *record = &station->log[i];
-        if (record->sequence <= station->synced || record->sequence > sequence || !record->has_body)
-            continue;
-        struct station_block *block = station_find(station, &record->body);
+    for (size_t i = station->disk.count; i-- > 0;) {
+        const struct disk_record *record = &station->disk.records[i];
+        if (record->sequence <= station->disk.synced)
+            break;
+        struct station_block *block = record->has_body && record->sequence <= sequence
+                                          ? station_find(station, &record->body)
+                                          : NULL;
         if (block)
             block->on_disk = true;
     }
-    if (sequence > station->synced)
-        station->synced = sequence;
-}
-
-bool station_has_promise(const struct station *station, const struct action_sign *sign)
-{
-    /* Votes have their ballot's bytes in a record, and COMMITs in one of their own kind, [2, ...]; a proposal goes with its PREPARE. */
-    const bool proposal = sign->tag == MESSAGE_PRE_PREPARE;
-    const void *wanted = proposal ? (const void *)sign->digest.bytes : sign->body.data;
-    const size_t size = proposal ? DIGEST_SIZE : sign->body.size;
-    for (size_t i = station->log_count; i-- > 0;) {
-        const struct station_record *record = &station->log[i];
-        if (record->sequence > station->synced ||
-            (sign->tag == MESSAGE_COMMIT && record->bytes.data[1] != 2))
-            continue;
-        if (memmem(record->bytes.data, record->bytes.size, wanted, size))
-            return true;
-    }
-    return false;
+    disk_synced(&station->disk, sequence);
 }
 
 void station_queue_sign(struct station *station, const struct action_sign *sign)
 {
     struct station_signing *signing =
-        pushed(&station->signings, &station->signing_count, sizeof(*signing));
+        disk_grow(&station->signings, &station->signing_count, sizeof(*signing));
     signing->sign = *sign;
-    signing->body = owned(sign->body);
+    signing->body = disk_copy(sign->body);
     signing->sign.body = bytes_of(signing->body.data, signing->body.size);
 }
 
 bool station_next_sign(struct station *station, struct station_signing *signing)
 {
     for (size_t i = 0; i < station->signing_count; i++) {
-        if (station->signings[i].sign.after > station->synced)
+        if (station->signings[i].sign.after > station->disk.synced)
             continue;
         *signing = station->signings[i];
         station->signing_count--;
@@ -275,7 +207,8 @@ void station_keep_body(struct station *station, const struct toy_body *body)
     struct digest digest = toy_body_digest(body);
     if (station_body(station, &digest, &known))
         return;
-    struct station_block *block = pushed(&station->blocks, &station->block_count, sizeof(*block));
+    struct station_block *block =
+        disk_grow(&station->blocks, &station->block_count, sizeof(*block));
     block->body = *body;
     block->body_digest = digest;
 }
@@ -290,16 +223,23 @@ void station_discard(struct station *station, const struct digest *digest)
         set_executed(station, block, false); /* its body stays: it may be promised */
 }
 
-static bool root_of(const struct station *station, const struct digest *digest, struct digest *root)
+/* The state root after a block that is the head or was executed, and its time. */
+static bool root_of(const struct station *station, const struct digest *digest, struct digest *root,
+                    uint64_t *time_ms)
 {
     const struct station_decided *head = &station->chain[station->chain_count - 1];
     const struct station_block *block = station_find(station, digest);
-    if (digest_equal(&head->digest, digest))
+    struct toy_header header;
+    if (digest_equal(&head->digest, digest)) {
+        CHECK(toy_header_unpack(&header, bytes_of(head->header, head->header_size)));
         *root = head->root;
-    else if (block && block->executed)
+    } else if (block && block->executed) {
+        CHECK(toy_header_unpack(&header, bytes_of(block->header, block->header_size)));
         *root = block->root;
-    else
+    } else {
         return false;
+    }
+    *time_ms = header.time_ms;
     return true;
 }
 
@@ -322,22 +262,30 @@ static bool is_used(const struct station *station, const struct digest *parent, 
 }
 
 bool station_build(struct station *station, const struct action_build *build, uint64_t time_ms,
-                   bool wrong_root, struct station_block **block)
+                   enum station_flaw flaw, struct station_block **block)
 {
     struct digest root;
     struct toy_body body = {.count = 0};
-    if (!root_of(station, &build->parent, &root))
+    uint64_t parent_ms;
+    if (!root_of(station, &build->parent, &root, &parent_ms))
         return false;
     for (size_t i = 0; i < station->pool_count && body.count < TOY_BODY_MAX; i++)
         if (!is_used(station, &build->parent, station->pool[i].number))
             body.numbers[body.count++] = station->pool[i].number;
     if (!body.count && !build->empty_too)
         return false;
+    if (flaw == STATION_TWICE && body.count && body.count < TOY_BODY_MAX) {
+        body.numbers[body.count] = body.numbers[0];
+        body.count++;
+    }
+    const struct toy_body *last = &station->chain[station->chain_count - 1].body;
+    if (flaw == STATION_USED && last->count && body.count < TOY_BODY_MAX)
+        body.numbers[body.count++] = last->numbers[0];
 
     struct toy_header header = {
         .height = build->height.n,
         .view = build->view.n,
-        .time_ms = time_ms,
+        .time_ms = time_ms > parent_ms ? time_ms : parent_ms + 1,
         .proposer = station->seat.n,
         .parent = build->parent,
         .set = station->config.committee->digest,
@@ -345,9 +293,9 @@ bool station_build(struct station *station, const struct action_build *build, ui
         .body = toy_body_digest(&body),
         .root = toy_root(&root, &body),
     };
-    if (wrong_root)
+    if (flaw == STATION_WRONG_ROOT)
         header.root.bytes[0] ^= 1;
-    struct station_block *made = pushed(&station->blocks, &station->block_count, sizeof(*made));
+    struct station_block *made = disk_grow(&station->blocks, &station->block_count, sizeof(*made));
     made->header_size = toy_header_pack(made->header, &header);
     made->digest = digest_of(made->header, made->header_size);
     made->height = header.height;
@@ -364,7 +312,7 @@ static bool body_is_fresh(const struct station *station, const struct digest *pa
                           const struct toy_body *body)
 {
     for (uint32_t i = 0; i < body->count; i++) {
-        if (is_used(station, parent, body->numbers[i]))
+        if (body->numbers[i] > TOY_NUMBER_MAX || is_used(station, parent, body->numbers[i]))
             return false;
         for (uint32_t j = 0; j < i; j++)
             if (body->numbers[i] == body->numbers[j])
@@ -389,7 +337,8 @@ bool station_execute(struct station *station, uint64_t ticket, enum event_verdic
     CHECK(toy_header_unpack(&header, bytes_of(order.header, order.header_size)));
     CHECK(order.running);
     body = order.body;
-    if (!root_of(station, &header.parent, &root))
+    uint64_t parent_ms;
+    if (!root_of(station, &header.parent, &root, &parent_ms))
         return false;
     root = toy_root(&root, &body);
     *verdict = EVENT_INVALID;
@@ -399,7 +348,7 @@ bool station_execute(struct station *station, uint64_t ticket, enum event_verdic
 
     struct station_block *block = station_find(station, &order.block.digest);
     if (!block)
-        block = pushed(&station->blocks, &station->block_count, sizeof(*block));
+        block = disk_grow(&station->blocks, &station->block_count, sizeof(*block));
     memcpy(block->header, order.header, order.header_size);
     block->header_size = order.header_size;
     block->digest = order.block.digest;
@@ -438,7 +387,7 @@ struct station_decided *station_commit(struct station *station, const struct act
     CHECK(commit->height.n == station->chain_count);
     struct station_block block = *found;
     size_t count = station->chain_count;
-    struct station_decided *decided = pushed(&station->chain, &count, sizeof(*decided));
+    struct station_decided *decided = disk_grow(&station->chain, &count, sizeof(*decided));
     station->chain_count = count;
     decided->digest = block.digest;
     decided->root = block.root;
@@ -446,7 +395,7 @@ struct station_decided *station_commit(struct station *station, const struct act
     memcpy(decided->header, block.header, block.header_size);
     decided->header_size = block.header_size;
     decided->body = block.body;
-    decided->certificate = owned(commit->certificate);
+    decided->certificate = disk_copy(commit->certificate);
     struct toy_header header;
     CHECK(toy_header_unpack(&header, bytes_of(block.header, block.header_size)));
     mark_done(station, &block.body, header.time_ms);
@@ -471,16 +420,19 @@ void station_on_disk(struct station *station, uint64_t height)
 
 /* --- pool --- */
 
-void station_submit(struct station *station, uint64_t number, uint64_t clock_ms)
+bool station_submit(struct station *station, uint64_t number, uint64_t clock_ms)
 {
     struct station_mark *mark = mark_of(station, number);
     if (mark->done || mark->pending)
-        return;
+        return true;
+    if (station->pool_count == STATION_POOL_MAX)
+        return false;
     mark->pending = true;
     struct station_waiting *waiting =
-        pushed(&station->pool, &station->pool_count, sizeof(*waiting));
+        disk_grow(&station->pool, &station->pool_count, sizeof(*waiting));
     waiting->number = number;
     waiting->since_ms = clock_ms;
+    return true;
 }
 
 struct event_work station_work(struct station *station)

@@ -1,17 +1,12 @@
 /* One seat of a simulated cluster: its core, and what a driver keeps for it: log, blocks, overlays, chain, pool.
  *
- * What is on disk survives station_crash: the log up to `synced`, bodies that the log names, and the chain up to `durable`.
+ * What is on disk survives station_crash: the log (disk.h), bodies that it names, and the chain up to `durable`.
  * Nothing here sends or waits; cluster.c performs the actions. */
 #ifndef TEST_SIM_STATION_H
 #define TEST_SIM_STATION_H
 
-#include "consensus/consensus.h"
+#include "test/sim/disk.h"
 #include "test/sim/toy.h"
-
-struct station_bytes { /* owned */
-    uint8_t *data;
-    size_t size;
-};
 
 /* A block that isn't committed, or its body alone. */
 struct station_block {
@@ -30,19 +25,12 @@ struct station_decided {
     uint8_t header[TOY_HEADER_BYTES];
     size_t header_size;
     struct toy_body body;
-    struct station_bytes certificate;
-};
-
-struct station_record {
-    uint64_t sequence;
-    struct station_bytes bytes;
-    bool has_body;
-    struct digest body; /* of the block's header */
+    struct disk_bytes certificate;
 };
 
 struct station_signing {
     struct action_sign sign;
-    struct station_bytes body; /* what sign.body points at */
+    struct disk_bytes body; /* what sign.body points at */
 };
 
 struct station_order { /* an EXECUTE that isn't answered */
@@ -54,6 +42,8 @@ struct station_order { /* an EXECUTE that isn't answered */
     bool running;         /* the answer is on its way ... */
     struct toy_body body; /* ... for this body */
 };
+
+#define STATION_POOL_MAX 128
 
 struct station_waiting { /* a number in the pool */
     uint64_t number;
@@ -76,13 +66,10 @@ struct station {
     struct consensus_config config;
     struct arena arena; /* of one step */
 
-    struct station_record *log;
-    size_t log_count;
-    uint64_t appended, synced; /* sequences */
-    bool syncing;
+    struct disk disk;
+    struct event_start opened;        /* how much of the log was there at the last start */
     struct station_signing *signings; /* that wait for the log */
     size_t signing_count;
-    struct action_forget forget; /* before 0: none waits */
 
     struct station_block *blocks;
     size_t block_count;
@@ -103,24 +90,18 @@ void station_init(struct station *station, struct seat seat, const struct consen
                   const struct toy_header *genesis);
 void station_release(struct station *station);
 
-/* Loses all that isn't on disk, and the core. */
-void station_crash(struct station *station);
+/* Loses the core and all that isn't on disk; but of the log's records that wait for a sync, the first `kept` made it. */
+void station_crash(struct station *station, size_t kept);
 
-/* A new core, that has read its log back; feed EVENT_START with station_start. */
+/* A new core, that has read back what can be read of its log; feed EVENT_START with station_start. */
 void station_restart(struct station *station);
 struct event station_start(const struct station *station);
 
 /* --- log --- */
-void station_append(struct station *station, const struct action_persist *persist);
 
 /* The log is on disk through `sequence`, with the bodies it names. */
 void station_synced(struct station *station, uint64_t sequence);
 
-/* Drops the head of the log that is no longer needed, once what replaces it is on disk. */
-void station_forget(struct station *station);
-
-/* True if the log on disk holds what is signed: the promise itself, not only what the core says of it. */
-bool station_has_promise(const struct station *station, const struct action_sign *sign);
 void station_queue_sign(struct station *station, const struct action_sign *sign);
 
 /* The next signature that waits for nothing more: free signing->body.data. False if there is none. */
@@ -133,10 +114,17 @@ bool station_body(const struct station *station, const struct digest *body_diges
 void station_keep_body(struct station *station, const struct toy_body *body);
 void station_discard(struct station *station, const struct digest *digest);
 
-/* Builds a block on an executed parent: false when nothing waits and `empty_too` isn't asked, or the parent is gone.
- * A wrong root is a liar's. */
+/* What is wrong with a liar's block; its header agrees with its body all the same. */
+enum station_flaw {
+    STATION_SOUND,
+    STATION_WRONG_ROOT,
+    STATION_TWICE, /* holds a number twice */
+    STATION_USED,  /* holds one that is in the chain */
+};
+
+/* Builds a block on an executed parent: false when nothing waits and `empty_too` isn't asked, or the parent is gone. */
 bool station_build(struct station *station, const struct action_build *build, uint64_t time_ms,
-                   bool wrong_root, struct station_block **block);
+                   enum station_flaw flaw, struct station_block **block);
 
 /* Answers an order whose body is here: false if the order or the parent is gone meanwhile. */
 bool station_execute(struct station *station, uint64_t ticket, enum event_verdict *verdict);
@@ -148,7 +136,8 @@ struct station_decided *station_commit(struct station *station, const struct act
 void station_on_disk(struct station *station, uint64_t height);
 
 /* --- pool --- */
-void station_submit(struct station *station, uint64_t number, uint64_t clock_ms);
+/* False if the pool is full. */
+bool station_submit(struct station *station, uint64_t number, uint64_t clock_ms);
 struct event_work station_work(struct station *station);
 
 #endif

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/record.h"
-
 static const struct record_field toy_fields[] = {
     RECORD_UINT(struct toy_header, height),
     RECORD_UINT(struct toy_header, view),
@@ -16,7 +14,12 @@ static const struct record_field toy_fields[] = {
     RECORD_FIXED(struct toy_header, root, RECORD_AS_HEX),
 };
 
-static const struct record toy_record = RECORD(struct toy_header, "toy header", toy_fields);
+static const struct record toy_header_record = RECORD(struct toy_header, "toy header", toy_fields);
+
+const struct record *toy_description(void)
+{
+    return &toy_header_record;
+}
 
 struct digest toy_body_digest(const struct toy_body *body)
 {
@@ -36,13 +39,13 @@ size_t toy_header_pack(uint8_t bytes[TOY_HEADER_BYTES], const struct toy_header 
 {
     struct pack_writer writer;
     pack_init(&writer, bytes, TOY_HEADER_BYTES);
-    record_pack(&writer, &toy_record, header);
+    record_pack(&writer, &toy_header_record, header);
     return writer.used;
 }
 
 bool toy_header_unpack(struct toy_header *header, struct bytes bytes)
 {
-    return record_unpack(NULL, &toy_record, header, bytes, NULL) == ERR_NONE;
+    return record_unpack(NULL, &toy_header_record, header, bytes, NULL) == ERR_NONE;
 }
 
 bool toy_read(const void *self, struct consensus_block *block, struct bytes header)

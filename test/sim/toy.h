@@ -4,11 +4,15 @@
 #ifndef TEST_SIM_TOY_H
 #define TEST_SIM_TOY_H
 
+#include "base/record.h"
 #include "consensus/subject.h"
 #include "consensus/verify.h"
 
 /* Numbers in a block: few, so that blocks fill. */
 #define TOY_BODY_MAX 8
+
+/* Larger ones are invalid. */
+#define TOY_NUMBER_MAX (1u << 20)
 
 struct toy_body {
     uint64_t numbers[TOY_BODY_MAX];
@@ -24,6 +28,9 @@ struct toy_header {
 };
 
 #define TOY_HEADER_BYTES 256
+
+/* How a header is packed: for liars, who change what they like in it. */
+const struct record *toy_description(void);
 
 struct digest toy_body_digest(const struct toy_body *body);
 struct digest toy_root(const struct digest *parent_root, const struct toy_body *body);

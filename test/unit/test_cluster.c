@@ -353,7 +353,7 @@ START_TEST(a_primary_with_wrong_roots_is_replaced)
     struct cluster_options options = cluster_quiet(4);
     options.client_ms = 100;
     options.liars = 1;
-    options.tricks = LIAR_WRONG_ROOT;
+    options.tricks = LIAR_BAD_BLOCKS;
     open_cluster(&options);
     cluster_run(c, 30000);
     ck_assert_uint_gt(cluster_low(c), 20);

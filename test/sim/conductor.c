@@ -1,0 +1,583 @@
+#include "test/sim/conductor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+#define RETRY_MS  150 /* a body or blocks that were asked for don't come */
+#define SLOW_DISK 30  /* times */
+
+void conductor_schedule(struct cluster *c, uint64_t delay_ms, enum conductor_happening kind,
+                        uint8_t seat, uint64_t a, struct bytes data)
+{
+    struct wheel_event event = {.time_ms = c->now_ms + delay_ms,
+                                .kind = (int)kind,
+                                .seat = seat,
+                                .life = c->stations[seat].life,
+                                .a = a};
+    wheel_add(&c->wheel, &event, data);
+}
+
+static uint64_t disk_delay(struct cluster *c, uint8_t node)
+{
+    const uint64_t delay = dice_between(&c->dice, 1, c->options.disk_ms);
+    return c->slow_ms[node] > c->now_ms ? delay * SLOW_DISK : delay;
+}
+
+static uint64_t clock_of(const struct cluster *c, uint8_t node)
+{
+    return CONDUCTOR_UNIX_MS + c->now_ms + (uint64_t)c->skews_ms[node];
+}
+
+static bool is_liar(const struct cluster *c, uint8_t node)
+{
+    return c->options.liars & COMMITTEE_BIT(c->stations[node].seat.n);
+}
+
+static struct forge forge_of(struct cluster *c, uint8_t node)
+{
+    return (struct forge){.dice = &c->dice,
+                          .arena = &c->stations[node].arena,
+                          .context = &c->context,
+                          .mine = is_liar(c, node) ? c->options.liars
+                                                   : COMMITTEE_BIT(c->stations[node].seat.n)};
+}
+
+/* --- network --- */
+
+static void post_to(struct cluster *c, uint8_t from, uint8_t to, enum conductor_happening kind,
+                    uint64_t a, struct bytes data)
+{
+    uint64_t delay, again;
+    if (!links_send(&c->links, &c->dice, c->now_ms, from, to, &delay, &again))
+        return;
+    if (c->liars[from].tricks & LIAR_DELAYS)
+        delay += c->stations[from].config.timeout_ms * 9 / 10;
+    struct wheel_event event = {
+        .time_ms = c->now_ms + delay, .kind = (int)kind, .seat = to, .life = UINT32_MAX, .a = a};
+    wheel_add(&c->wheel, &event, data);
+    if (again) {
+        event.time_ms = c->now_ms + again;
+        wheel_add(&c->wheel, &event, data);
+    }
+}
+
+/* To a seat: to both of its nodes, if it has two. */
+static void post(struct cluster *c, uint8_t from, uint8_t to, enum conductor_happening kind,
+                 uint64_t a, struct bytes data)
+{
+    post_to(c, from, to, kind, a, data);
+    if (to < c->options.count && c->twins[to])
+        post_to(c, from, c->twins[to], kind, a, data);
+}
+
+static void post_message(struct cluster *c, uint8_t from, uint64_t to, struct bytes message)
+{
+    for (uint8_t seat = 0; seat < c->options.count; seat++) {
+        if (!(to & COMMITTEE_BIT(seat)) || seat == c->stations[from].seat.n)
+            continue;
+        c->sent[from]++;
+        if (c->liars[from].tricks & LIAR_GARBLES && message.size && dice_chance(&c->dice, 300)) {
+            uint8_t *garbled = arena_copy(&c->stations[from].arena, message.data, message.size);
+            CHECK(garbled);
+            garbled[dice_u64(&c->dice) % message.size] ^=
+                (uint8_t)(1u << dice_between(&c->dice, 0, 7));
+            post(c, from, seat, CONDUCTOR_MESSAGE, 0, bytes_of(garbled, message.size));
+            continue;
+        }
+        post(c, from, seat, CONDUCTOR_MESSAGE, 0, message);
+        if (c->liars[from].tricks & LIAR_REPEATS && dice_chance(&c->dice, 100)) {
+            struct wheel_event event = {.time_ms = c->now_ms + dice_between(&c->dice, 1, 20000),
+                                        .kind = CONDUCTOR_MESSAGE,
+                                        .seat = seat,
+                                        .life = UINT32_MAX};
+            wheel_add(&c->wheel, &event, message);
+        }
+    }
+}
+
+/* --- actions --- */
+
+static void count(struct cluster *c, enum coverage_item item)
+{
+    c->coverage.counts[item]++;
+}
+
+static void tell(struct cluster *c, uint8_t seat, const struct narrate_line *line)
+{
+    if (!is_liar(c, seat) && line->kind == NARRATE_ENTERED)
+        count(c, COVERAGE_VIEWS);
+    if (!is_liar(c, seat) && line->kind == NARRATE_SUSPECTED) {
+        count(c, COVERAGE_SUSPICIONS);
+        if (c->options.calm)
+            judge_fault(&c->judge, "%u suspects the primary of view %llu, and nothing is wrong",
+                        seat, (unsigned long long)line->view.n);
+    }
+    if (!c->options.story)
+        return;
+    char text[NARRATE_TEXT_SIZE];
+    narrate_text(text, line);
+    text_add(&c->story, "[%5llu] %u %s\n", (unsigned long long)c->now_ms, seat, text);
+}
+
+/* Once a second, with its STATUS. */
+static void weigh(struct cluster *c, uint8_t seat)
+{
+    const struct station *station = &c->stations[seat];
+    struct judge_load load = {.records = station->disk.count,
+                              .blocks = station->block_count,
+                              .orders = station->order_count,
+                              .sent = c->sent[seat] / c->options.count};
+    judge_weigh(&c->judge, station->seat, &load);
+    c->sent[seat] = 0;
+}
+
+/* The body of a proposal goes before it. */
+static void post_body(struct cluster *c, uint8_t seat, const struct action_sign *sign)
+{
+    const struct station_block *proposed = station_find(&c->stations[seat], &sign->digest);
+    if (proposed == NULL)
+        return;
+    struct toy_body body = proposed->body;
+    for (uint8_t to = 0; to < c->options.count; to++) {
+        if (!(sign->to & ~c->liars[seat].shunned & COMMITTEE_BIT(to)))
+            continue;
+        if (c->liars[seat].tricks & LIAR_OTHER_BODIES && dice_chance(&c->dice, 300))
+            body.numbers[0]++;
+        post(c, seat, to, CONDUCTOR_BODY, 0, bytes_of(&body, sizeof(body)));
+    }
+}
+
+static void sign(struct cluster *c, uint8_t seat, const struct action_sign *sign)
+{
+    struct station *station = &c->stations[seat];
+    if (!disk_sign(&station->disk, sign))
+        return;
+    judge_signed(&c->judge, station->seat, sign,
+                 sign->tag == MESSAGE_STATUS || disk_has(&station->disk, sign));
+    if (sign->tag == MESSAGE_PRE_PREPARE)
+        post_body(c, seat, sign);
+    struct liar_sending sendings[LIAR_SENDINGS];
+    const struct forge forge = forge_of(c, seat);
+    uint32_t sent = liar_sign(&c->liars[seat], &forge, station, sign, sendings);
+    c->coverage.counts[COVERAGE_LIES] += sent - 1;
+    for (uint32_t i = 0; i < sent; i++)
+        post_message(c, seat, sendings[i].to, sendings[i].message);
+    if (sign->tag != MESSAGE_STATUS)
+        conductor_schedule(c, 0, CONDUCTOR_OWN, seat, 0, sendings[0].message);
+    else
+        weigh(c, seat);
+}
+
+static void sign_what_is_durable(struct cluster *c, uint8_t seat)
+{
+    struct station_signing signing;
+    while (station_next_sign(&c->stations[seat], &signing)) {
+        sign(c, seat, &signing.sign);
+        free(signing.body.data);
+    }
+}
+
+static void sync_log(struct cluster *c, uint8_t seat)
+{
+    struct station *station = &c->stations[seat];
+    struct disk *disk = &station->disk;
+    if (disk->syncing || disk->synced == disk->appended)
+        return;
+    disk->syncing = disk->appended;
+    conductor_schedule(c, disk_delay(c, seat), CONDUCTOR_SYNCED, seat, disk->appended,
+                       bytes_of(NULL, 0));
+}
+
+/* Runs an order whose body is here, or asks somebody for the body. */
+static void pursue(struct cluster *c, uint8_t seat, struct station_order *order)
+{
+    struct toy_header header;
+    CHECK(toy_header_unpack(&header, bytes_of(order->header, order->header_size)));
+    if (order->running)
+        return;
+    if (station_body(&c->stations[seat], &header.body, &order->body)) {
+        order->running = true;
+        conductor_schedule(c, dice_between(&c->dice, 1, 5), CONDUCTOR_EXECUTED, seat, order->ticket,
+                           bytes_of(NULL, 0));
+        return;
+    }
+    uint8_t from = (uint8_t)dice_between(&c->dice, 0, c->options.count - 1);
+    for (uint8_t i = 0; i < c->options.count && dice_chance(&c->dice, 800);
+         i++, from = (from + 1) % c->options.count)
+        if (order->holders & COMMITTEE_BIT(from) && from != seat)
+            break;
+    post(c, seat, from, CONDUCTOR_WANT, seat, bytes_of(header.body.bytes, DIGEST_SIZE));
+    conductor_schedule(c, RETRY_MS, CONDUCTOR_RETRY, seat, order->ticket, bytes_of(NULL, 0));
+}
+
+static void execute(struct cluster *c, uint8_t seat, const struct action_execute *execute)
+{
+    struct station *station = &c->stations[seat];
+    CHECK(execute->header.size <= TOY_HEADER_BYTES);
+    if ((station->order_count & (station->order_count - 1)) == 0) {
+        station->orders =
+            realloc(station->orders, (station->order_count ? station->order_count * 2 : 1) *
+                                         sizeof(*station->orders));
+        CHECK(station->orders);
+    }
+    struct station_order *order = &station->orders[station->order_count++];
+    *order = (struct station_order){
+        .ticket = execute->ticket, .block = execute->block, .holders = execute->holders};
+    memcpy(order->header, execute->header.data, execute->header.size);
+    order->header_size = execute->header.size;
+    pursue(c, seat, order);
+}
+
+static void commit(struct cluster *c, uint8_t seat, const struct action_commit *commit)
+{
+    struct station *station = &c->stations[seat];
+    const struct station_decided *decided = station_commit(station, commit);
+    judge_decided(&c->judge, station->seat, bytes_of(decided->header, decided->header_size),
+                  &decided->body, commit->certificate,
+                  CONDUCTOR_UNIX_MS + c->now_ms + c->options.skew_ms +
+                      station->config.clock_bound_ms);
+    if (c->options.blackouts && dice_chance(&c->dice, c->options.blackouts)) {
+        struct wheel_event event = {.time_ms = c->now_ms + dice_between(&c->dice, 0, 50),
+                                    .kind = CONDUCTOR_BLACKOUT,
+                                    .life = UINT32_MAX};
+        wheel_add(&c->wheel, &event, bytes_of(NULL, 0));
+    }
+    conductor_schedule(c, disk_delay(c, seat), CONDUCTOR_DURABLE, seat, commit->height.n,
+                       bytes_of(NULL, 0));
+}
+
+static void ask_for_blocks(struct cluster *c, uint8_t seat, const struct action_catch_up *want)
+{
+    uint64_t range[2] = {want->from.n, want->to.n};
+    uint64_t seats = want->seats & ~COMMITTEE_BIT(seat);
+    if (!seats)
+        return;
+    uint8_t from = (uint8_t)dice_between(&c->dice, 0, c->options.count - 1);
+    while (!(seats & COMMITTEE_BIT(from)))
+        from = (from + 1) % c->options.count;
+    post(c, seat, from, CONDUCTOR_CATCH_UP, seat, bytes_of(range, sizeof(range)));
+}
+
+static void perform(struct cluster *c, uint8_t seat, const struct action *action)
+{
+    struct station *station = &c->stations[seat];
+    switch (action->kind) {
+    case ACTION_PERSIST:
+        disk_append(&station->disk, &action->as.persist);
+        break;
+    case ACTION_SIGN:
+        if (action->as.sign.after > station->disk.synced)
+            station_queue_sign(station, &action->as.sign);
+        else
+            sign(c, seat, &action->as.sign);
+        break;
+    case ACTION_SEND:
+        post_message(c, seat, action->as.send.to & ~c->liars[seat].shunned,
+                     action->as.send.message);
+        break;
+    case ACTION_BUILD:
+        conductor_schedule(c, dice_between(&c->dice, 1, 5), CONDUCTOR_BUILT, seat, 0,
+                           bytes_of(&action->as.build, sizeof(action->as.build)));
+        break;
+    case ACTION_EXECUTE:
+        execute(c, seat, &action->as.execute);
+        break;
+    case ACTION_COMMIT:
+        commit(c, seat, &action->as.commit);
+        break;
+    case ACTION_DISCARD:
+        station_discard(station, &action->as.discard);
+        break;
+    case ACTION_CATCH_UP:
+        count(c, COVERAGE_CATCH_UPS);
+        ask_for_blocks(c, seat, &action->as.catch_up);
+        break;
+    case ACTION_FORGET:
+        station->disk.forget = action->as.forget;
+        break;
+    case ACTION_HALT:
+        if (!is_liar(c, seat))
+            judge_fault(&c->judge, "%u halts at height %llu", seat,
+                        (unsigned long long)action->as.halt.n);
+        break;
+    case ACTION_TELL:
+        tell(c, seat, &action->as.tell);
+        break;
+    }
+}
+
+/* Between two actions, after one of those that matter. */
+static bool power_fails(struct cluster *c, const struct action *action)
+{
+    return c->options.power_cuts &&
+           (action->kind == ACTION_PERSIST || action->kind == ACTION_SIGN ||
+            action->kind == ACTION_COMMIT) &&
+           dice_between(&c->dice, 1, 100000) <= c->options.power_cuts;
+}
+
+/* False if power fails meanwhile. */
+static bool step(struct cluster *c, uint8_t seat, struct event *event)
+{
+    struct station *station = &c->stations[seat];
+    event->now_ms = c->now_ms;
+    event->clock_ms = clock_of(c, seat);
+    c->actions.arena = &station->arena;
+    consensus_step(station->core, event, &c->actions);
+    if (c->actions.ignored == NARRATE_CONFLICT)
+        count(c, COVERAGE_CONFLICTS);
+    for (uint32_t i = 0; i < c->actions.count; i++) {
+        perform(c, seat, &c->actions.list[i]);
+        if (power_fails(c, &c->actions.list[i])) {
+            count(c, COVERAGE_POWER_CUTS);
+            cluster_crash(c, seat);
+            return false;
+        }
+    }
+    sync_log(c, seat);
+    const uint64_t deadline_ms = c->actions.deadline_ms;
+    if (deadline_ms < station->tick_ms || station->tick_ms <= c->now_ms) {
+        station->tick_ms = deadline_ms > c->now_ms ? deadline_ms : c->now_ms + 1;
+        if (deadline_ms != UINT64_MAX)
+            conductor_schedule(c, station->tick_ms - c->now_ms, CONDUCTOR_TICK, seat, 0,
+                               bytes_of(NULL, 0));
+    }
+    arena_clear(&station->arena);
+    return true;
+}
+
+static bool work_equal(const struct event_work *a, const struct event_work *b)
+{
+    return a->buildable == b->buildable && a->waiting == b->waiting && a->mark == b->mark &&
+           a->passed_over == b->passed_over && a->due_ms == b->due_ms;
+}
+
+/* One event, and what it changed for the pool. Clears the arena afterwards: `event` may borrow from it. */
+void conductor_feed(struct cluster *c, uint8_t seat, struct event *event)
+{
+    if (!step(c, seat, event))
+        return;
+    struct event renewed = {.kind = EVENT_WORK};
+    renewed.as.work = station_work(&c->stations[seat]);
+    if (work_equal(&renewed.as.work, &c->works[seat]))
+        return;
+    c->works[seat] = renewed.as.work;
+    (void)step(c, seat, &renewed);
+}
+
+/* --- happenings --- */
+
+/* What a liar makes of what it hears. */
+static void lie(struct cluster *c, uint8_t seat, struct bytes heard)
+{
+    struct liar_sending sendings[LIAR_SENDINGS];
+    const struct forge forge = forge_of(c, seat);
+    uint32_t sent = liar_hear(&c->liars[seat], &forge, &c->stations[seat], heard, sendings);
+    c->coverage.counts[COVERAGE_LIES] += sent;
+    for (uint32_t i = 0; i < sent; i++)
+        post_message(c, seat, sendings[i].to, sendings[i].message);
+}
+
+static void on_message(struct cluster *c, uint8_t seat, struct bytes raw,
+                       verify_signature *signature)
+{
+    struct station *station = &c->stations[seat];
+    struct consensus_summary summary;
+    consensus_summarise(station->core, &summary);
+    struct verify_context context = c->context;
+    context.view = summary.view;
+    context.height = summary.committed;
+    context.signature = signature;
+    struct message message;
+    struct fault fault;
+    struct event event = {.kind = EVENT_MESSAGE};
+    event.as.message = &message;
+    if (verify_message(&station->arena, &context, &message, raw, &fault) == ERR_NONE) {
+        if (c->liars[seat].tricks && signature != verify_trusting)
+            lie(c, seat, raw);
+        conductor_feed(c, seat, &event);
+    } else {
+        count(c, COVERAGE_REFUSED);
+        arena_clear(&station->arena);
+    }
+}
+
+static void on_want(struct cluster *c, uint8_t seat, const struct wheel_event *e)
+{
+    struct digest digest;
+    struct toy_body body;
+    memcpy(digest.bytes, e->data, DIGEST_SIZE);
+    if (!station_body(&c->stations[seat], &digest, &body))
+        return;
+    if (c->liars[seat].tricks & LIAR_OTHER_BODIES)
+        body.numbers[0] ^= 1;
+    post_to(c, seat, (uint8_t)e->a, CONDUCTOR_BODY, 0, bytes_of(&body, sizeof(body)));
+}
+
+static void on_body(struct cluster *c, uint8_t seat, const struct wheel_event *e)
+{
+    struct station *station = &c->stations[seat];
+    struct toy_body body;
+    memcpy(&body, e->data, sizeof(body));
+    station_keep_body(station, &body);
+    struct digest digest = toy_body_digest(&body);
+    for (size_t i = 0; i < station->order_count; i++) {
+        struct toy_header header;
+        CHECK(toy_header_unpack(
+            &header, bytes_of(station->orders[i].header, station->orders[i].header_size)));
+        if (digest_equal(&header.body, &digest))
+            pursue(c, seat, &station->orders[i]);
+    }
+}
+
+static void on_catch_up(struct cluster *c, uint8_t seat, const struct wheel_event *e)
+{
+    struct station *station = &c->stations[seat];
+    uint64_t range[2];
+    memcpy(range, e->data, sizeof(range));
+    for (uint64_t h = range[0]; h <= range[1] && h <= station->durable; h++) {
+        const struct station_decided *decided = &station->chain[h];
+        struct bytes message;
+        enum err err = message_decide(
+            &station->arena, &message, bytes_of(decided->header, decided->header_size),
+            bytes_of(decided->certificate.data, decided->certificate.size));
+        CHECK(err == ERR_NONE);
+        if (c->liars[seat].tricks & LIAR_FORGES) {
+            const struct forge forge = forge_of(c, seat);
+            message = forge_decided(&forge, bytes_of(decided->header, decided->header_size),
+                                    bytes_of(decided->certificate.data, decided->certificate.size));
+        }
+        uint8_t *parcel = arena_alloc(&station->arena, sizeof(decided->body) + message.size);
+        CHECK(parcel);
+        memcpy(parcel, &decided->body, sizeof(decided->body));
+        memcpy(parcel + sizeof(decided->body), message.data, message.size);
+        if (c->liars[seat].tricks & LIAR_OTHER_BODIES)
+            parcel[0] ^= 1;
+        post_to(c, seat, (uint8_t)e->a, CONDUCTOR_DECIDED, 0,
+                bytes_of(parcel, sizeof(decided->body) + message.size));
+    }
+    arena_clear(&station->arena);
+}
+
+static void on_built(struct cluster *c, uint8_t seat, const struct wheel_event *e)
+{
+    struct action_build build;
+    memcpy(&build, e->data, sizeof(build));
+    struct event event = {.kind = EVENT_BUILT};
+    event.as.built.ticket = build.ticket;
+    struct station_block *block;
+    enum station_flaw flaw = STATION_SOUND;
+    if (c->liars[seat].tricks & LIAR_BAD_BLOCKS && dice_chance(&c->dice, 500))
+        flaw = (enum station_flaw)dice_between(&c->dice, STATION_WRONG_ROOT, STATION_USED);
+    uint8_t header[TOY_HEADER_BYTES];
+    if (station_build(&c->stations[seat], &build, clock_of(c, seat), flaw, &block)) {
+        memcpy(header, block->header, block->header_size);
+        event.as.built.header = bytes_of(header, block->header_size);
+        event.as.built.more = station_work(&c->stations[seat]).buildable;
+    }
+    conductor_feed(c, seat, &event);
+}
+
+static void on_executed(struct cluster *c, uint8_t seat, const struct wheel_event *e)
+{
+    struct event event = {.kind = EVENT_EXECUTED};
+    event.as.executed.ticket = e->a;
+    if (station_execute(&c->stations[seat], e->a, &event.as.executed.verdict))
+        conductor_feed(c, seat, &event);
+}
+
+static void on_synced(struct cluster *c, uint8_t seat, uint64_t sequence)
+{
+    struct station *station = &c->stations[seat];
+    station->disk.syncing = 0;
+    station_synced(station, sequence);
+    sign_what_is_durable(c, seat);
+    disk_forget(&station->disk);
+    arena_clear(&station->arena);
+    sync_log(c, seat);
+}
+
+static void on_durable(struct cluster *c, uint8_t seat, uint64_t height)
+{
+    struct station *station = &c->stations[seat];
+    if (height >
+        station->durable + 1) { /* disks are slow in any order; commits become durable in theirs */
+        conductor_schedule(c, 1, CONDUCTOR_DURABLE, seat, height, bytes_of(NULL, 0));
+        return;
+    }
+    station_on_disk(station, height);
+    struct event event = {.kind = EVENT_COMMITTED};
+    event.as.committed = (struct height){height};
+    conductor_feed(c, seat, &event);
+}
+
+/* From a client, or forwarded to the primary by whom a client asked. */
+static void on_number(struct cluster *c, uint8_t seat, uint64_t number, bool forwarded)
+{
+    struct consensus_summary summary;
+    consensus_summarise(c->stations[seat].core, &summary);
+    if (!forwarded && summary.primary.n != seat)
+        post(c, seat, summary.primary.n, CONDUCTOR_FORWARDED, number, bytes_of(NULL, 0));
+    if (!station_submit(&c->stations[seat], number, CONDUCTOR_UNIX_MS + c->now_ms))
+        count(c, COVERAGE_FULL_POOLS);
+    struct event event = {.kind = EVENT_TICK};
+    conductor_feed(c, seat, &event);
+}
+
+void conductor_happen(struct cluster *c, const struct wheel_event *e)
+{
+    struct station *station = &c->stations[e->seat];
+    struct event tick = {.kind = EVENT_TICK};
+    switch ((enum conductor_happening)e->kind) {
+    case CONDUCTOR_MESSAGE:
+        on_message(c, e->seat, bytes_of(e->data, e->size), toy_verify);
+        break;
+    case CONDUCTOR_OWN:
+        on_message(c, e->seat, bytes_of(e->data, e->size), verify_trusting);
+        break;
+    case CONDUCTOR_WANT:
+        on_want(c, e->seat, e);
+        break;
+    case CONDUCTOR_BODY:
+        on_body(c, e->seat, e);
+        break;
+    case CONDUCTOR_CATCH_UP:
+        on_catch_up(c, e->seat, e);
+        break;
+    case CONDUCTOR_DECIDED:
+        on_body(c, e->seat, e);
+        on_message(c, e->seat,
+                   bytes_of(e->data + sizeof(struct toy_body), e->size - sizeof(struct toy_body)),
+                   toy_verify);
+        break;
+    case CONDUCTOR_SYNCED:
+        on_synced(c, e->seat, e->a);
+        break;
+    case CONDUCTOR_BUILT:
+        on_built(c, e->seat, e);
+        break;
+    case CONDUCTOR_RETRY:
+        for (size_t i = 0; i < station->order_count; i++)
+            if (station->orders[i].ticket == e->a)
+                pursue(c, e->seat, &station->orders[i]);
+        break;
+    case CONDUCTOR_EXECUTED:
+        on_executed(c, e->seat, e);
+        break;
+    case CONDUCTOR_DURABLE:
+        on_durable(c, e->seat, e->a);
+        break;
+    case CONDUCTOR_TICK:
+        conductor_feed(c, e->seat, &tick);
+        break;
+    case CONDUCTOR_NUMBER:
+    case CONDUCTOR_FORWARDED:
+        on_number(c, e->seat, e->a, e->kind == CONDUCTOR_FORWARDED);
+        break;
+    case CONDUCTOR_CLIENT:
+    case CONDUCTOR_AGAIN:
+    case CONDUCTOR_BLACKOUT:
+        break;
+    }
+}

@@ -1,0 +1,27 @@
+#include "test/sim/coverage.h"
+
+static const char *const names[COVERAGE_ITEMS] = {
+    "blocks",       "views entered", "suspicions",    "catch-ups",  "refused",    "conflicts",
+    "lies",         "crashes",       "power cuts",    "blackouts",  "torn logs",  "rotten records",
+    "muted starts", "partitions",    "clogged links", "slow disks", "full pools",
+};
+
+void coverage_add(struct coverage *sum, const struct coverage *more)
+{
+    for (int i = 0; i < COVERAGE_ITEMS; i++)
+        sum->counts[i] += more->counts[i];
+    for (int i = 0; i < LIAR_TRICK_COUNT; i++)
+        sum->tricks[i] += more->tricks[i];
+}
+
+void coverage_print(const struct coverage *coverage, FILE *out)
+{
+    fputs("covered:", out);
+    for (int i = 0; i < COVERAGE_ITEMS; i++)
+        fprintf(out, "%s %llu %s", i ? "," : "", (unsigned long long)coverage->counts[i], names[i]);
+    fputs("\nruns with liars:", out);
+    for (int i = 0; i < LIAR_TRICK_COUNT; i++)
+        fprintf(out, "%s %llu %s", i ? "," : "", (unsigned long long)coverage->tricks[i],
+                liar_trick_name((enum liar_trick)(1 << i)));
+    fputc('\n', out);
+}

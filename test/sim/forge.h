@@ -1,0 +1,43 @@
+/* What liars make of messages, their own and others': bytes that an honest seat must refuse, or bear.
+ *
+ * Liars have the keys of all liars and no other: a signature of an honest seat is only ever one that it gave, for whatever it gave it. */
+#ifndef TEST_SIM_FORGE_H
+#define TEST_SIM_FORGE_H
+
+#include "consensus/verify.h"
+#include "test/sim/dice.h"
+
+struct forge {
+    struct dice *dice;
+    struct arena *arena;                  /* for all that is made */
+    const struct verify_context *context; /* borrowed */
+    uint64_t mine;                        /* bits of seats whose keys are here */
+};
+
+/* A message from `seat`: signed if the key is here, else with a signature of some other key. Not for DECIDED. */
+struct bytes forge_seal(const struct forge *forge, struct seat seat, enum message_tag tag,
+                        struct bytes body);
+
+/* The message with one thing in it changed, at any depth, and packed well again; what liars sign is signed anew. */
+struct bytes forge_tamper(const struct forge *forge, struct bytes message);
+
+/* A header with one thing changed. */
+struct bytes forge_header(const struct forge *forge, struct bytes header);
+
+/* The same block a millisecond later: another digest, as valid. */
+struct bytes forge_twin(const struct forge *forge, struct bytes header);
+
+/* A vote: given out for one of the other kind, or for one by another seat, or of another view. Others: as they are. */
+struct bytes forge_vote(const struct forge *forge, struct bytes message);
+
+/* A DECIDED for a block, or one like it, with a certificate that isn't its own, or no good. */
+struct bytes forge_decided(const struct forge *forge, struct bytes header,
+                           struct bytes certificate);
+
+/* The body of a VIEW-CHANGE: with certificates that are no good, or something left out. */
+struct bytes forge_change(const struct forge *forge, struct bytes body);
+
+/* The body of a NEW-VIEW: with VIEW-CHANGEs that are no good, left out, or there twice. */
+struct bytes forge_view(const struct forge *forge, struct bytes body);
+
+#endif
