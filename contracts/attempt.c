@@ -289,6 +289,21 @@ enum verdict attempt_commit(const struct catalog_run *run, const void *in)
     return VERDICT_OK;
 }
 
+enum verdict attempt_decline(const struct catalog_run *run, const void *in)
+{
+    struct attempt attempt;
+    enum verdict verdict = attempt_find(&attempt, run, in, 1u << JOBS_SLOT_TRAINING);
+    if (verdict != VERDICT_OK)
+        return verdict;
+    if (!is_worker(&attempt))
+        return VERDICT_NOT_WORKER;
+    uint64_t begun_ms = attempt.slot.deadline_ms - attempt.job.terms.segment_ms;
+    if (run->context->time_ms >= begun_ms + attempt.parameters.answer_ms)
+        return VERDICT_TOO_LATE;
+    attempt_lost(&attempt, LEASES_DECLINED, &units_zero, NULL);
+    return VERDICT_OK;
+}
+
 /* The starts are exactly the drawn intervals' and the leaves that were committed. */
 static enum verdict check_starts(const struct attempt *attempt, const struct jobs_serve *args)
 {

@@ -73,6 +73,7 @@ void attempt_result(const struct attempt *attempt, const struct jobs_result *res
 /* Methods of contracts/jobs.h. */
 enum verdict attempt_commit(const struct catalog_run *run, const void *args);
 enum verdict attempt_serve(const struct catalog_run *run, const void *args);
+enum verdict attempt_decline(const struct catalog_run *run, const void *args);
 
 /* DUE_SLOT fired. */
 void attempt_due(const struct catalog_run *run, uint64_t job, uint16_t slot);

@@ -53,6 +53,7 @@ const struct catalog_state catalog_states[] = {
     {"lease_count", "", &leases_counter_record},
     {"search/", "u64 u16", &schedule_search_record},
     {"open/", "u64", &jobs_open_record},
+    {"ordering/", "address", &jobs_count_record},
     {"job/", "u64", &jobs_job_record},
     {"progress/", "u64", &jobs_progress_record},
     {"slot/", "u64 u16", &jobs_slot_record},

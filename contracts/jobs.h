@@ -42,6 +42,7 @@
  *     status     what leads there                                                                   timer, and what it does
  *     WAITING    the round opens and the slot has no machine; its worker was lost                   match again, or MISSED
  *     TRAINING   the round opens, or the matcher leased it anew (attempt + 1): segment_started      segment_ms: SILENT, WAITING
+ *                (TRAINING: jobs.decline in the first answer_ms: DECLINED, no slash, WAITING)
  *     DRAWING    TRAINING: jobs.commit, when audits are sampled                                     epoch's end: mute replaced
  *     SERVING    DRAWING: all drawn                                                                 answer_ms: WITHHELD, WAITING
  *     SEALING    TRAINING: jobs.commit, when audit = all; SERVING: jobs.serve                       replay_ms: mute replaced
@@ -56,7 +57,7 @@
  *
  * ---- Who calls what ----
  *     consumer            submit, cancel
- *     the slot's worker   commit (TRAINING), serve (SERVING)
+ *     the slot's worker   commit, decline (TRAINING), serve (SERVING)
  *     assigned replayer   seal (SEALING), open (OPENING, VOTING)
  *     anybody             draw (DRAWING), once reveals are there (contracts/beacon.h)
  *     any validator's replayer   vote (VOTING), close (CLOSING)
@@ -64,6 +65,7 @@
  * ---- What a worker does: slot.status TRAINING, slot.worker = me ----
  *     global state = blob progress.global_root; residue = the one in the end state blob slot.residue_root (zero: no residue)
  *     segment_start(...) must give slot.start_root; train; leaves 0..I, I = job.intervals
+ *     what can't be had: decline within parameters.answer_ms of the segment's start; later it is SILENT
  *     push the end state as a blob (and, when sampled, the state at every leaf), then commit before slot.deadline_ms
  *     sampled: when slot.status is SERVING, serve leaf j for every interval j that an audit/ record drew
  * ---- What a replayer does: audit.replayer = me ----
@@ -75,8 +77,8 @@
  *     answered with both zero: "unavailable".
  *
  * ---- What these rules don't prevent ----
- *     Nobody proves at submit that the roots' data can be had; a worker that
- *     can't fetch it ends SILENT. A worker that serves a drawn
+ *     Nobody proves at submit that the roots' data can be had: who is leased and can't fetch it declines, and has lost answer_ms at most. A
+ *     provider may decline what it could do, once a job, and so delay it by answer_ms for each account that it has. A worker that serves a drawn
  *     state to f + 1 replayers only makes the others answer "unavailable", and pay for silence when they are outvoted. A consortium that admits consumers by name bears these by revoking who abuses them.
  *
  * ---- Bytes ----
@@ -259,6 +261,10 @@ struct jobs_close {
     uint32_t start_root_count;
 };
 
+/* decline: the worker can't begin, because data, global state or residue can't be had or don't give start_root. The lease's item ends
+ * without a fine, and the provider isn't leased in this job again. Only within parameters.answer_ms of the segment's start. NOT_WORKER. */
+#define JOBS_DECLINE 10
+
 extern const struct record jobs_submit_record;
 extern const struct record jobs_cancel_record;
 extern const struct record jobs_segment_record;
@@ -270,7 +276,7 @@ extern const struct record jobs_answer_record;
 extern const struct record jobs_open_seal_record;
 extern const struct record jobs_cast_record;
 extern const struct record jobs_close_record;
-#define JOBS_METHOD_COUNT 9
+#define JOBS_METHOD_COUNT 10
 extern const struct catalog_method jobs_methods[JOBS_METHOD_COUNT];
 
 /* --- state --- */

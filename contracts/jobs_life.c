@@ -270,4 +270,5 @@ const struct catalog_method jobs_methods[JOBS_METHOD_COUNT] = {
     {JOBS_OPEN, "open", &jobs_open_seal_record, MEMBERS_ROLE_REPLAYER, audit_open},
     {JOBS_VOTE, "vote", &jobs_cast_record, MEMBERS_ROLE_REPLAYER, dispute_vote},
     {JOBS_CLOSE, "close", &jobs_close_record, MEMBERS_ROLE_REPLAYER, round_close},
+    {JOBS_DECLINE, "decline", &jobs_segment_record, MEMBERS_ROLE_PROVIDER, attempt_decline},
 };

@@ -39,7 +39,7 @@ const char *leases_reason_name(uint8_t reason)
 {
     static const char *const names[] = {"open",      "completed",   "cancelled", "expired",
                                         "fraud",     "withheld",    "silent",    "undecided",
-                                        "unaudited", "quorum_lost", "unclosed"};
+                                        "unaudited", "quorum_lost", "unclosed",  "declined"};
     return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
 }
 
@@ -203,7 +203,8 @@ uint32_t leases_barred(struct view_state *view, uint64_t id, struct address *bar
         return 0;
     for (uint32_t i = 0; i < lease.item_count && leases_get_item(view, id, i, &item); i++)
         if (item.reason == LEASES_FRAUD || item.reason == LEASES_WITHHELD ||
-            item.reason == LEASES_SILENT || item.reason == LEASES_UNDECIDED)
+            item.reason == LEASES_SILENT || item.reason == LEASES_UNDECIDED ||
+            item.reason == LEASES_DECLINED)
             barred[count++] = item.provider;
     return count;
 }

@@ -38,6 +38,8 @@ enum leases_reason {
     LEASES_UNAUDITED = 8,   /* no replayer was left to answer */
     LEASES_QUORUM_LOST = 9, /* too few segments of a round were verified, its extension included */
     LEASES_UNCLOSED = 10,   /* no f + 1 replayers agreed on a round's result in time */
+    LEASES_DECLINED =
+        11, /* the worker said in time that it can't begin: what the segment starts from can't be had */
 };
 
 struct leases_lease {
@@ -97,8 +99,8 @@ void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t ite
                      enum leases_reason reason);
 void leases_end(const struct catalog_run *run, uint64_t lease, enum leases_reason reason);
 
-/* The providers that lost an item of this lease by their own fault (fraud, withheld, silent) or undecided: they aren't
- * leased in it again. Fills at most LEASES_ITEMS_MAX addresses, repeats included; how many. Lease 0 has none. */
+/* The providers that lost an item of this lease by their own fault (fraud, withheld, silent), undecided, or by declining: they
+ * aren't leased in it again. Fills at most LEASES_ITEMS_MAX addresses, repeats included; how many. Lease 0 has none. */
 uint32_t leases_barred(struct view_state *view, uint64_t lease, struct address *barred);
 
 #endif

@@ -68,7 +68,7 @@ static void reach(enum jobs_slot_status status)
         ck_assert_int_eq(studio_open(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
 }
 
-enum method { COMMIT, DRAW, SERVE, SEAL, OPEN, VOTE, METHODS };
+enum method { COMMIT, DRAW, SERVE, SEAL, OPEN, VOTE, DECLINE, METHODS };
 
 /* A well-formed call of the right sender; all that may be wrong is the status. */
 static enum verdict call(enum method method)
@@ -94,6 +94,8 @@ static enum verdict call(enum method method)
         return market_call(&m, MARKET_REPLAYER_2, CATALOG_JOBS, JOBS_OPEN, &open);
     case VOTE:
         return studio_vote(&m, 1, 0, 3, studio_leaf(0, 0, 5));
+    case DECLINE:
+        return market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_DECLINE, &segment);
     case METHODS:
         break;
     }
@@ -106,6 +108,7 @@ START_TEST(each_call_is_possible_in_exactly_the_statuses_of_the_table)
         for (int method = 0; method < METHODS; method++) {
             enum verdict expected = VERDICT_WRONG_STATE;
             if ((method == COMMIT && status == JOBS_SLOT_TRAINING) ||
+                (method == DECLINE && status == JOBS_SLOT_TRAINING) ||
                 (method == SERVE && status == JOBS_SLOT_SERVING) ||
                 (method == SEAL && status == JOBS_SLOT_SEALING) ||
                 (method == VOTE && status == JOBS_SLOT_VOTING) ||
@@ -160,6 +163,32 @@ START_TEST(each_deadline_moves_its_status_on_without_anybody)
 }
 END_TEST
 
+/* The attack: a job whose roots nobody can serve. */
+START_TEST(who_cannot_begin_declines_in_time_and_keeps_its_stake)
+{
+    struct leases_item item;
+    studio_start(&m, 1, 1, 0);
+    studio_offer(&m, MARKET_PROVIDER_B, STUDIO_PRICE, 1);
+    struct jobs_segment segment = studio_segment(&m, 1, 0);
+    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_B, CATALOG_JOBS, JOBS_DECLINE, &segment),
+                     VERDICT_NOT_WORKER);
+    market_step(&m, m.parameters.answer_ms - 1);
+    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_DECLINE, &segment),
+                     VERDICT_OK);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_WAITING);
+    ck_assert(leases_get_item(&m.view, 1, 0, &item));
+    ck_assert_int_eq(item.reason, LEASES_DECLINED);
+    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10);
+    market_step(&m, 1); /* the other one, not the same once more */
+    ck_assert_uint_eq(studio_worker(&m, 1, 0), MARKET_PROVIDER_B);
+    market_step(&m, m.parameters.answer_ms);
+    segment = studio_segment(&m, 1, 0);
+    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_B, CATALOG_JOBS, JOBS_DECLINE, &segment),
+                     VERDICT_TOO_LATE);
+    market_release(&m);
+}
+END_TEST
+
 START_TEST(a_slot_that_is_lost_too_late_is_missed)
 {
     reach(JOBS_SLOT_MISSED);
@@ -188,4 +217,5 @@ END_TEST
 
 HARNESS_MAIN("attempt", each_call_is_possible_in_exactly_the_statuses_of_the_table,
              each_deadline_moves_its_status_on_without_anybody,
+             who_cannot_begin_declines_in_time_and_keeps_its_stake,
              a_slot_that_is_lost_too_late_is_missed, every_attempt_leaves_a_result)

@@ -29,6 +29,7 @@ static void dispute(void)
 static void finish(enum leases_reason reason)
 {
     struct jobs_cancel cancel = {.job = 1};
+    struct jobs_segment segment = studio_segment(&m, 1, 0);
     struct trace_leaf nothing = {.state_root = digest_zero};
     switch (reason) {
     case LEASES_OPEN:
@@ -60,8 +61,8 @@ static void finish(enum leases_reason reason)
         return;
     case LEASES_UNAUDITED:
         commit(UINT32_MAX);
-        market_step(&m, STUDIO_REPLAY);
-        market_step(&m, STUDIO_REPLAY);
+        for (int pass = 0; pass < 3; pass++)
+            market_step(&m, STUDIO_REPLAY);
         return;
     case LEASES_EXPIRED:
     case LEASES_QUORUM_LOST:
@@ -70,12 +71,16 @@ static void finish(enum leases_reason reason)
         studio_honest(&m, 1, 0);
         market_step(&m, STUDIO_REPLAY);
         return;
+    case LEASES_DECLINED:
+        ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_DECLINE, &segment),
+                         VERDICT_OK);
+        return;
     }
 }
 
 START_TEST(each_reason_of_the_list_is_reached_and_frees_slot_and_stake)
 {
-    for (int reason = LEASES_COMPLETED; reason <= LEASES_UNCLOSED; reason++) {
+    for (int reason = LEASES_COMPLETED; reason <= LEASES_DECLINED; reason++) {
         if (reason == LEASES_EXPIRED || reason == LEASES_QUORUM_LOST)
             continue;
         struct offers_offer offer;
@@ -102,15 +107,18 @@ START_TEST(the_jobs_deadline_ends_its_items_without_a_penalty)
     struct digest roots[JOBS_WORKERS_MAX];
     studio_init(&m);
     studio_offer(&m, MARKET_PROVIDER_A, STUDIO_PRICE, 1);
-    struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
-    terms.deadline_ms = m.context.time_ms + STUDIO_SEGMENT / 2;
+    struct jobs_submit terms = studio_terms(&m, 1, 2, roots);
+    terms.deadline_ms = m.context.time_ms + 8 * STUDIO_SEGMENT;
     ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
     market_step(&m, 1);
     ck_assert_int_eq(item(0).reason, LEASES_OPEN);
-    market_step(&m, STUDIO_SEGMENT / 2);
+    market_step(&m, STUDIO_SEGMENT - 1);
+    studio_honest(&m, 1, 0);
+    market_step(&m, STUDIO_REPLAY - 1);
+    studio_agree(&m, 1); /* what is left is too short for another segment */
     ck_assert_int_eq(item(0).reason, LEASES_EXPIRED);
-    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10);
-    ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE);
+    ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A),
+                      MARKET_FORTUNE - 10 + STUDIO_SEGMENT_PRICE);
     market_release(&m);
 }
 END_TEST

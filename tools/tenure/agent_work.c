@@ -141,6 +141,20 @@ static enum err train(struct work *work, const struct agent_job *job, uint16_t s
     return ERR_NONE;
 }
 
+/* A segment that can't be begun or finished is declined in the second half of the time that the ledger leaves for that, so that
+ * nobody pays for data that can't be had. */
+static void decline(struct work *work, const struct agent_job *job, uint16_t slot)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+    uint64_t answer_ms = work->agent.parameters.answer_ms;
+    uint64_t begun_ms = job->slots[slot]->deadline_ms - job->shop->terms.terms.segment_ms;
+    uint64_t now_ms = agent_now_ms(&work->agent);
+
+    if (job->slots[slot]->status == JOBS_SLOT_TRAINING && now_ms >= begun_ms + answer_ms / 2 &&
+        now_ms < begun_ms + answer_ms)
+        agent_send(&work->agent, "segment-declined", CATALOG_JOBS, JOBS_DECLINE, &segment);
+}
+
 /* Trains a segment and makes its end state available. The result is kept; NULL when it failed, which the log says. */
 static struct kept *make(struct work *work, const struct agent_job *job, uint16_t slot)
 {
@@ -162,6 +176,8 @@ static struct kept *make(struct work *work, const struct agent_job *job, uint16_
         kept->segment.job = 0;
         log_event(LOG_LEVEL_WARN, "segment-not-trained", "job %" PRIu64 " slot %u: %s", job->number,
                   slot, fault.text);
+        if (!agent_is_stopping(&work->agent) && err != ERR_NOT_NOW)
+            decline(work, job, slot);
         return NULL;
     }
     work->kept_next = (work->kept_next + 1) % KEPT_MAX;

@@ -1,4 +1,5 @@
-/* The provider's agent: trains the segments that its account is leased for, commits them, and serves what audits draw.
+/* The provider's agent: trains the segments that its account is leased for, commits them, and serves what audits draw. What it can't
+ * begin, because data or states can't be had, it declines in time (jobs.decline), which costs nothing.
  *
  * DRILL: `fake-end@ROUND` makes the agent cheat once, in its first segment of that round: it trains half of it, makes up the rest of
  * the trace and commits that. It is for operators who want to see that it is caught; the account loses its stake. */

@@ -17,7 +17,8 @@ static const struct cli_option replay_options[] = {
 
 static const struct cli_command commands[] = {
     {"work", "", 0, 0,
-     "a provider's agent: train the segments that its offers were leased for, until stopped",
+     "a provider's agent: train the segments that its offers were leased for, decline what can't "
+     "be begun, until stopped",
      "  tenure work --key alice.key --node http://127.0.0.1:7100 --node http://127.0.0.1:7102",
      work_options, sizeof(work_options) / sizeof(work_options[0]), agent_work},
     {"replay", "", 0, 0,
