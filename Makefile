@@ -44,6 +44,7 @@ NEEDS_test/bench    := $(NEEDS_tools/tenure)
 NEEDS_test/reference := base
 NEEDS_test/engine   := tools/sys trainer base
 NEEDS_test/math     := trainer base
+NEEDS_test/torch    := tools/sys trainer base
 FOLDERS := base consensus trainer net contracts ledger tools/sys tools/tenured tools/tenure tools/demo test/sim test/fuzz
 
 LIBS_base          := -lsecp256k1 -lmsgpackc -lcrypto
@@ -62,6 +63,7 @@ LIBS_test/bench    := $(LIBS_tools/tenured) -lopenblas
 LIBS_test/reference := $(LIBS_base) -lm
 LIBS_test/engine   := -linih -lpthread $(LIBS_trainer)
 LIBS_test/math     := $(LIBS_trainer) -lmpfr
+LIBS_test/torch    := -linih -lpthread $(LIBS_trainer)
 
 lib      = $(OUT)/lib$(subst /,-,$(1)).a
 libs     = $(foreach folder,$(NEEDS_$(1)),$(call lib,$(folder)))
@@ -80,7 +82,7 @@ E2E      := $(sort $(wildcard test/e2e/[0-9]*))
 SEEDS        ?= 200
 FUZZ_SECONDS ?= 30
 
-.PHONY: all programs setup check check-long check-bits check-math check-source check-e2e museum units fuzz demo bench golden format help clean FORCE
+.PHONY: all programs setup check check-long check-bits check-math check-torch check-source check-e2e museum units fuzz demo bench golden format help clean FORCE
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -135,6 +137,7 @@ $(foreach name,$(BENCHES:$(OUT)/bench/%=%),$(eval $(call program,$(OUT)/bench/$(
 $(eval $(call program,$(OUT)/golden,$(OUT)/test/golden/main.o,test/fuzz))
 $(eval $(call program,$(OUT)/reference,$(call object,$(patsubst %,test/reference/%.c,main course numbers perceptron pupil)),test/reference))
 $(eval $(call program,$(OUT)/engine,$(call object,$(patsubst %,test/reference/%.c,engine course)),test/engine))
+$(eval $(call program,$(OUT)/steps,$(OUT)/test/torch/main.o,test/torch))
 $(eval $(call program,$(OUT)/math,$(OUT)/test/math/main.o,test/math))
 $(eval $(call program,$(OUT)/sim,$(OUT)/test/sim/main.o,test/sim))
 
@@ -176,13 +179,16 @@ check: $(UNITS) $(SIM) $(FUZZERS) $(OUT)/golden $(OUT)/reference $(OUT)/engine $
 	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(NUMERICS) $(REFERENCE) $(MATH) $(REPLAY) $(SIMULATE) -- $(E2E)
 
 check-long: SEEDS := 5000
-check-long: check check-bits check-math museum ## the same with many more simulated seeds, check-bits, check-math and the museum
+check-long: check check-bits check-math check-torch museum ## the same with many more simulated seeds, and the other checks but fuzzing
 
 check-bits: $(OUT)/reference $(OUT)/engine ## the trainer and test/reference: all compilers, kernels, threads, random programs
 	@$(RUN) -- 'test/reference/check --out $(OUT) --from 1001 --courses 200' 'test/reference/check --bits'
 
 check-math: $(OUT)/math ## exp, log, GELU and the cosine at all floats, by every kernel, against libm and MPFR: ten minutes
 	@$(RUN) $(foreach name,exp log gelu slope cosine,'$(OUT)/math $(name)')
+
+check-torch: $(OUT)/steps ## gradients and losses against PyTorch, if Debian's python3-torch is installed
+	@$(RUN) -- 'test/torch/check --out $(OUT)'
 
 museum: | $(SETUP) ## bring known bugs of PBFT and its relatives in, one by one: each must be killed by a check
 	@test/museum/run
