@@ -1,6 +1,7 @@
 #include "consensus/change.h"
 
 #include "base/check.h"
+#include "consensus/accuse.h"
 #include "consensus/journal.h"
 #include "consensus/normal.h"
 #include "consensus/pace.h"
@@ -109,6 +110,7 @@ void change_on_view_change(struct consensus *c, const struct message *m, struct 
 {
     const struct message_view_change *change = &m->as.view_change;
     const uint8_t from = m->envelope.from.n;
+    accuse_change(c, &m->envelope, change, out);
     out->ignored = view_change_ignored(c, m);
     if (out->ignored)
         return;
@@ -216,6 +218,8 @@ void change_on_new_view(struct consensus *c, const struct message *m, struct act
     if (out->ignored)
         return;
 
+    for (uint32_t i = 0; i < new_view->change_count; i++)
+        accuse_change(c, &new_view->changes[i], &new_view->read[i], out);
     struct plan plan;
     change_adopt(c, m, &plan);
     settle(c, &plan, out);

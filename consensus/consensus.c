@@ -1,6 +1,7 @@
 #include "consensus/consensus.h"
 
 #include "base/check.h"
+#include "consensus/accuse.h"
 #include "consensus/change.h"
 #include "consensus/journal.h"
 #include "consensus/normal.h"
@@ -107,7 +108,7 @@ enum err consensus_recover(struct consensus *c, uint64_t sequence, struct bytes 
 size_t consensus_step_bytes(const struct consensus *c)
 {
     /* A NEW-VIEW is at most written to the log, rewritten there, sent and kept in one step; then a window of small things. */
-    return 5 * new_view_room(c) + BOUNDS_ACTIONS * 4096 + (1u << 20);
+    return 5 * new_view_room(c) + ACCUSE_MAX * accuse_bytes(c) + BOUNDS_ACTIONS * 4096 + (1u << 20);
 }
 
 static void take_head(struct consensus *c, const struct event_start *start)
@@ -225,6 +226,7 @@ void consensus_step(struct consensus *c, const struct event *event, struct actio
     CHECK(event->now_ms >= c->now_ms);
 
     actions_reset(out);
+    c->accusations = 0;
     c->now_ms = event->now_ms;
     c->clock_ms = event->clock_ms;
     if (c->halted) {

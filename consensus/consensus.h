@@ -18,7 +18,8 @@
  *
  *   proposed   PRE-PREPARE, or chosen by the NEW-VIEW  -> EXECUTE once the parent was executed
  *   executed   EVENT_EXECUTED said VALID               -> PERSIST and SIGN a PREPARE (heights in order)
- *   prepared   a quorum of PREPAREs for one ballot     -> PERSIST and SIGN a COMMIT, if all below are prepared
+ *   prepared   a quorum of PREPAREs for one ballot     -> PERSIST and SIGN a COMMIT, if all below are prepared, and if
+ *                                                         my PREPARE was for it too
  *   decided    a quorum of COMMITs, or a DECIDED       -> COMMIT (heights in order)
  *   durable    EVENT_COMMITTED                         -> forgotten; the window slides
  *
@@ -39,11 +40,12 @@
  * with the last durable block. The core asks again for what it needs: it executes the proposals that it
  * had voted for, and signs the same votes again.
  *
- * Membership changes and evidence aren't here yet; their room is: every ballot names the set, and a
+ * Membership changes aren't here yet; their room is: every ballot names the set, and a
  * boundary block (next_set != set) is refused as a proposal. */
 #ifndef CONSENSUS_CONSENSUS_H
 #define CONSENSUS_CONSENSUS_H
 
+#include "consensus/evidence.h"
 #include "consensus/narrate.h"
 #include "consensus/verify.h"
 
@@ -159,6 +161,7 @@ enum action_kind {
     ACTION_DISCARD, /* drop an overlay, finished or not; children come first, promised bodies stay */
     ACTION_CATCH_UP, /* ask peers for committed blocks */
     ACTION_FORGET,   /* drop the head of the log */
+    ACTION_ACCUSE,   /* a seat signed what no correct one does: here is the proof */
     ACTION_HALT, /* my execution contradicts a certificate: stop, keep the data, call a person */
     ACTION_TELL, /* one line of the story, for logs and tests */
 };
@@ -225,6 +228,14 @@ struct action_forget {
     uint64_t after;  /* ... once the log is durable through this one */
 };
 
+/* Given once for each (seat, kind, view), and perhaps again after a restart. Of the core's own set. */
+struct action_accuse {
+    struct bytes evidence; /* packed; evidence_check() finds the same */
+    enum evidence_kind kind;
+    struct seat seat;
+    struct view view;
+};
+
 struct action {
     enum action_kind kind;
     union {
@@ -237,6 +248,7 @@ struct action {
         struct digest discard;
         struct action_catch_up catch_up;
         struct action_forget forget;
+        struct action_accuse accuse;
         struct height halt;
         struct narrate_line tell;
     } as;

@@ -23,6 +23,7 @@ struct core_peer {
     uint64_t change_view;
     size_t change_size;
     struct sign_signature change_signature;
+    uint64_t accused[EVIDENCE_KIND_MAX]; /* by kind - 1: lowest view not yet accused of */
 };
 
 /* The block that a height of the NEW-VIEW's choice must be about. */
@@ -99,6 +100,8 @@ struct consensus {
     struct event_work work;
     struct core_gauge gauge;
     uint64_t passed_base; /* of work.passed_over, when this view was entered or the mark changed */
+
+    uint32_t accusations; /* of this step */
 
     /* --- asked and promised --- */
     uint64_t ticket; /* last one given */

@@ -91,6 +91,10 @@ void narrate_text(char text[NARRATE_TEXT_SIZE], const struct narrate_line *line)
     case NARRATE_BEHIND:
         say(text, "| behind: catches up to %llu", height);
         break;
+    case NARRATE_ACCUSED:
+        say(text, "| %u lies in view %llu: %s", line->from.n, view,
+            evidence_name((enum evidence_kind)line->count));
+        break;
     case NARRATE_DIVERGED:
         say(text, "| DIVERGED from the certificate at %llu", height);
         break;

@@ -3,7 +3,7 @@
 #ifndef CONSENSUS_NARRATE_H
 #define CONSENSUS_NARRATE_H
 
-#include "consensus/message.h"
+#include "consensus/evidence.h"
 
 /* Every reason to drop an event. */
 enum narrate_ignored {
@@ -37,6 +37,7 @@ enum narrate_kind {
     NARRATE_WANTED,    /* VIEW-CHANGE for `view` */
     NARRATE_ENTERED,   /* `view`; `count` blocks proposed again from `height` up */
     NARRATE_BEHIND,    /* catch up through `height` */
+    NARRATE_ACCUSED,   /* evidence of kind `count` against `from`, in `view` */
     NARRATE_DIVERGED,  /* my execution contradicts the certificate at `height` */
 };
 

@@ -1,6 +1,7 @@
 #include "consensus/normal.h"
 
 #include "base/check.h"
+#include "consensus/accuse.h"
 #include "consensus/journal.h"
 #include "consensus/pace.h"
 #include "consensus/sync.h"
@@ -98,6 +99,7 @@ static enum narrate_ignored pre_prepare_ignored(const struct consensus *c,
 void normal_on_pre_prepare(struct consensus *c, const struct message *m, struct actions *out)
 {
     const struct message_pre_prepare *proposal = &m->as.pre_prepare;
+    accuse_proposal(c, m, out);
     out->ignored = pre_prepare_ignored(c, proposal);
     if (out->ignored)
         return;
@@ -149,6 +151,7 @@ static uint64_t count_vote(const struct consensus *c, struct slot_votes *votes,
 
 void normal_on_prepare(struct consensus *c, const struct message *m, struct actions *out)
 {
+    accuse_vote(c, m->tag, m->envelope.from, &m->as.vote, &m->envelope.signature, out);
     out->ignored = vote_ignored(c, &m->as.vote);
     if (out->ignored == NARRATE_FAR_HEIGHT)
         sync_learn_far(c, m->envelope.from, m->as.vote.height);
@@ -161,6 +164,7 @@ void normal_on_prepare(struct consensus *c, const struct message *m, struct acti
 
 void normal_on_commit(struct consensus *c, const struct message *m, struct actions *out)
 {
+    accuse_vote(c, m->tag, m->envelope.from, &m->as.vote, &m->envelope.signature, out);
     out->ignored = vote_ignored(c, &m->as.vote);
     if (out->ignored == NARRATE_FAR_HEIGHT)
         sync_learn_far(c, m->envelope.from, m->as.vote.height);
@@ -211,6 +215,7 @@ void normal_on_decided(struct consensus *c, const struct message *m, struct acti
     const uint64_t height = decided->block.height.n;
     if (height > c->committed)
         sync_learn(c, height, decided->certificate.voters);
+    accuse_certificate(c, MESSAGE_COMMIT, &decided->certificate, out);
     out->ignored = decided_ignored(c, height);
     if (out->ignored)
         return;
@@ -416,6 +421,7 @@ static void vote(struct consensus *c, struct slot *slot, struct actions *out)
         actions_sign_vote(c, out, MESSAGE_PREPARE, &ballot, after);
     }
     if (slot->lock.here && ballot_equal(&slot->lock.ballot, &ballot) && !slot->my_commit &&
+        slot->my_prepare && digest_equal(&slot->my_digest, &ballot.digest) &&
         (lowest || below->my_commit)) {
         slot->my_commit = true;
         const uint64_t after = journal_commit(c, out, slot);

@@ -38,8 +38,8 @@ static bool is_signed(const struct verify_context *context, enum message_tag tag
                               signature);
 }
 
-static enum err check_envelope(const struct verify_context *context, enum message_tag tag,
-                               const struct message_envelope *envelope, struct fault *fault)
+enum err verify_envelope(const struct verify_context *context, enum message_tag tag,
+                         const struct message_envelope *envelope, struct fault *fault)
 {
     if (!is_signed(context, tag, envelope->from, envelope->body, &envelope->signature))
         return fault_set(fault, ERR_SIGNATURE, "%s that claims to be of seat %u isn't signed by it",
@@ -239,7 +239,7 @@ static enum err check_pre_prepare(const struct verify_context *context, struct m
         return fault_set(fault, ERR_MISMATCH,
                          "pre-prepare that isn't by the primary of view %llu, or no fresh block",
                          (unsigned long long)m->view.n);
-    return check_envelope(context, MESSAGE_PRE_PREPARE, &message->envelope, fault);
+    return verify_envelope(context, MESSAGE_PRE_PREPARE, &message->envelope, fault);
 }
 
 static bool is_too_large(const struct verify_context *context,
@@ -260,7 +260,7 @@ static enum err check_view_change(struct arena *arena, const struct verify_conte
         return ERR_LIMIT;
     enum err err = check_change_shape(context, &message->as.view_change, fault);
     if (!err)
-        err = check_envelope(context, MESSAGE_VIEW_CHANGE, &message->envelope, fault);
+        err = verify_envelope(context, MESSAGE_VIEW_CHANGE, &message->envelope, fault);
     if (!err)
         err = check_change_certificates(context, &memo, &message->as.view_change, fault);
     return err;
@@ -288,9 +288,9 @@ static enum err check_new_view_signers(struct arena *arena, const struct verify_
         if (is_too_large(context, &m->changes[i]))
             return fault_set(fault, ERR_LIMIT, "new view with an oversize view change");
     }
-    err = check_envelope(context, MESSAGE_NEW_VIEW, &message->envelope, fault);
+    err = verify_envelope(context, MESSAGE_NEW_VIEW, &message->envelope, fault);
     for (uint32_t i = 0; !err && i < m->change_count; i++)
-        err = check_envelope(context, MESSAGE_VIEW_CHANGE, &m->changes[i], fault);
+        err = verify_envelope(context, MESSAGE_VIEW_CHANGE, &m->changes[i], fault);
     if (err)
         return err;
 
@@ -327,7 +327,7 @@ static enum err check_status(const struct verify_context *context, const struct 
                              struct fault *fault)
 {
     enum err err = check_set(context, &message->as.status.set, fault);
-    return err ? err : check_envelope(context, MESSAGE_STATUS, &message->envelope, fault);
+    return err ? err : verify_envelope(context, MESSAGE_STATUS, &message->envelope, fault);
 }
 
 static enum err check_decided(const struct verify_context *context, struct message_decided *m,
@@ -371,7 +371,7 @@ static enum err check_message(struct arena *arena, const struct verify_context *
         err = check_ballot(context, &message->as.vote, fault);
         if (!err)
             err = check_height(context, message->as.vote.height, fault);
-        return err ? err : check_envelope(context, message->tag, &message->envelope, fault);
+        return err ? err : verify_envelope(context, message->tag, &message->envelope, fault);
     case MESSAGE_VIEW_CHANGE:
         return check_view_change(arena, context, message, fault);
     case MESSAGE_NEW_VIEW:

@@ -260,6 +260,20 @@ static void ask_for_blocks(struct cluster *c, uint8_t seat, const struct action_
     post(c, seat, from, CONDUCTOR_CATCH_UP, seat, bytes_of(range, sizeof(range)));
 }
 
+/* What a core says of a seat must be proven, and of a liar. */
+static void accuse(struct cluster *c, uint8_t seat, const struct action_accuse *accusation)
+{
+    struct evidence_finding finding;
+    const bool proven = evidence_check(&c->stations[seat].arena, &c->context, &finding,
+                                       accusation->evidence, NULL) == ERR_NONE &&
+                        finding.seat.n == accusation->seat.n;
+    count(c, COVERAGE_ACCUSATIONS);
+    if (!proven || !(c->options.liars & COMMITTEE_BIT(accusation->seat.n)))
+        judge_fault(&c->judge, "%u accuses %u of %s in view %llu: %s", seat, accusation->seat.n,
+                    evidence_name(accusation->kind), (unsigned long long)accusation->view.n,
+                    proven ? "it is honest" : "that is not proven");
+}
+
 static void perform(struct cluster *c, uint8_t seat, const struct action *action)
 {
     struct station *station = &c->stations[seat];
@@ -296,6 +310,9 @@ static void perform(struct cluster *c, uint8_t seat, const struct action *action
         break;
     case ACTION_FORGET:
         station->disk.forget = action->as.forget;
+        break;
+    case ACTION_ACCUSE:
+        accuse(c, seat, &action->as.accuse);
         break;
     case ACTION_HALT:
         if (!is_liar(c, seat))

@@ -12,9 +12,10 @@ enum coverage_item {
     COVERAGE_VIEWS,      /* entered, by an honest seat */
     COVERAGE_SUSPICIONS, /* of an honest seat */
     COVERAGE_CATCH_UPS,
-    COVERAGE_REFUSED,   /* messages that didn't verify */
-    COVERAGE_CONFLICTS, /* messages that contradict what the same seat signed */
-    COVERAGE_LIES,      /* messages of liars that aren't their cores' */
+    COVERAGE_REFUSED,     /* messages that didn't verify */
+    COVERAGE_CONFLICTS,   /* messages that contradict what the same seat signed */
+    COVERAGE_ACCUSATIONS, /* proven */
+    COVERAGE_LIES,        /* messages of liars that aren't their cores' */
     COVERAGE_CRASHES,
     COVERAGE_POWER_CUTS, /* of these, between two actions of a step */
     COVERAGE_BLACKOUTS,  /* of all seats at once */

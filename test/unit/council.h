@@ -273,6 +273,17 @@ static inline void council_write(struct council *c, const struct action *action)
         c->log_start = action->as.forget.before;
         text_add(t, "forget before %llu\n", council_n(action->as.forget.before));
         break;
+    case ACTION_ACCUSE: {
+        struct evidence_finding finding;
+        CHECK(evidence_check(&c->arena, &c->context, &finding, action->as.accuse.evidence, NULL) ==
+              ERR_NONE);
+        CHECK(finding.kind == action->as.accuse.kind);
+        CHECK(finding.seat.n == action->as.accuse.seat.n);
+        CHECK(finding.view.n == action->as.accuse.view.n);
+        text_add(t, "accuse %u of %s in view %llu\n", finding.seat.n, evidence_name(finding.kind),
+                 council_n(finding.view.n));
+        break;
+    }
     case ACTION_HALT:
         text_add(t, "halt at %llu\n", council_n(action->as.halt.n));
         break;

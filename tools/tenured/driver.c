@@ -176,6 +176,7 @@ static void driver_tell(const struct narrate_line *line)
     case NARRATE_ENTERED:
     case NARRATE_BEHIND:
         break;
+    case NARRATE_ACCUSED:
     case NARRATE_INVALID:
     case NARRATE_SUSPECTED:
     case NARRATE_SLOW:
@@ -223,6 +224,8 @@ static void driver_perform(struct driver *driver, const struct action *action)
         return;
     case ACTION_FORGET:
         driver->forget = action->as.forget;
+        return;
+    case ACTION_ACCUSE: /* told in the same step */
         return;
     case ACTION_HALT:
         node_fail(node, ERR_MISMATCH,
@@ -484,7 +487,8 @@ static bool driver_begin(struct driver *driver)
                                            .muted_height = node->votelog.muted_height}};
         if (!node->votelog.whole)
             log_event(LOG_LEVEL_WARN, "muted",
-                      "the log of votes is not all that this key has signed: no votes in views up to %llu, no view "
+                      "the log of votes is not all that this key has signed: no votes in views up "
+                      "to %llu, no view "
                       "change before block %llu",
                       (unsigned long long)node->votelog.muted_view.n,
                       (unsigned long long)node->votelog.muted_height.n);
