@@ -148,8 +148,7 @@ enum jobs_audit_status {
 #define JOBS_SUBMIT 1
 struct jobs_submit {
     struct bytes name; /* text, for people */
-    struct bytes
-        program; /* packed (trainer/program.h), of family mlp; intervals <= JOBS_INTERVALS_MAX */
+    struct bytes program; /* packed (trainer/program.h); intervals <= JOBS_INTERVALS_MAX */
     struct digest data_root;
     struct digest global_root;  /* of round 0 */
     struct digest *start_roots; /* of round 0, by slot */
@@ -157,7 +156,7 @@ struct jobs_submit {
     uint32_t rounds;            /* 1..JOBS_ROUNDS_MAX */
     uint16_t workers;           /* 1..JOBS_WORKERS_MAX */
     uint16_t quorum;            /* verified segments that close a round; 1..workers */
-    uint32_t memory_mib;        /* that a slot's machine must have */
+    uint32_t memory_mib;        /* that a slot's machine must have; at least program_memory_mib */
     /* A segment, > 0; what is paid is the leased offer's price of its work. */
     struct amount price_max;
     struct amount replay_fee; /* an interval, to each assigned replayer */

@@ -82,13 +82,13 @@ static bool terms_hold(const struct jobs_submit *t, uint32_t intervals, uint64_t
 static enum verdict read_program(const struct catalog_run *run, struct jobs_job *job)
 {
     struct program program;
-    if (program_unpack(run->view->arena, &program, job->terms.program, NULL) != ERR_NONE ||
-        program.family != PROGRAM_MLP) /* the agents have no data for any other yet */
+    if (program_unpack(run->view->arena, &program, job->terms.program, NULL) != ERR_NONE)
         return VERDICT_BAD_PROGRAM;
     job->steps = program.steps;
     job->interval = program.interval;
     job->intervals = trace_leaf_count(program.steps, program.interval) - 1;
-    if (job->intervals > JOBS_INTERVALS_MAX || !jobs_work(&job->work, &program))
+    if (job->intervals > JOBS_INTERVALS_MAX || !jobs_work(&job->work, &program) ||
+        job->terms.memory_mib < program_memory_mib(&program))
         return VERDICT_OUT_OF_BOUNDS;
     return VERDICT_OK;
 }

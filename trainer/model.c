@@ -248,6 +248,22 @@ static const struct safetensors_tensor *find(const struct safetensors_tensor *te
     return NULL;
 }
 
+/* Drops the output layer of models with a head, which is the embedding again. */
+static enum err without_head(struct safetensors_tensor *tensors, uint32_t *count,
+                             struct fault *fault)
+{
+    const struct safetensors_tensor *head = find(tensors, *count, "lm_head.weight");
+    const struct safetensors_tensor *embedding = find(tensors, *count, "wte.weight");
+    if (!head)
+        return ERR_NONE;
+    if (!embedding || !bytes_equal(head->data, embedding->data))
+        return fault_set(fault, ERR_MISMATCH,
+                         "model file: lm_head.weight is not wte.weight; a gpt shares them");
+    uint32_t at = (uint32_t)(head - tensors);
+    memmove(tensors + at, tensors + at + 1, (--*count - at) * sizeof(tensors[0]));
+    return ERR_NONE;
+}
+
 static enum err check_tensor(const struct model_tensor *want, const struct safetensors_tensor *have,
                              struct fault *fault)
 {
@@ -279,6 +295,8 @@ enum err model_read(const struct program *program, float *parameters, struct byt
         return err;
     if (program->family == PROGRAM_GPT)
         count = without_trimmings(tensors, count);
+    if (program->family == PROGRAM_GPT && (err = without_head(tensors, &count, fault)))
+        return err;
     if (count != wanted)
         return fault_set(fault, ERR_MISMATCH, "model file: %u tensors where the program has %u",
                          count, wanted);

@@ -68,8 +68,9 @@ size_t model_file_size(const struct program *program);
 void model_write(const struct program *program, const float *parameters, uint8_t *out);
 
 /* Fills parameters[P] from a safetensors file that has exactly the program's tensors, in any order,
- * all float32 and finite. Of a gpt, causal masks (h.N.attn.bias) are passed over, and names may begin
- * with "transformer.", as in checkpoints of GPT2LMHeadModel. ERR_MALFORMED or ERR_MISMATCH with a sentence otherwise; then the
+ * all float32 and finite. Of a gpt, causal masks (h.N.attn.bias) are passed over, names may begin
+ * with "transformer.", and lm_head.weight may be there if it is wte.weight, as in checkpoints of GPT2LMHeadModel (a file of ours leaves
+ * it out, as Hugging Face's do). ERR_MALFORMED or ERR_MISMATCH with a sentence otherwise; then the
  * parameters are untouched. */
 MUST_USE enum err model_read(const struct program *program, float *parameters, struct bytes file,
                              struct fault *fault);

@@ -294,6 +294,22 @@ uint32_t program_rows(const struct program *program)
     return program->family == PROGRAM_GPT ? program->batch * program->gpt.context : program->batch;
 }
 
+uint32_t program_memory_mib(const struct program *program)
+{
+    uint64_t cells = 0, moments = program->optimizer == PROGRAM_ADAMW ? 2 : 1;
+    uint64_t global = 2, segment = 3 + moments,
+             gradients = 1 + (program_micro_batches(program) > 1);
+    if (program->family == PROGRAM_GPT)
+        cells = gpt_cells(&program->gpt);
+    for (uint32_t i = 0; i < program->layer_count; i++)
+        cells += 2 * (uint64_t)program->layers[i].width;
+    /* A segment's delta is a byte each, and so is its copy's. */
+    uint64_t bytes =
+        program_parameter_count(program) * (4 * (global + 2 * segment + gradients) + 2) +
+        program_rows(program) * cells * 4;
+    return (uint32_t)((bytes + (1u << 20) - 1) >> 20);
+}
+
 /* Forward, of one row. Attention: a token meets (context + 1) / 2 others on average, twice. */
 static uint64_t work_of_row(const struct program *program)
 {

@@ -32,7 +32,7 @@ enum program_optimizer {
 /* Bounds, so that a program from a stranger has a known cost. */
 #define PROGRAM_LAYERS_MAX     8u         /* inputs, six hidden ones, classes */
 #define PROGRAM_WIDTH_MAX      16384u     /* of a layer */
-#define PROGRAM_PARAMETERS_MAX (1u << 26) /* 256 MiB of float32 a tensor */
+#define PROGRAM_PARAMETERS_MAX (1u << 28) /* what a norm takes; GPT-2 small has 124 M */
 #define PROGRAM_CELLS_MAX      (1u << 26) /* batch * all widths: 256 MiB of activations */
 #define PROGRAM_BLOCKS_MAX     64u        /* of a gpt */
 #define PROGRAM_GPT_WIDTH_MAX  4096u      /* its hidden layers are four times as wide */
@@ -128,6 +128,10 @@ uint32_t program_classes(const struct program *program); /* gpt: its symbols */
 /* Micro-batches in a step, and answers (rows of logits) in each. */
 uint32_t program_micro_batches(const struct program *program);
 uint32_t program_rows(const struct program *program);
+
+/* Memory in MiB, rounded up, that a worker needs beside the data: the round's global state, a
+ * segment's and its copy on the way to the nodes, gradients and activations. */
+uint32_t program_memory_mib(const struct program *program);
 
 /* Multiply-adds in the products of one full segment, forward once and backward twice; false, with
  * *work untouched, if they don't fit in 64 bits. */

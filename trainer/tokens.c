@@ -3,10 +3,20 @@
 #include "base/check.h"
 #include "trainer/philox.h"
 
+#include <string.h>
+
 static uint32_t word_at(struct bytes file, uint32_t index)
 {
     const uint8_t *p = file.data + 4 * index;
     return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+void tokens_header(uint8_t out[TOKENS_HEADER_BYTES], uint32_t count)
+{
+    const uint32_t words[] = {TOKENS_MAGIC, TOKENS_VERSION, count};
+    memset(out, 0, TOKENS_HEADER_BYTES);
+    for (uint32_t i = 0; i < 12; i++)
+        out[i] = (uint8_t)(words[i / 4] >> 8 * (i % 4));
 }
 
 static enum err read_header(struct dataset *dataset, struct bytes file, struct fault *fault)

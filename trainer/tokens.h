@@ -13,6 +13,9 @@
 #define TOKENS_VERSION      1u
 #define TOKENS_COUNT_MAX    (1u << 30)
 
+/* The header of a file of `count` tokens, for who writes one. */
+void tokens_header(uint8_t out[TOKENS_HEADER_BYTES], uint32_t count);
+
 /* Reads a file's bytes, which must outlive the data set, and computes its root. ERR_MALFORMED with
  * a sentence for another header, a size that isn't the header's, or fewer than two tokens; then
  * *dataset is untouched. */

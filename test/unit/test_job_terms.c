@@ -62,6 +62,25 @@ START_TEST(terms_follow_the_options)
 }
 END_TEST
 
+START_TEST(a_gpt_has_numbers_of_its_own)
+{
+    ck_assert_int_eq(
+        read_line(
+            "job plan --family gpt --blocks 2 --heads 4 --width 32 --context 16 --symbols 300 "
+            "--micro-batches 2 --batch 3 --warm-up 5 --decay 50 --rate-last 0.0001 --clip 0.5"),
+        ERR_NONE);
+    const struct program_gpt *g = &terms.program.gpt;
+    ck_assert_uint_eq(terms.program.family, PROGRAM_GPT);
+    ck_assert_uint_eq(g->blocks * 1000 + g->heads * 100 + g->width, 2432);
+    ck_assert_uint_eq(g->context * 1000 + g->symbols, 16300);
+    ck_assert_uint_eq(g->micro_batches * 1000 + g->warm_up * 100 + g->decay, 2550);
+    ck_assert_uint_eq(g->rate_last, program_bits(0.0001f));
+    ck_assert_uint_eq(g->clip, program_bits(0.5f));
+    ck_assert_int_eq(read_line("job plan --family gpt"), ERR_NONE);
+    ck_assert_uint_eq(terms.submit.memory_mib, program_memory_mib(&terms.program));
+}
+END_TEST
+
 START_TEST(impossible_terms_are_refused_as_usage)
 {
     static const char *const wrong[] = {
@@ -78,6 +97,12 @@ START_TEST(impossible_terms_are_refused_as_usage)
         "job plan --segment-s 300 --round-s 299",
         "job plan --steps 257 --interval 1",
         "job plan --stake 1.5",
+        "job plan --family rnn",
+        "job plan --blocks 2",
+        "job plan --family gpt --layers 784,10",
+        "job plan --family gpt --heads 3",
+        "job plan --family gpt --symbols 65537",
+        "job plan --family gpt --memory 1",
     };
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -112,6 +137,6 @@ START_TEST(detection_follows_the_draw)
 }
 END_TEST
 
-HARNESS_MAIN("job_terms", defaults_are_the_fashion_mnist_job, terms_follow_the_options,
-             impossible_terms_are_refused_as_usage, layers_are_numbers_between_commas,
-             detection_follows_the_draw)
+HARNESS_MAIN("job_terms", a_gpt_has_numbers_of_its_own, defaults_are_the_fashion_mnist_job,
+             terms_follow_the_options, impossible_terms_are_refused_as_usage,
+             layers_are_numbers_between_commas, detection_follows_the_draw)

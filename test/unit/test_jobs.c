@@ -459,6 +459,28 @@ START_TEST(a_job_that_waits_long_is_looked_at_seldom)
 }
 END_TEST
 
+START_TEST(a_gpt_is_a_job_for_machines_that_it_fits)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    struct story story;
+    struct arena arena;
+    studio_init(&m);
+    arena_init(&arena, 1u << 16);
+    story_program(&story);
+    struct program_gpt *gpt = &story.program.gpt;
+    *gpt = (struct program_gpt){1, 4, 64, 2, 65536, 1, 0, 0, 0, 0}; /* much memory, little work */
+    struct jobs_submit terms = studio_terms(&m, 2, 2, roots);
+    terms.program = record_bytes(&arena, program_record_of(&story.program), &story.program);
+    terms.memory_mib = program_memory_mib(&story.program) - 1;
+    ck_assert_uint_gt(terms.memory_mib, 100);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OUT_OF_BOUNDS);
+    terms.memory_mib++;
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    arena_release(&arena);
+    market_release(&m);
+}
+END_TEST
+
 START_TEST(terms_out_of_their_bounds_are_refused)
 {
     struct digest roots[JOBS_WORKERS_MAX];
@@ -466,14 +488,6 @@ START_TEST(terms_out_of_their_bounds_are_refused)
     struct jobs_submit good = studio_terms(&m, 2, 2, roots), bad = good;
     bad.program = bytes_text("x");
     ck_assert_int_eq(studio_submit(&m, &bad), VERDICT_BAD_PROGRAM);
-    struct story story;
-    story_program(&story);
-    struct arena arena;
-    arena_init(&arena, 1u << 16);
-    bad.program = record_bytes(&arena, program_record_of(&story.program), &story.program);
-    ck_assert_int_eq(program_check(&story.program, NULL), ERR_NONE);
-    ck_assert_int_eq(studio_submit(&m, &bad), VERDICT_BAD_PROGRAM);
-    arena_release(&arena);
 #define REFUSED(change, verdict)                                                                   \
     do {                                                                                           \
         bad = good;                                                                                \
@@ -538,7 +552,8 @@ HARNESS_MAIN("jobs", honest_workers_are_paid_exactly_and_the_rest_goes_home,
              a_round_that_nobody_closes_ends_the_job, outsiders_are_refused_with_the_exact_verdict,
              a_commitment_must_fit_its_lease_and_its_own_root,
              a_deadline_that_has_come_refuses_a_call_even_before_it_is_worked_off,
-             terms_out_of_their_bounds_are_refused, a_queue_of_matches_holds_up_no_deadline,
+             a_gpt_is_a_job_for_machines_that_it_fits, terms_out_of_their_bounds_are_refused,
+             a_queue_of_matches_holds_up_no_deadline,
              no_terms_leave_a_replayer_less_than_its_work_takes,
              a_deadline_that_leaves_no_time_for_an_audit_is_refused,
              no_round_opens_that_the_deadline_would_cut,

@@ -199,6 +199,17 @@ START_TEST(a_gpt_survives_its_file_and_another_tool_s)
     struct bytes whole = bytes_of(other, safetensors_size(tensors, found, NULL, 0));
     ck_assert_int_eq(model_read(&story->program, read, whole, NULL), ERR_NONE);
     ck_assert_int_eq(memcmp(read, first, count * sizeof(float)), 0);
+
+    /* the tied output layer, which must be the embedding */
+    struct fault fault;
+    tensors[found] = tensors[0];
+    tensors[found++].name = bytes_text("lm_head.weight");
+    safetensors_write(other, tensors, found, NULL, 0);
+    whole = bytes_of(other, safetensors_size(tensors, found, NULL, 0));
+    ck_assert_int_eq(model_read(&story->program, read, whole, NULL), ERR_NONE);
+    other[whole.size - 1] ^= 1;
+    ck_assert_int_eq(model_read(&story->program, read, whole, &fault), ERR_MISMATCH);
+    ck_assert_str_eq(fault.text, "model file: lm_head.weight is not wte.weight; a gpt shares them");
     free(file);
     free(other);
     free(read);

@@ -80,7 +80,7 @@ START_TEST(bad_sizes_are_named)
     fresh();
     sample.layers[0].width = 16384;
     sample.layers[1].width = 16384;
-    expect(ERR_LIMIT, "program: 268500995 parameters; at most 67108864 are possible");
+    expect(ERR_LIMIT, "program: 268500995 parameters; at most 268435456 are possible");
     fresh();
     sample.program.batch = 0;
     expect(ERR_LIMIT, "program: a batch of 0 rows; at least 1 is needed");
@@ -214,6 +214,30 @@ START_TEST(sizes_and_work_of_a_gpt_follow_from_its_numbers)
 }
 END_TEST
 
+START_TEST(gpt_2_s_smallest_fits_and_tells_its_memory)
+{
+    struct fault fault;
+    story_program(&story);
+    struct program *p = &story.program;
+    p->gpt = (struct program_gpt){.blocks = 12,
+                                  .heads = 12,
+                                  .width = 768,
+                                  .context = 1024,
+                                  .symbols = 50257,
+                                  .micro_batches = 1};
+    p->batch = 1;
+    ck_assert_int_eq(program_check(p, &fault), ERR_NONE);
+    ck_assert_uint_eq(program_parameter_count(p), 124439808);
+    /* two global tensors, five of a segment twice, a gradient; two deltas; the activations */
+    uint64_t bytes =
+        124439808ull * (4 * (2 + 10 + 1) + 2) + 1024ull * (768 * (16 * 12 + 14) + 50257) * 4;
+    ck_assert_uint_eq(program_memory_mib(p), bytes / (1 << 20) + 1);
+    p->gpt.micro_batches = 2;
+    ck_assert_uint_eq(program_memory_mib(p), (bytes + 124439808ull * 4) / (1 << 20) + 1);
+    ck_assert_uint_eq(program_memory_mib(fresh()), 1);
+}
+END_TEST
+
 START_TEST(bad_numbers_of_a_gpt_are_named)
 {
     struct program_gpt *g = &story.program.gpt;
@@ -233,7 +257,7 @@ START_TEST(bad_numbers_of_a_gpt_are_named)
     g->micro_batches = 0;
     expect_gpt(ERR_LIMIT, "program: micro_batches is 0; 1 to 1024 are possible");
     g->width = 4096;
-    expect_gpt(ERR_LIMIT, "program: 402849792 parameters; at most 67108864 are possible");
+    expect_gpt(ERR_LIMIT, "program: 402849792 parameters; at most 268435456 are possible");
     story.program.batch = 0;
     expect_gpt(ERR_LIMIT,
                "program: a batch of 0 sequences; 1 to 52977 are possible with these sizes");
@@ -256,7 +280,8 @@ START_TEST(bad_numbers_of_a_gpt_are_named)
 END_TEST
 
 HARNESS_MAIN("program", a_gpt_survives_packing_and_every_number_is_in_its_digest,
-             sizes_and_work_of_a_gpt_follow_from_its_numbers, bad_numbers_of_a_gpt_are_named,
+             sizes_and_work_of_a_gpt_follow_from_its_numbers,
+             gpt_2_s_smallest_fits_and_tells_its_memory, bad_numbers_of_a_gpt_are_named,
              a_program_survives_packing, every_number_changes_the_digest,
              sizes_are_those_of_the_layers, bad_sizes_are_named, bad_numbers_are_named,
              bad_steps_are_named, oversize_and_foreign_bytes_are_refused)

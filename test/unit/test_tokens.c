@@ -45,6 +45,16 @@ START_TEST(the_root_is_that_of_the_file_s_chunks)
 }
 END_TEST
 
+START_TEST(a_written_header_is_the_one_that_is_read)
+{
+    struct story *s = story_new();
+    uint8_t header[TOKENS_HEADER_BYTES];
+    tokens_header(header, STORY_TOKENS);
+    ck_assert_mem_eq(header, s->file, sizeof(header));
+    story_free(s);
+}
+END_TEST
+
 static void expect(struct story *s, size_t size, const char *sentence)
 {
     struct dataset data = {.count = 77};
@@ -80,4 +90,4 @@ END_TEST
 
 HARNESS_MAIN("tokens", tokens_and_the_labels_that_follow_are_read,
              every_place_where_a_sequence_fits_is_drawn, the_root_is_that_of_the_file_s_chunks,
-             malformed_files_are_refused)
+             a_written_header_is_the_one_that_is_read, malformed_files_are_refused)

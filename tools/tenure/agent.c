@@ -144,8 +144,11 @@ enum err agent_prepare(struct agent *agent, const struct agent_job *job, struct 
         if (job->slots[i]->round != job->progress.round)
             return fault_set(fault, ERR_NOT_NOW, "a round was closed while the job was read");
     if (!shop->workshop.ready) {
-        err = workshop_open(&shop->workshop, shop->terms.terms.program, agent->data_folder,
-                            &shop->terms.terms.data_root, agent->kernel, agent->threads, fault);
+        err = workshop_open(&shop->workshop, shop->terms.terms.program, fault);
+        if (!err)
+            err = workshop_furnish(&shop->workshop, &agent->desk.client, agent->data_folder,
+                                   &shop->terms.terms.data_root, agent->kernel, agent->threads,
+                                   fault);
         if (err) {
             workshop_release(&shop->workshop);
             return err;

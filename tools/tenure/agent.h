@@ -67,7 +67,7 @@ struct agent {
 
 /* Options that both agents have. */
 #define AGENT_OPTIONS                                                                              \
-    {"data", "DIR", "folder of the training data", IMAGES_FOLDER},                                 \
+    {"data", "DIR", "folder of training data; what isn't there is fetched from the nodes", IMAGES_FOLDER},                                 \
         {"kernel", "NAME",                                                                         \
          "scalar, avx2 or avx512; all give the same bits (default: the fastest here)", NULL},      \
     {                                                                                              \

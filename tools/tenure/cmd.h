@@ -10,6 +10,7 @@ extern const struct cli_noun cmd_member;
 extern const struct cli_noun cmd_credit;
 extern const struct cli_noun cmd_offer;
 extern const struct cli_noun cmd_job;
+extern const struct cli_noun cmd_data;
 extern const struct cli_noun cmd_agent;
 extern const struct cli_noun cmd_explore;
 extern const struct cli_noun cmd_doctor;

@@ -141,18 +141,22 @@ static enum err submit_terms(struct desk *desk, struct job_terms *terms, uint32_
     struct cli *cli = desk->cli;
     struct desk_calls calls = {0};
     struct sender_outcome outcome;
-    struct images images;
+    struct corpus corpus;
     uint64_t job = 0;
     enum err err = settle_budget(cli, terms, auditors);
 
     if (err)
         return err;
     cli_progress(cli, "reading the training data ...");
-    err = images_load(&images, cli_text(cli, "data"), "train", &cli->fault);
+    err = corpus_load(&corpus, cli_text(cli, "data"), CORPUS_TRAINING, &cli->fault);
     if (err)
         return err;
-    err = begin(desk, terms, &images.data.root);
-    images_release(&images);
+    err = network_check_data(&terms->program, &corpus.data, &cli->fault);
+    if (!err)
+        err = begin(desk, terms, &corpus.data.root);
+    if (!err && cli_has(cli, "publish"))
+        err = corpus_push(&corpus, &desk->client, &cli->fault);
+    corpus_release(&corpus);
     if (!err)
         err = desk_call(desk, &calls, CATALOG_JOBS, JOBS_SUBMIT, &terms->submit);
     if (!err)

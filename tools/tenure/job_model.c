@@ -10,6 +10,9 @@
 
 #include <stdlib.h>
 
+/* GPT-2's smallest with its causal masks takes a quarter. */
+#define MODEL_FILE_BYTES_MAX (2u << 30)
+
 /* A job with its program and the global state after `round` rounds. */
 struct fetched {
     struct job_view view;
@@ -48,8 +51,7 @@ static enum err fetch(struct desk *desk, struct fetched *fetched)
         err = pick_round(cli, &fetched->view, &fetched->round, &root);
     if (err)
         return err;
-    err = workshop_open(&fetched->workshop, fetched->view.job.terms.program, NULL, NULL,
-                        KERNEL_SCALAR, 1, &cli->fault);
+    err = workshop_open(&fetched->workshop, fetched->view.job.terms.program, &cli->fault);
     if (!err)
         err = workshop_fetch(&fetched->workshop, &desk->client, &fetched->state, STATE_GLOBAL,
                              &root, &cli->fault);
@@ -135,7 +137,7 @@ static enum err take_model(struct cli *cli, struct fetched *fetched, const char 
 {
     uint8_t *data = NULL;
     size_t size;
-    enum err err = file_read(&data, &size, path, CLIENT_ANSWER_BYTES * 16u, &cli->fault);
+    enum err err = file_read(&data, &size, path, MODEL_FILE_BYTES_MAX, &cli->fault);
 
     if (!err)
         err =
@@ -149,7 +151,7 @@ enum err job_model_evaluate(struct cli *cli)
 {
     const char *model = cli_text(cli, "model");
     struct fetched fetched;
-    struct images images;
+    struct corpus corpus;
     struct desk desk;
     enum err err = desk_open(&desk, cli);
 
@@ -157,10 +159,10 @@ enum err job_model_evaluate(struct cli *cli)
         if (model)
             err = take_model(cli, &fetched, model);
         if (!err)
-            err = images_load(&images, cli_text(cli, "data"), "t10k", &cli->fault);
+            err = corpus_load(&corpus, cli_text(cli, "data"), CORPUS_HELD_OUT, &cli->fault);
         if (!err) {
-            err = evaluate_on(cli, &fetched, &images.data);
-            images_release(&images);
+            err = evaluate_on(cli, &fetched, &corpus.data);
+            corpus_release(&corpus);
         }
         fetched_release(&fetched);
     }

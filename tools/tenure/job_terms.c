@@ -6,9 +6,22 @@
 
 const struct cli_option job_terms_options[JOB_TERMS_OPTIONS] = {
     {"name", "TEXT", "of the job, for people", "training"},
-    {"data", "DIR", "folder of the training data", "/usr/share/datasets/fashion-mnist"},
-    {"layers", "N,N,...", "inputs, hidden layers, classes", "784,128,10"},
-    {"batch", "N", "samples a step", "64"},
+    {"data", "DIR", "folder of the training data: images, or train.bin",
+     "/usr/share/datasets/fashion-mnist"},
+    {"publish", NULL, "submit: send the data to the nodes, for agents that lack them", NULL},
+    {"family", "NAME", "mlp (of images) or gpt (of tokens)", "mlp"},
+    {"layers", "N,N,...", "mlp: inputs, hidden layers, classes", "784,128,10"},
+    {"blocks", "N", "gpt: of attention and a hidden layer", "4"},
+    {"heads", "N", "gpt: of attention", "4"},
+    {"width", "N", "gpt: of a token; divided by the heads", "128"},
+    {"context", "N", "gpt: tokens of a sequence", "64"},
+    {"symbols", "N", "gpt: that a token may be (bytes: 256, GPT-2: 50257)", "256"},
+    {"micro-batches", "N", "gpt: whose gradients make one step", "1"},
+    {"warm-up", "STEPS", "gpt: of all rounds, in which the rate rises", "0"},
+    {"decay", "STEPS", "gpt: at which the rate has fallen to --rate-last; 0: never", "0"},
+    {"rate-last", "X", "gpt: the rate at the end of the cosine", "0"},
+    {"clip", "X", "gpt: the longest norm of a gradient; 0: any", "1"},
+    {"batch", "N", "samples (gpt: sequences) of a micro-batch", "64"},
     {"optimizer", "NAME", "adamw or sgd", "adamw"},
     {"learning-rate", "X", "of the inner optimizer", "0.001"},
     {"beta1", "X", "first moment (sgd: momentum)", "0.9"},
@@ -23,7 +36,7 @@ const struct cli_option job_terms_options[JOB_TERMS_OPTIONS] = {
     {"rounds", "R", "how many", "5"},
     {"workers", "W", "segments a round", "3"},
     {"quorum", "N", "verified segments that close a round (default: all)", NULL},
-    {"memory", "MIB", "that a worker's machine must have", "256"},
+    {"memory", "MIB", "that a worker's machine must have (default: what the program needs)", NULL},
     {"price-max", "AMOUNT", "the most that a segment may cost", "1000"},
     {"replay-fee", "AMOUNT", "for an interval, to each replayer", "1"},
     {"stake", "AMOUNT", "that a worker stands to lose", "5000"},
@@ -138,18 +151,78 @@ static enum err read_optimizer(struct cli *cli, struct program *program)
     return err;
 }
 
-static enum err read_program(struct cli *cli, struct program *program)
+static enum err read_layers(struct cli *cli, struct program *program)
 {
-    enum err err;
-
-    *program = (struct program){.profile = PROGRAM_PROFILE, .family = PROGRAM_MLP};
     program->layers = arena_array(&cli->arena, PROGRAM_LAYERS_MAX, sizeof(program->layers[0]));
     CHECK(program->layers != NULL);
     if (!job_terms_parse_layers(program->layers, &program->layer_count, cli_text(cli, "layers")))
         return fault_set(&cli->fault, ERR_USAGE,
                          "--layers \"%s\" is not 2 to %u numbers with commas between them",
                          cli_text(cli, "layers"), PROGRAM_LAYERS_MAX);
-    err = number_u32(&program->batch, cli, "batch", 1, UINT32_MAX);
+    return ERR_NONE;
+}
+
+static enum err read_gpt(struct cli *cli, struct program_gpt *gpt)
+{
+    const struct {
+        const char *option;
+        uint32_t *to, max;
+    } counts[] = {
+        {"blocks", &gpt->blocks, PROGRAM_BLOCKS_MAX},
+        {"heads", &gpt->heads, PROGRAM_GPT_WIDTH_MAX},
+        {"width", &gpt->width, PROGRAM_GPT_WIDTH_MAX},
+        {"context", &gpt->context, PROGRAM_CONTEXT_MAX},
+        {"symbols", &gpt->symbols, PROGRAM_SYMBOLS_MAX},
+        {"micro-batches", &gpt->micro_batches, PROGRAM_MICRO_MAX},
+        {"warm-up", &gpt->warm_up, PROGRAM_DECAY_MAX},
+        {"decay", &gpt->decay, PROGRAM_DECAY_MAX},
+    };
+    enum err err = ERR_NONE;
+
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]) && !err; i++)
+        err = number_u32(counts[i].to, cli, counts[i].option, 0, counts[i].max);
+    if (!err)
+        err = cli_float_bits(&gpt->rate_last, cli, "rate-last");
+    if (!err)
+        err = cli_float_bits(&gpt->clip, cli, "clip");
+    return err;
+}
+
+/* Options of the other family would be without effect, which nobody means. */
+static enum err refuse_others(struct cli *cli, const char *family)
+{
+    for (uint32_t i = 0; i < cli->value_count; i++) {
+        const char *help = cli->values[i].option->help;
+        size_t size = strcspn(help, ":");
+        if ((!strncmp(help, "mlp:", 4) || !strncmp(help, "gpt:", 4)) && strncmp(help, family, size))
+            return fault_set(&cli->fault, ERR_USAGE, "--%s is of --family %.*s, not %s",
+                             cli->values[i].option->name, (int)size, help, family);
+    }
+    return ERR_NONE;
+}
+
+static enum err read_family(struct cli *cli, struct program *program)
+{
+    const char *name = cli_text(cli, "family");
+
+    if (!strcmp(name, "mlp") || !strcmp(name, "gpt")) {
+        bool gpt = name[0] == 'g';
+        program->family = gpt ? PROGRAM_GPT : PROGRAM_MLP;
+        if (refuse_others(cli, name))
+            return cli->fault.code;
+        return gpt ? read_gpt(cli, &program->gpt) : read_layers(cli, program);
+    }
+    return fault_set(&cli->fault, ERR_USAGE, "--family \"%s\" is neither mlp nor gpt", name);
+}
+
+static enum err read_program(struct cli *cli, struct program *program)
+{
+    enum err err;
+
+    *program = (struct program){.profile = PROGRAM_PROFILE};
+    err = read_family(cli, program);
+    if (!err)
+        err = number_u32(&program->batch, cli, "batch", 1, UINT32_MAX);
     if (!err)
         err = read_optimizer(cli, program);
     if (!err)
@@ -176,6 +249,22 @@ static enum err read_money(struct cli *cli, struct job_terms *terms)
     if (!err && terms->has_budget)
         err = cli_amount(&submit->budget, cli, "budget");
     return err;
+}
+
+static enum err read_memory(struct cli *cli, struct job_terms *terms)
+{
+    uint32_t needed = program_memory_mib(&terms->program), *given = &terms->submit.memory_mib;
+
+    *given = needed;
+    if (!cli_has(cli, "memory"))
+        return ERR_NONE;
+    if (number_u32(given, cli, "memory", 1, UINT32_MAX))
+        return cli->fault.code;
+    if (*given >= needed)
+        return ERR_NONE;
+    return fault_set(&cli->fault, ERR_USAGE,
+                     "--memory %u is too little: training this program takes %u MiB", *given,
+                     needed);
 }
 
 static enum err read_times(struct cli *cli, struct jobs_submit *submit, uint64_t now_ms)
@@ -231,14 +320,15 @@ enum err job_terms_read(struct cli *cli, struct job_terms *terms, uint64_t now_m
     if (!err && cli_has(cli, "quorum"))
         err = number_u16(&submit->quorum, cli, "quorum", 1, submit->workers);
     if (!err)
-        err = number_u32(&submit->memory_mib, cli, "memory", 1, UINT32_MAX);
+        err = read_memory(cli, terms);
     if (!err)
         err = read_money(cli, terms);
     if (!err)
         err = read_audit(cli, terms);
     if (!err)
         err = read_times(cli, submit, now_ms);
-    submit->program = record_bytes(&cli->arena, &program_record, &terms->program);
+    submit->program =
+        record_bytes(&cli->arena, program_record_of(&terms->program), &terms->program);
     CHECK(submit->program.data != NULL);
     return err;
 }

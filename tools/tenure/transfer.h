@@ -10,8 +10,8 @@
 #include "base/digest.h"
 #include "tools/tenure/client.h"
 
-/* Chunks of one blob: 1 GiB of the largest size. */
-#define TRANSFER_CHUNKS_MAX 16384
+/* Chunks of one blob: 4 GiB, what the nodes' stores take (net/blob.h). A segment's state of GPT-2's smallest needs 39,882. */
+#define TRANSFER_CHUNKS_MAX 65536
 
 /* A blob in memory: chunk i is bytes offsets[i] to offsets[i + 1]. */
 struct transfer_blob {

@@ -21,24 +21,42 @@ enum err workshop_kernel(enum kernel_kind *kind, const char *name, struct fault 
     return ERR_NONE;
 }
 
-enum err workshop_open(struct workshop *workshop, struct bytes program, const char *folder,
-                       const struct digest *data, enum kernel_kind kind, uint32_t threads,
-                       struct fault *fault)
+enum err workshop_open(struct workshop *workshop, struct bytes program, struct fault *fault)
+{
+    memset(workshop, 0, sizeof(*workshop));
+    arena_init(&workshop->arena, PROGRAM_ARENA_BYTES);
+    return program_unpack(&workshop->arena, &workshop->program, program, fault);
+}
+
+/* The data with that root: our own, or the nodes'. */
+static enum err find_data(struct workshop *workshop, struct client *client, const char *folder,
+                          const struct digest *root, struct fault *fault)
+{
+    struct fault ours;
+    enum err err = corpus_load(&workshop->corpus, folder, CORPUS_TRAINING, &ours);
+
+    if (!err && digest_equal(&workshop->corpus.data.root, root))
+        return ERR_NONE;
+    if (!err)
+        fault_set(&ours, ERR_MISMATCH, "the data in %s are not the job's: their root differs",
+                  folder);
+    corpus_release(&workshop->corpus);
+    err = corpus_fetch(&workshop->corpus, client, root, fault);
+    return err == ERR_NOT_FOUND ? fault_set(fault, err, "%s; nor do the nodes have them", ours.text)
+                                : err;
+}
+
+enum err workshop_furnish(struct workshop *workshop, struct client *client, const char *folder,
+                          const struct digest *data, enum kernel_kind kind, uint32_t threads,
+                          struct fault *fault)
 {
     struct kernel_parallel parallel;
     enum err err;
 
-    memset(workshop, 0, sizeof(*workshop));
-    arena_init(&workshop->arena, PROGRAM_ARENA_BYTES);
-    err = program_unpack(&workshop->arena, &workshop->program, program, fault);
-    if (err || !folder)
-        return err;
-    err = images_load(&workshop->images, folder, "train", fault);
+    CHECK(!workshop->ready);
+    err = find_data(workshop, client, folder, data, fault);
     if (err)
         return err;
-    if (!digest_equal(&workshop->images.data.root, data))
-        return fault_set(fault, ERR_MISMATCH,
-                         "the data in %s are not the job's: their root differs", folder);
     workshop->threads = threads > 1 ? parallel_new(threads) : NULL;
     if (threads > 1 && !workshop->threads)
         return fault_set(fault, ERR_LIMIT, "the system gives no %u threads", threads);
@@ -46,7 +64,7 @@ enum err workshop_open(struct workshop *workshop, struct bytes program, const ch
     err = kernel_init(&workshop->kernel, kind, workshop->threads ? &parallel : NULL, fault);
     if (err)
         return err;
-    err = segment_init(&workshop->segment, &workshop->program, &workshop->images.data,
+    err = segment_init(&workshop->segment, &workshop->program, &workshop->corpus.data,
                        &workshop->kernel, fault);
     if (err)
         kernel_release(&workshop->kernel);
@@ -63,7 +81,7 @@ void workshop_release(struct workshop *workshop)
     if (workshop->threads)
         parallel_free(workshop->threads);
     workshop->threads = NULL;
-    images_release(&workshop->images);
+    corpus_release(&workshop->corpus);
     arena_release(&workshop->arena);
     workshop->ready = false;
 }

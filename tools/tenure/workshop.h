@@ -3,8 +3,7 @@
 #define TOOLS_TENURE_WORKSHOP_H
 
 #include "tools/sys/parallel.h"
-#include "tools/tenure/images.h"
-#include "tools/tenure/transfer.h"
+#include "tools/tenure/corpus.h"
 #include "trainer/kernel.h"
 #include "trainer/program.h"
 #include "trainer/segment.h"
@@ -13,7 +12,7 @@
 struct workshop {
     struct arena arena; /* the program's layers */
     struct program program;
-    struct images images;
+    struct corpus corpus;
     struct parallel *threads; /* the kernel's; NULL: one thread, the caller's */
     struct kernel kernel;
     struct segment segment;
@@ -23,11 +22,15 @@ struct workshop {
 /* A kernel's name, or NULL for the fastest that this CPU can run. ERR_USAGE with a sentence. */
 MUST_USE enum err workshop_kernel(enum kernel_kind *kind, const char *name, struct fault *fault);
 
-/* Opens for the packed program. With `folder` NULL only states can be moved; else the training data are read from there and must have the
- * root `data` (ERR_MISMATCH), and the kernel runs on `threads` threads. Release with workshop_release, also after an error. */
-MUST_USE enum err workshop_open(struct workshop *workshop, struct bytes program, const char *folder,
-                                const struct digest *data, enum kernel_kind kind, uint32_t threads,
+/* Opens for the packed program, to move states. Release with workshop_release, also after an error. */
+MUST_USE enum err workshop_open(struct workshop *workshop, struct bytes program,
                                 struct fault *fault);
+
+/* Makes an open workshop ready to train: the data with root `data` are read from `folder`, or, when other ones or none are there,
+ * fetched from the nodes; the kernel runs on `threads` threads. ERR_NOT_FOUND when neither has them; errors of segment_init. */
+MUST_USE enum err workshop_furnish(struct workshop *workshop, struct client *client,
+                                   const char *folder, const struct digest *data,
+                                   enum kernel_kind kind, uint32_t threads, struct fault *fault);
 void workshop_release(struct workshop *workshop);
 
 /* Fetches the state with this root into `state`, which is initialised here: release it with state_release after ERR_NONE.
