@@ -25,7 +25,7 @@ bool ballot_equal(const struct ballot *a, const struct ballot *b);
 /* The packed ballot, which is the body that is signed. Returns its size. */
 size_t ballot_pack(uint8_t body[BOUNDS_BALLOT_BYTES], const struct ballot *ballot);
 
-/* Exactly a quorum of signatures over one ballot. For genesis, and for nothing else, a certificate
+/* Exactly a quorum of signatures over one ballot. For the block that the set starts above, and for nothing else, a certificate
  * without voters. */
 struct certificate {
     struct ballot ballot;

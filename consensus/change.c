@@ -38,7 +38,7 @@ static uint64_t seats_for(const struct consensus *c, uint64_t view)
 
 static bool can_want(const struct consensus *c)
 {
-    return !c->muted || c->committed >= c->muted_height.n;
+    return !core_is_observer(c) && (!c->muted || c->committed >= c->muted_height.n);
 }
 
 /* The body of my VIEW-CHANGE for c->view. */
@@ -239,12 +239,14 @@ void change_on_new_view(struct consensus *c, const struct message *m, struct act
 /* Joins the highest view that f + 1 seats are at: a correct one is there or above. */
 static void join(struct consensus *c, struct actions *out)
 {
+    if (!can_want(c))
+        return;
     uint64_t views[LIMIT_VALIDATORS] = {0};
     for (uint8_t i = 0; i < c->committee.count; i++)
         views[i] = c->peers[i].view;
     views[c->config.seat.n] = c->view.n;
     const uint64_t reached = committee_reached(&c->committee, views, (uint8_t)(c->faults + 1));
-    if (reached <= c->view.n || !can_want(c))
+    if (reached <= c->view.n)
         return;
     actions_tell(out, &(struct narrate_line){.kind = NARRATE_JOINED,
                                              .view = {reached},

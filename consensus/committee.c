@@ -30,7 +30,12 @@ uint64_t committee_all(const struct committee *committee)
 
 struct seat committee_primary(const struct committee *committee, struct view view)
 {
-    return (struct seat){(uint8_t)(view.n % committee->count)};
+    CHECK(committee->vacant != committee_all(committee));
+
+    uint8_t seat = (uint8_t)(view.n % committee->count);
+    while (committee->vacant & COMMITTEE_BIT(seat))
+        seat = (uint8_t)((seat + 1) % committee->count);
+    return (struct seat){seat};
 }
 
 uint8_t committee_size(uint64_t seats)

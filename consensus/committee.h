@@ -11,13 +11,17 @@
 /* A set of seats as bits: seat 0 is bit 0. */
 #define COMMITTEE_BIT(seat) (UINT64_C(1) << (seat))
 
+/* The seat of one that sits in none. */
+#define COMMITTEE_NO_SEAT 255
+
 struct committee {
     struct digest digest; /* as headers name this set; its form is the ledger's */
     uint8_t count;        /* n, 1..LIMIT_VALIDATORS */
+    uint64_t vacant;      /* bits of seats whose member was proven guilty: they count in n, and sign nothing */
     struct sign_public keys[LIMIT_VALIDATORS]; /* by seat */
 };
 
-/* Requires 1 <= count <= LIMIT_VALIDATORS. */
+/* Without vacant seats. Requires 1 <= count <= LIMIT_VALIDATORS. */
 void committee_init(struct committee *committee, const struct digest *digest,
                     const struct sign_public *keys, uint8_t count);
 
@@ -30,7 +34,7 @@ uint8_t committee_quorum(const struct committee *committee);
 /* Bits of all seats. */
 uint64_t committee_all(const struct committee *committee);
 
-/* Who proposes in `view`: view mod n. */
+/* Who proposes in `view`: view mod n, or the next seat that isn't vacant. */
 struct seat committee_primary(const struct committee *committee, struct view view);
 
 /* Seats in a set of bits. */

@@ -12,6 +12,7 @@
 
 void consensus_config_defaults(struct consensus_config *config)
 {
+    config->sequence = 0;
     config->timeout_ms = 2000;
     config->timeout_max_ms = 60000;
     config->block_interval_min_ms = 20;
@@ -25,7 +26,7 @@ void consensus_config_defaults(struct consensus_config *config)
 
 static void check_config(const struct consensus_config *config)
 {
-    CHECK(config->seat.n < config->committee->count);
+    CHECK(config->seat.n < config->committee->count || config->seat.n == COMMITTEE_NO_SEAT);
     CHECK(config->timeout_ms >= 1);
     CHECK(config->timeout_max_ms >= config->timeout_ms);
     CHECK(config->block_interval_max_ms >= config->block_interval_min_ms);
@@ -65,12 +66,15 @@ struct consensus *consensus_new(const struct consensus_config *config)
     c->faults = committee_faults(&c->committee);
     c->quorum = committee_quorum(&c->committee);
     c->trusting = (struct verify_context){.chain = config->chain,
-                                          .genesis_block = config->genesis_block,
+                                          .base = config->base,
                                           .committee = &c->committee,
                                           .read = config->read,
                                           .signature = verify_trusting,
                                           .self = config->read_self};
-    arena_init(&c->scratch, 8 * new_view_room(c) + (1u << 20));
+    c->choice.base = config->base.height.n;
+    c->sequence = config->sequence;
+    c->log_start = config->sequence == 0 ? 0 : config->sequence + 1;
+    arena_init(&c->scratch, 16 * new_view_room(c) + (1u << 20));
     c->active = true;
     c->ask_ms = CORE_NEVER;
     c->pending_ms = CORE_NEVER;
@@ -119,8 +123,9 @@ static void take_head(struct consensus *c, const struct event_start *start)
     c->committed = block.height.n;
     c->durable = block.height.n;
 
+    const struct consensus_base *base = &c->config.base;
     struct certificate certificate = {
-        .ballot = {.set = c->committee.digest, .digest = c->config.genesis_block}};
+        .ballot = {.set = c->committee.digest, .height = base->height, .digest = base->digest}};
     if (start->certificate.size != 0)
         CHECK(record_unpack(&c->scratch, &ballot_certificate_record, &certificate,
                             start->certificate, NULL) == ERR_NONE);
@@ -239,6 +244,10 @@ void consensus_step(struct consensus *c, const struct event *event, struct actio
     if (c->halted)
         return;
     sync_advance(c, out);
+    if (core_is_observer(c)) {
+        out->deadline_ms = c->ask_ms;
+        return;
+    }
     pace_run(c, out);
     out->deadline_ms = pace_deadline_ms(c);
 }

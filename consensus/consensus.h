@@ -40,8 +40,13 @@
  * with the last durable block. The core asks again for what it needs: it executes the proposals that it
  * had voted for, and signs the same votes again.
  *
- * Membership changes aren't here yet; their room is: every ballot names the set, and a
- * boundary block (next_set != set) is refused as a proposal. */
+ * Membership: a core serves one set, from its `base` up to the first boundary (a block whose next_set
+ * isn't its set). Nothing above an uncommitted boundary is proposed, executed or voted on; once one is
+ * durable, the driver frees the core and makes one for the next set, in view 0, with the boundary as its
+ * base. The log goes on: consensus_recover skips the records of other sets.
+ *
+ * An observer has no seat: it signs, builds and wants nothing, follows what members say, catches up,
+ * executes and commits. */
 #ifndef CONSENSUS_CONSENSUS_H
 #define CONSENSUS_CONSENSUS_H
 
@@ -57,8 +62,9 @@ struct consensus; /* opaque; 300 KB for n = 4, 5 MB for n = 64; all of it from c
 struct consensus_config {
     const struct committee *committee; /* borrowed; must outlive the core */
     struct digest chain;               /* the genesis digest */
-    struct digest genesis_block;       /* digest of block 0's header */
-    struct seat seat;                  /* mine */
+    struct consensus_base base;        /* the set certifies what is above it */
+    struct seat seat;                  /* mine; COMMITTEE_NO_SEAT: an observer */
+    uint64_t sequence;                 /* of the last record in the log, before those that are recovered */
     subject_read *read;                /* reads headers (pure) */
     const void *read_self;             /* for `read` */
 
@@ -81,7 +87,7 @@ struct consensus *consensus_new(const struct consensus_config *config);
 void consensus_free(struct consensus *consensus);
 
 /* Feeds one record of the log, before EVENT_START, in order; `sequence` as ACTION_PERSIST gave it.
- * ERR_CORRUPT: the bytes are no record that this core wrote. */
+ * What was promised to another set is skipped. ERR_CORRUPT: the bytes are no record that this core wrote. */
 MUST_USE enum err consensus_recover(struct consensus *consensus, uint64_t sequence,
                                     struct bytes record, struct fault *fault);
 
@@ -104,7 +110,7 @@ enum event_verdict {
 
 struct event_start {
     struct bytes header;      /* of the last block committed and durable here; genesis at first */
-    struct bytes certificate; /* its packed one, as ACTION_COMMIT gave it; empty for genesis */
+    struct bytes certificate; /* its packed one, as ACTION_COMMIT gave it; empty for the base */
     /* The log isn't whole, or the guard is ahead of it: I don't vote in views up to `muted_view`,
      * and want no view before `muted_height` is committed here (the highest height the guard knows
      * a vote of). */

@@ -130,6 +130,11 @@ static inline uint64_t core_top(const struct consensus *c)
     return c->durable + BOUNDS_WINDOW;
 }
 
+static inline bool core_is_observer(const struct consensus *c)
+{
+    return c->config.seat.n == COMMITTEE_NO_SEAT;
+}
+
 static inline bool core_is_primary(const struct consensus *c)
 {
     return committee_primary(&c->committee, c->view).n == c->config.seat.n;
@@ -137,7 +142,7 @@ static inline bool core_is_primary(const struct consensus *c)
 
 static inline uint64_t core_me(const struct consensus *c)
 {
-    return COMMITTEE_BIT(c->config.seat.n);
+    return core_is_observer(c) ? 0 : COMMITTEE_BIT(c->config.seat.n);
 }
 
 static inline uint64_t core_others(const struct consensus *c)
@@ -153,6 +158,14 @@ static inline const struct consensus_block *core_block(const struct consensus *c
         return &c->head.block;
     const struct slot *slot = core_slot_const(c, height);
     return slot_has_block(slot) ? &slot->held.block : NULL;
+}
+
+/* Is the block at `height` the last that this set certifies? Requires committed <= height <= core_top. */
+static inline bool core_is_boundary(const struct consensus *c, uint64_t height)
+{
+    const struct consensus_block *block = core_block(c, height);
+    return block != NULL && height > c->config.base.height.n &&
+           !digest_equal(&block->next_set, &c->committee.digest);
 }
 
 /* What is voted on about the block held at a slot, in the view whose votes are counted. */

@@ -263,6 +263,63 @@ static enum err read_entered(struct consensus *c, struct bytes sealed)
     return ERR_NONE;
 }
 
+static bool is_new_view_of_another(struct consensus *c, struct bytes body)
+{
+    struct message_new_view new_view;
+    return record_unpack(&c->scratch, &message_new_view_record, &new_view, body, NULL) ==
+               ERR_NONE &&
+           !digest_equal(&new_view.set, &c->committee.digest);
+}
+
+/* Was it promised to another set? What can't be read wasn't. */
+static bool is_of_another_set(struct consensus *c, enum journal_tag tag, const void *value)
+{
+    const struct digest *own = &c->committee.digest;
+    struct message_view_change change;
+    uint16_t message_tag;
+    void *envelope;
+    switch (tag) {
+    case JOURNAL_PREPARE:
+        return !digest_equal(&((const struct journal_vote *)value)->ballot.set, own);
+    case JOURNAL_COMMIT:
+    case JOURNAL_LOCK:
+        return !digest_equal(&((const struct journal_proof *)value)->certificate.ballot.set, own);
+    case JOURNAL_CHANGE:
+        return record_unpack(&c->scratch, &message_view_change_record, &change,
+                             ((const struct journal_body *)value)->body, NULL) == ERR_NONE &&
+               !digest_equal(&change.set, own);
+    case JOURNAL_OPENING:
+        return is_new_view_of_another(c, ((const struct journal_body *)value)->body);
+    case JOURNAL_ENTERED:
+        return record_choice_unpack(&c->scratch, &message_choice, &message_tag, &envelope,
+                                    ((const struct journal_body *)value)->body,
+                                    NULL) == ERR_NONE &&
+               message_tag == MESSAGE_NEW_VIEW &&
+               is_new_view_of_another(c, ((const struct message_envelope *)envelope)->body);
+    }
+    return false;
+}
+
+static enum err read_record(struct consensus *c, enum journal_tag tag, const void *value)
+{
+    if (is_of_another_set(c, tag, value))
+        return ERR_NONE;
+    switch (tag) {
+    case JOURNAL_PREPARE:
+        return read_vote(c, value);
+    case JOURNAL_COMMIT:
+    case JOURNAL_LOCK:
+        return read_proof(c, value, tag == JOURNAL_COMMIT);
+    case JOURNAL_CHANGE:
+        return read_change(c, ((const struct journal_body *)value)->body);
+    case JOURNAL_OPENING:
+        return read_opening(c, ((const struct journal_body *)value)->body);
+    case JOURNAL_ENTERED:
+        return read_entered(c, ((const struct journal_body *)value)->body);
+    }
+    return ERR_CORRUPT;
+}
+
 enum err journal_read(struct consensus *c, uint64_t sequence, struct bytes record,
                       struct fault *fault)
 {
@@ -272,27 +329,8 @@ enum err journal_read(struct consensus *c, uint64_t sequence, struct bytes recor
     if (sequence == 0 || (c->sequence != 0 && sequence != c->sequence + 1))
         return fault_set(fault, ERR_CORRUPT, "vote log: record %llu follows record %llu",
                          (unsigned long long)sequence, (unsigned long long)c->sequence);
-    if (record_choice_unpack(&c->scratch, &journal_choice, &tag, &value, record, NULL) ==
-        ERR_NONE) {
-        switch ((enum journal_tag)tag) {
-        case JOURNAL_PREPARE:
-            err = read_vote(c, value);
-            break;
-        case JOURNAL_COMMIT:
-        case JOURNAL_LOCK:
-            err = read_proof(c, value, tag == JOURNAL_COMMIT);
-            break;
-        case JOURNAL_CHANGE:
-            err = read_change(c, ((const struct journal_body *)value)->body);
-            break;
-        case JOURNAL_OPENING:
-            err = read_opening(c, ((const struct journal_body *)value)->body);
-            break;
-        case JOURNAL_ENTERED:
-            err = read_entered(c, ((const struct journal_body *)value)->body);
-            break;
-        }
-    }
+    if (record_choice_unpack(&c->scratch, &journal_choice, &tag, &value, record, NULL) == ERR_NONE)
+        err = read_record(c, (enum journal_tag)tag, value);
     if (err)
         return fault_set(fault, err, "vote log: record %llu is none that this node wrote",
                          (unsigned long long)sequence);

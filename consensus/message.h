@@ -67,7 +67,7 @@ struct message_view_change {
     struct digest set;
     struct view view; /* the view that the sender wants; it votes in none below any more */
     struct certificate
-        committed; /* of the last block committed by the sender; without voters: genesis */
+        committed; /* of the last block committed by the sender; without voters: the base */
     struct message_prepared *prepared; /* by ascending height, all above `committed` and within the
                                           window; views < view */
     uint32_t prepared_count;           /* <= BOUNDS_WINDOW */

@@ -18,7 +18,7 @@ enum narrate_ignored {
     NARRATE_CONFLICT,       /* contradicts what the same seat signed before: that seat lies */
     NARRATE_NOT_FRESH,      /* a proposal for a height that the NEW-VIEW settled */
     NARRATE_CLOCK,    /* a proposal's time is too far from my clock, or not after its parent's */
-    NARRATE_BOUNDARY, /* a proposal that changes the set of validators */
+    NARRATE_BOUNDARY, /* a proposal above the last block that this set certifies */
     NARRATE_STALE,    /* an answer to what was discarded meanwhile */
     NARRATE_TOO_SOON, /* a STATUS that follows the last one too closely to be answered */
 };

@@ -80,7 +80,7 @@ static enum narrate_ignored pre_prepare_ignored(const struct consensus *c,
         return NARRATE_FAR_HEIGHT;
     if (height < normal_first_fresh(c))
         return NARRATE_NOT_FRESH;
-    if (!digest_equal(&m->block.next_set, &c->committee.digest))
+    if (core_is_boundary(c, height - 1))
         return NARRATE_BOUNDARY;
 
     const struct slot *slot = core_slot_const(c, height);
@@ -313,7 +313,7 @@ void normal_on_committed(struct consensus *c, struct height height, struct actio
 
 static bool may_vote(const struct consensus *c)
 {
-    return c->active && !(c->muted && c->view.n <= c->muted_view.n);
+    return c->active && !core_is_observer(c) && !(c->muted && c->view.n <= c->muted_view.n);
 }
 
 /* A quorum of PREPAREs for the held block is a lock; one of COMMITs a decision. */
@@ -474,7 +474,7 @@ static void build(struct consensus *c, struct actions *out)
         return;
     const uint64_t tip = voted_tip(c);
     if (tip == core_top(c) || tip - c->committed >= c->config.in_flight_max ||
-        tip + 1 < normal_first_fresh(c) || tip >= pace_turn_end(c))
+        tip + 1 < normal_first_fresh(c) || tip >= pace_turn_end(c) || core_is_boundary(c, tip))
         return;
     const struct slot *next = core_slot_const(c, tip + 1);
     bool empty_too;
@@ -506,6 +506,8 @@ void normal_advance(struct consensus *c, struct actions *out)
             part(c, slot, out);
             break;
         }
+        if (core_is_boundary(c, h - 1))
+            break;
         if (slot->run == SLOT_IDLE)
             execute(c, slot, out);
         if (slot->run == SLOT_INVALID && slot->decided.here)

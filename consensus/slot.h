@@ -15,7 +15,7 @@ struct slot_block {
 struct slot_proof {
     bool here;
     struct ballot ballot;
-    uint64_t voters; /* exactly a quorum (none for genesis) */
+    uint64_t voters; /* exactly a quorum (none for the base) */
     uint8_t signatures[BOUNDS_QUORUM * SIGN_SIGNATURE_SIZE];
 };
 

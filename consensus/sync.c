@@ -33,7 +33,8 @@ static void learn_heights(struct consensus *c)
     uint64_t heights[LIMIT_VALIDATORS] = {0};
     for (uint8_t i = 0; i < c->committee.count; i++)
         heights[i] = c->peers[i].height;
-    heights[c->config.seat.n] = c->committed;
+    if (!core_is_observer(c))
+        heights[c->config.seat.n] = c->committed;
     const uint64_t reached = committee_reached(&c->committee, heights, (uint8_t)(c->faults + 1));
     uint64_t seats = 0;
     for (uint8_t i = 0; i < c->committee.count; i++)
@@ -112,7 +113,7 @@ static void answer_slots(struct consensus *c, const struct message_status *statu
 static void answer(struct consensus *c, const struct message_status *status, uint64_t to,
                    struct actions *out)
 {
-    if (status->height.n < c->committed) {
+    if (status->height.n < c->committed && c->committed > c->config.base.height.n) {
         const struct message_decided decided = {.header = slot_block_header(&c->head),
                                                 .certificate =
                                                     slot_proof_certificate(&c->head_proof)};
@@ -150,6 +151,8 @@ void sync_on_status(struct consensus *c, const struct message *m, struct actions
         out->ignored = NARRATE_TOO_SOON;
         return;
     }
+    if (core_is_observer(c))
+        return;
     peer->answered = true;
     peer->answered_ms = c->now_ms;
     answer(c, status, COMMITTEE_BIT(from), out);

@@ -31,7 +31,7 @@ struct digest verify_digest(const struct verify_context *context, enum message_t
 static bool is_signed(const struct verify_context *context, enum message_tag tag, struct seat seat,
                       struct bytes body, const struct sign_signature *signature)
 {
-    if (seat.n >= context->committee->count)
+    if (seat.n >= context->committee->count || (context->committee->vacant & COMMITTEE_BIT(seat.n)))
         return false;
     struct digest digest = verify_digest(context, tag, body);
     return context->signature(context->self, seat, &context->committee->keys[seat.n], &digest,
@@ -70,8 +70,8 @@ static enum err check_ballot(const struct verify_context *context, const struct 
     enum err err = check_set(context, &ballot->set, fault);
     if (!err)
         err = check_view(ballot->view, &ballot->new_view, fault);
-    if (!err && ballot->height.n == 0)
-        err = fault_set(fault, ERR_MISMATCH, "vote for genesis");
+    if (!err && ballot->height.n <= context->base.height.n)
+        err = fault_set(fault, ERR_MISMATCH, "vote for a block that this set doesn't certify");
     return err;
 }
 
@@ -81,7 +81,7 @@ static enum err check_header(const struct verify_context *context, struct consen
 {
     if (!context->read(context->self, block, header))
         return fault_set(fault, ERR_MALFORMED, "header that can't be read");
-    if (block->height.n == 0 || block->height.n > BOUNDS_HEIGHT_MAX)
+    if (block->height.n <= context->base.height.n || block->height.n > BOUNDS_HEIGHT_MAX)
         return fault_set(fault, ERR_MISMATCH, "header of an impossible height");
     if (block->view.n > BOUNDS_VIEW_MAX || block->proposer.n >= context->committee->count)
         return fault_set(fault, ERR_MISMATCH, "header of an impossible view or proposer");
@@ -158,14 +158,14 @@ static enum err check_once(const struct verify_context *context, struct memo *me
     return err;
 }
 
-/* Genesis has no votes: then nothing but its own digest is said. */
-static bool is_genesis(const struct verify_context *context, const struct certificate *certificate)
+/* The base has no votes of this set: then nothing but its own digest is said. */
+static bool is_base(const struct verify_context *context, const struct certificate *certificate)
 {
     const struct ballot *ballot = &certificate->ballot;
-    return certificate->voters == 0 && certificate->signatures.size == 0 && ballot->height.n == 0 &&
-           ballot->view.n == 0 && digest_is_zero(&ballot->new_view) &&
+    return certificate->voters == 0 && certificate->signatures.size == 0 &&
+           ballot->height.n == context->base.height.n && ballot->view.n == 0 && digest_is_zero(&ballot->new_view) &&
            digest_equal(&ballot->set, &context->committee->digest) &&
-           digest_equal(&ballot->digest, &context->genesis_block);
+           digest_equal(&ballot->digest, &context->base.digest);
 }
 
 /* All of a VIEW-CHANGE but signatures. Reads its headers. */
@@ -203,7 +203,7 @@ static enum err check_change_certificates(const struct verify_context *context, 
                                           struct fault *fault)
 {
     enum err err = ERR_NONE;
-    if (!is_genesis(context, &change->committed))
+    if (!is_base(context, &change->committed))
         err = check_once(context, memo, MESSAGE_COMMIT, &change->committed, fault);
     for (uint32_t i = 0; !err && i < change->prepared_count; i++)
         err = check_once(context, memo, MESSAGE_PREPARE, &change->prepared[i].certificate, fault);

@@ -30,10 +30,17 @@
 typedef bool verify_signature(const void *self, struct seat seat, const struct sign_public *key,
                               const struct digest *digest, const struct sign_signature *signature);
 
+/* The block that a set of validators starts above: block 0, or the boundary that the set before certified. Everybody in the set has
+ * committed it before anything of the set is said, so it needs no certificate here. */
+struct consensus_base {
+    struct height height;
+    struct digest digest; /* of its header */
+};
+
 /* Everything that a check depends on; borrowed, constant while it is used. */
 struct verify_context {
-    struct digest chain;         /* the genesis digest */
-    struct digest genesis_block; /* digest of block 0's header */
+    struct digest chain;        /* the genesis digest */
+    struct consensus_base base; /* of the committee */
     const struct committee *committee;
     struct height height; /* votes and blocks up to here are of no use; a stale value is harmless */
     struct view view;     /* VIEW-CHANGEs and NEW-VIEWs below it are of no use, likewise */

@@ -325,9 +325,12 @@ static enum err greet(struct link *link, struct bytes message, struct fault *fau
     size_t proof_size = 0;
 
     if (session->state == SESSION_HELLO) {
-        uint32_t index;
-        enum err err = session_read_hello(session, &index, message, link->options.known,
-                                          link->options.known_count, fault);
+        struct sign_public callers[LINK_CALLERS_MAX];
+        const struct sign_public *known = listener ? callers : &link->options.callee;
+        uint32_t index, count = 1;
+        if (listener)
+            count = link->options.events->callers(link->options.self, callers);
+        enum err err = session_read_hello(session, &index, message, known, count, fault);
         if (err != ERR_NONE || !listener)
             return err;
         if (!proof_make(link, proof, &proof_size))

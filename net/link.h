@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/sign.h"
 #include "net/session.h"
 
@@ -23,12 +24,19 @@ struct nng_stream;
 /* Characters of the longest numeric address with brackets and port, and the zero. */
 #define LINK_ADDRESS_SIZE 64
 
+/* Of net/peer.h's table. */
+#define LINK_CALLERS_MAX (2 * LIMIT_VALIDATORS)
+
 /* The other end of a stream as host:port, for people; a host of IPv6 in brackets. */
 void link_remote(struct nng_stream *stream, char address[LINK_ADDRESS_SIZE]);
 
 /* Called from the chain of reads, one at a time for a link, without any lock held. */
 struct link_events {
     bool (*sign)(void *self, struct sign_signature *signature, const struct digest *digest);
+
+    /* Who may come now, for the side that listens: fills `known`, returns how many. */
+    uint32_t (*callers)(void *self, struct sign_public known[LINK_CALLERS_MAX]);
+
     void (*opened)(void *self, struct link *link);
     bool (*received)(void *self, struct link *link, uint8_t tag, struct bytes body);
 
@@ -44,8 +52,7 @@ struct link_options { /* what is pointed at outlives the link, but for `address`
     uint8_t lane; /* of a dialler */
     const struct digest *genesis;
     const struct sign_public *identity; /* our own */
-    const struct sign_public *known;    /* who may be there */
-    uint32_t known_count;
+    struct sign_public callee;          /* who must be there, for the side that dials */
     const char *address;                 /* for people */
     uint32_t queue_bytes[SESSION_LANES]; /* bound of what is unsent */
 };

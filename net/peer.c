@@ -27,7 +27,9 @@
 #define PEER_DIAL_MS 5000
 
 /* Connections of every kind: two a peer, those that replace them, and strangers. */
-#define PEER_LINKS_MAX (4 * LIMIT_VALIDATORS + PEER_PENDING_MAX)
+#define PEER_LINKS_MAX (4 * PEER_PLACES + PEER_PENDING_MAX)
+
+_Static_assert(LINK_CALLERS_MAX == PEER_PLACES, "one table");
 
 struct peer_entry { /* a connection that hasn't been freed */
     struct link *link;
@@ -36,7 +38,7 @@ struct peer_entry { /* a connection that hasn't been freed */
 
 struct peer_lane_slot {
     struct peer_net *net;
-    uint8_t seat, lane;
+    uint8_t place, lane;
     pthread_mutex_t
         telling; /* held during callbacks of this lane, so that they come one at a time */
 
@@ -51,7 +53,10 @@ struct peer_lane_slot {
     uint32_t delay_ms;
 };
 
-struct peer_slot {
+struct peer_slot { /* guarded by net->mutex, but for its lanes' own */
+    bool taken;
+    bool calls; /* it dials us */
+    struct sign_public public;
     char *name;
     struct peer_lane_slot lanes[PEER_LANES];
     struct link_usage past; /* of connections that are gone */
@@ -59,10 +64,8 @@ struct peer_slot {
 
 struct peer_net {
     struct peer_owner owner;
-    struct seat seat;
-    uint32_t member_count;
     struct digest genesis;
-    struct sign_public publics[LIMIT_VALIDATORS];
+    struct sign_public public; /* our own */
     struct tls tls;
     nng_stream_listener *listener;
     nng_aio *accept_aio, *tick_aio;
@@ -74,7 +77,7 @@ struct peer_net {
     bool accept_rests; /* the transfer under way is a sleep after an error */
     struct peer_entry entries[PEER_LINKS_MAX];
     uint32_t entry_count;
-    struct peer_slot slots[LIMIT_VALIDATORS];
+    struct peer_slot slots[PEER_PLACES];
     struct refusal_list refusals;
     struct quota arrivals; /* by address */
 };
@@ -92,14 +95,19 @@ static void refuse(struct peer_net *net, const char *address, const char *why)
 
 /* --- the table of connections --- */
 
-/* The lane that an open link belongs to. */
+/* The lane that an open link belongs to; NULL if its peer was dismissed. */
 static struct peer_lane_slot *lane_of(struct peer_net *net, const struct link *link)
 {
-    for (uint32_t seat = 0; seat < net->member_count; seat++)
-        if (memcmp(&net->publics[seat], link_peer(link), sizeof(struct sign_public)) == 0)
-            return &net->slots[seat].lanes[link_lane(link)];
-    CHECK(false);
-    return NULL;
+    struct peer_lane_slot *lane = NULL;
+    pthread_mutex_lock(&net->mutex);
+    for (uint32_t place = 0; place < PEER_PLACES; place++) {
+        struct peer_slot *slot = &net->slots[place];
+        if (slot->taken &&
+            memcmp(&slot->public, link_peer(link), sizeof(struct sign_public)) == 0)
+            lane = &slot->lanes[link_lane(link)];
+    }
+    pthread_mutex_unlock(&net->mutex);
+    return lane;
 }
 
 /* A lane that we dial is dialled again after a while. Requires the mutex. */
@@ -125,14 +133,43 @@ static bool on_sign(void *self, struct sign_signature *signature, const struct d
     return net->owner.sign(net->owner.self, signature, digest);
 }
 
+static uint32_t on_callers(void *self, struct sign_public known[LINK_CALLERS_MAX])
+{
+    struct peer_net *net = self;
+    uint32_t count = 0;
+    pthread_mutex_lock(&net->mutex);
+    for (uint32_t place = 0; place < PEER_PLACES; place++)
+        if (net->slots[place].taken && net->slots[place].calls)
+            known[count++] = net->slots[place].public;
+    pthread_mutex_unlock(&net->mutex);
+    return count;
+}
+
+/* Is the lane still that of the link's peer? Requires the mutex. */
+static bool is_of(const struct peer_lane_slot *lane, const struct link *link)
+{
+    const struct peer_slot *slot = &lane->net->slots[lane->place];
+    return slot->taken && memcmp(&slot->public, link_peer(link), sizeof(struct sign_public)) == 0;
+}
+
 static void on_opened(void *self, struct link *link)
 {
     struct peer_net *net = self;
     struct peer_lane_slot *lane = lane_of(net, link);
-    struct seat seat = {lane->seat};
+    if (lane == NULL) {
+        link_close(link, "it is no peer of ours any more");
+        return;
+    }
+    struct place place = {lane->place};
 
     pthread_mutex_lock(&lane->telling);
     pthread_mutex_lock(&net->mutex);
+    if (!is_of(lane, link)) {
+        pthread_mutex_unlock(&net->mutex);
+        pthread_mutex_unlock(&lane->telling);
+        link_close(link, "it is no peer of ours any more");
+        return;
+    }
     struct link *old = lane->link;
     if (old != NULL)
         link_retain(old);
@@ -148,10 +185,10 @@ static void on_opened(void *self, struct link *link)
     if (old != NULL) {
         link_close(old, "a newer connection took its place");
         link_release(old);
-        net->owner.disconnected(net->owner.self, seat, (enum peer_lane)lane->lane,
+        net->owner.disconnected(net->owner.self, place, (enum peer_lane)lane->lane,
                                 "a newer connection took its place");
     }
-    net->owner.connected(net->owner.self, seat, (enum peer_lane)lane->lane);
+    net->owner.connected(net->owner.self, place, (enum peer_lane)lane->lane);
     pthread_mutex_unlock(&lane->telling);
 }
 
@@ -159,12 +196,14 @@ static bool on_received(void *self, struct link *link, uint8_t tag, struct bytes
 {
     struct peer_net *net = self;
     struct peer_lane_slot *lane = lane_of(net, link);
+    if (lane == NULL)
+        return true;
 
     pthread_mutex_lock(&lane->telling);
     pthread_mutex_lock(&net->mutex);
     bool counts = lane->link == link;
     pthread_mutex_unlock(&net->mutex);
-    bool taken = !counts || net->owner.received(net->owner.self, (struct seat){lane->seat},
+    bool taken = !counts || net->owner.received(net->owner.self, (struct place){lane->place},
                                                 (enum peer_lane)lane->lane, tag, body);
     pthread_mutex_unlock(&lane->telling);
     return taken;
@@ -177,7 +216,7 @@ static void forget(struct peer_net *net, struct link *link)
     CHECK(entry != NULL);
     *entry = net->entries[--net->entry_count];
 
-    for (uint32_t i = 0; i < net->member_count * PEER_LANES; i++) {
+    for (uint32_t i = 0; i < PEER_PLACES * PEER_LANES; i++) {
         struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
         if (lane->link == link) {
             lane->link = NULL;
@@ -202,27 +241,27 @@ static void on_ended(void *self, struct link *link, bool opened, bool stranger, 
     pthread_mutex_lock(&net->mutex);
     bool counted = lane != NULL && lane->link == link;
     forget(net, link);
-    if (lane != NULL) {
-        struct link_usage *past = &net->slots[lane->seat].past, usage = link_usage(link);
+    if (lane != NULL && is_of(lane, link)) {
+        struct link_usage *past = &net->slots[lane->place].past, usage = link_usage(link);
         past->sent_bytes += usage.sent_bytes;
         past->received_bytes += usage.received_bytes;
         past->dropped += usage.dropped;
     }
     pthread_mutex_unlock(&net->mutex);
     if (counted)
-        net->owner.disconnected(net->owner.self, (struct seat){lane->seat},
+        net->owner.disconnected(net->owner.self, (struct place){lane->place},
                                 (enum peer_lane)lane->lane, why);
     if (lane != NULL)
         pthread_mutex_unlock(&lane->telling);
 
     pthread_mutex_lock(&net->mutex);
     net->live--;
-    pthread_cond_signal(&net->changed);
+    pthread_cond_broadcast(&net->changed);
     pthread_mutex_unlock(&net->mutex);
     link_release(link); /* the table's reference; the net may be gone by now */
 }
 
-static const struct link_events link_events = {on_sign, on_opened, on_received, on_ended};
+static const struct link_events link_events = {on_sign, on_callers, on_opened, on_received, on_ended};
 
 /* Makes a link and enters it. Requires the mutex, so that no event comes before it is there. */
 static struct link *enter(struct peer_net *net, nng_stream *stream, struct peer_lane_slot *lane,
@@ -235,12 +274,12 @@ static struct link *enter(struct peer_net *net, nng_stream *stream, struct peer_
         .side = lane != NULL ? SESSION_DIALLER : SESSION_LISTENER,
         .lane = lane != NULL ? lane->lane : 0,
         .genesis = &net->genesis,
-        .identity = &net->publics[net->seat.n],
-        .known = lane != NULL ? &net->publics[lane->seat] : net->publics,
-        .known_count = lane != NULL ? 1 : net->seat.n,
+        .identity = &net->public,
         .address = address,
         .queue_bytes = {[PEER_VOTES] = PEER_VOTES_QUEUE_BYTES, [PEER_BULK] = PEER_BULK_QUEUE_BYTES},
     };
+    if (lane != NULL)
+        options.callee = net->slots[lane->place].public;
     if (net->entry_count == PEER_LINKS_MAX) {
         nng_stream_free(stream);
         return NULL;
@@ -258,7 +297,7 @@ static struct link *enter(struct peer_net *net, nng_stream *stream, struct peer_
 static void dial_start(struct peer_lane_slot *lane)
 {
     struct peer_net *net = lane->net;
-    nng_tls_config *config = tls_config(&net->tls, net->slots[lane->seat].name);
+    nng_tls_config *config = tls_config(&net->tls, net->slots[lane->place].name);
     if (config == NULL) {
         dial_later(lane);
         return;
@@ -275,9 +314,9 @@ static void dial_start(struct peer_lane_slot *lane)
 static uint32_t dial_due(struct peer_net *net, uint64_t now)
 {
     uint64_t next = now + PEER_TICK_MS;
-    for (uint32_t i = 0; i < net->member_count * PEER_LANES; i++) {
+    for (uint32_t i = 0; i < PEER_PLACES * PEER_LANES; i++) {
         struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
-        if (lane->dialler == NULL || lane->link != NULL || lane->trying != NULL || lane->dialling)
+        if (!net->slots[i / PEER_LANES].taken || lane->dialler == NULL || lane->link != NULL || lane->trying != NULL || lane->dialling)
             continue;
         if (now >= lane->due_ms)
             dial_start(lane);
@@ -296,7 +335,8 @@ static void on_dialled(void *arg)
 
     pthread_mutex_lock(&net->mutex);
     lane->dialling = false;
-    if (stream != NULL && net->closing) {
+    bool wanted = !net->closing && net->slots[lane->place].taken;
+    if (stream != NULL && !wanted) {
         nng_stream_free(stream);
     } else if (stream != NULL) {
         char address[LINK_ADDRESS_SIZE];
@@ -306,7 +346,7 @@ static void on_dialled(void *arg)
     if (lane->trying == NULL)
         dial_later(lane);
     net->live--;
-    pthread_cond_signal(&net->changed);
+    pthread_cond_broadcast(&net->changed);
     pthread_mutex_unlock(&net->mutex);
 }
 
@@ -371,7 +411,7 @@ static void on_accepted(void *arg)
         accept_start(net);
     } else {
         net->live--;
-        pthread_cond_signal(&net->changed);
+        pthread_cond_broadcast(&net->changed);
     }
     pthread_mutex_unlock(&net->mutex);
     if (full && again)
@@ -407,7 +447,7 @@ static void on_tick(void *arg)
     net->ticking = net->live > 0 || !net->closing;
     if (net->ticking)
         nng_sleep_aio((nng_duration)sleep_ms, net->tick_aio);
-    pthread_cond_signal(&net->changed);
+    pthread_cond_broadcast(&net->changed);
     pthread_mutex_unlock(&net->mutex);
 }
 
@@ -420,47 +460,19 @@ static void net_free(struct peer_net *net)
         nng_aio_free(net->accept_aio);
     if (net->tick_aio != NULL)
         nng_aio_free(net->tick_aio);
-    for (uint32_t i = 0; i < net->member_count * PEER_LANES; i++) {
+    for (uint32_t i = 0; i < PEER_PLACES * PEER_LANES; i++) {
         struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
         nng_stream_dialer_free(lane->dialler);
         if (lane->dial_aio != NULL)
             nng_aio_free(lane->dial_aio);
         pthread_mutex_destroy(&lane->telling);
     }
-    for (uint32_t seat = 0; seat < net->member_count; seat++)
-        free(net->slots[seat].name);
+    for (uint32_t place = 0; place < PEER_PLACES; place++)
+        free(net->slots[place].name);
     tls_release(&net->tls);
     pthread_cond_destroy(&net->changed);
     pthread_mutex_destroy(&net->mutex);
     free(net);
-}
-
-static enum err member_init(struct peer_net *net, uint8_t seat, const struct peer_member *member,
-                            struct fault *fault)
-{
-    struct peer_slot *slot = &net->slots[seat];
-    net->publics[seat] = member->public;
-    slot->name = strdup(member->name);
-    if (slot->name == NULL)
-        return fault_set(fault, ERR_LIMIT, "out of memory");
-    if (seat <= net->seat.n)
-        return ERR_NONE;
-
-    char url[320];
-    if (!endpoint_has_port(member->address) || strlen(member->address) > 256)
-        return fault_set(fault, ERR_USAGE, "validator %s: \"%s\" is no host:port", member->name,
-                         member->address);
-    snprintf(url, sizeof(url), "tls+tcp://%s", member->address);
-    for (int i = 0; i < PEER_LANES; i++) {
-        struct peer_lane_slot *lane = &slot->lanes[i];
-        if (nng_stream_dialer_alloc(&lane->dialler, url) != 0)
-            return fault_set(fault, ERR_USAGE, "validator %s: \"%s\" is no address", member->name,
-                             member->address);
-        if (nng_aio_alloc(&lane->dial_aio, on_dialled, lane) != 0)
-            return fault_set(fault, ERR_LIMIT, "out of memory");
-        nng_aio_set_timeout(lane->dial_aio, PEER_DIAL_MS);
-    }
-    return ERR_NONE;
 }
 
 static enum err listen_on(struct peer_net *net, const char *address, struct fault *fault)
@@ -485,19 +497,16 @@ static struct peer_net *net_new(const struct peer_options *options)
     if (net == NULL)
         return NULL;
     net->owner = options->owner;
-    net->seat = options->seat;
-    net->member_count = options->member_count;
+    net->public = options->public;
     net->genesis = options->genesis;
     pthread_mutex_init(&net->mutex, NULL);
     pthread_cond_init(&net->changed, NULL);
     quota_init(&net->arrivals, PEER_ARRIVALS_PER_S);
-    for (uint32_t i = 0; i < net->member_count * PEER_LANES; i++) {
+    for (uint32_t i = 0; i < PEER_PLACES * PEER_LANES; i++) {
         struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
         lane->net = net;
-        lane->seat = (uint8_t)(i / PEER_LANES);
+        lane->place = (uint8_t)(i / PEER_LANES);
         lane->lane = (uint8_t)(i % PEER_LANES);
-        lane->delay_ms = PEER_REDIAL_MIN_MS;
-        lane->changed_ms = nng_clock();
         pthread_mutex_init(&lane->telling, NULL);
     }
     return net;
@@ -505,16 +514,11 @@ static struct peer_net *net_new(const struct peer_options *options)
 
 enum err peer_open(struct peer_net **out, const struct peer_options *options, struct fault *fault)
 {
-    CHECK(options->member_count >= 1 && options->member_count <= LIMIT_VALIDATORS);
-    CHECK(options->seat.n < options->member_count);
-
     struct peer_net *net = net_new(options);
     if (net == NULL)
         return fault_set(fault, ERR_LIMIT, "out of memory");
     enum err err = tls_init(&net->tls, options->authority_pem, options->certificate_pem,
                             options->key_pem, fault);
-    for (uint8_t seat = 0; seat < net->member_count && err == ERR_NONE; seat++)
-        err = member_init(net, seat, &options->members[seat], fault);
     if (err == ERR_NONE && (nng_aio_alloc(&net->accept_aio, on_accepted, net) != 0 ||
                             nng_aio_alloc(&net->tick_aio, on_tick, net) != 0))
         err = fault_set(fault, ERR_LIMIT, "out of memory");
@@ -544,7 +548,7 @@ void peer_close(struct peer_net *net)
     nng_aio_cancel(net->tick_aio);
     pthread_mutex_unlock(&net->mutex);
     nng_stream_listener_close(net->listener);
-    for (uint32_t i = 0; i < net->member_count * PEER_LANES; i++) {
+    for (uint32_t i = 0; i < PEER_PLACES * PEER_LANES; i++) {
         struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
         if (lane->dialler != NULL)
             nng_stream_dialer_close(lane->dialler);
@@ -556,11 +560,118 @@ void peer_close(struct peer_net *net)
     net_free(net);
 }
 
-enum err peer_send(struct peer_net *net, struct seat to, enum peer_lane lane, uint8_t tag,
+/* --- the table of peers --- */
+
+/* What a lane that we dial needs; freed with the net, or by peer_dismiss. */
+static enum err dialler_init(struct peer_lane_slot *lane, const struct peer_member *member,
+                             const char *url, struct fault *fault)
+{
+    if (nng_stream_dialer_alloc(&lane->dialler, url) != 0)
+        return fault_set(fault, ERR_USAGE, "validator %s: \"%s\" is no address", member->name,
+                         member->address);
+    if (lane->dial_aio == NULL && nng_aio_alloc(&lane->dial_aio, on_dialled, lane) != 0)
+        return fault_set(fault, ERR_LIMIT, "out of memory");
+    nng_aio_set_timeout(lane->dial_aio, PEER_DIAL_MS);
+    return ERR_NONE;
+}
+
+static enum err slot_init(struct peer_slot *slot, const struct peer_member *member,
+                          struct fault *fault)
+{
+    char url[320];
+    slot->name = strdup(member->name);
+    if (slot->name == NULL)
+        return fault_set(fault, ERR_LIMIT, "out of memory");
+    if (slot->calls)
+        return ERR_NONE;
+    if (!endpoint_has_port(member->address) || strlen(member->address) > 256)
+        return fault_set(fault, ERR_USAGE, "validator %s: \"%s\" is no host:port", member->name,
+                         member->address);
+    snprintf(url, sizeof(url), "tls+tcp://%s", member->address);
+    enum err err = ERR_NONE;
+    for (int i = 0; i < PEER_LANES && err == ERR_NONE; i++)
+        err = dialler_init(&slot->lanes[i], member, url, fault);
+    return err;
+}
+
+/* Frees what slot_init made. Requires that nothing is dialled. */
+static void slot_clear(struct peer_slot *slot)
+{
+    for (int i = 0; i < PEER_LANES; i++) {
+        nng_stream_dialer_free(slot->lanes[i].dialler);
+        slot->lanes[i].dialler = NULL;
+    }
+    free(slot->name);
+    slot->name = NULL;
+}
+
+enum err peer_admit(struct peer_net *net, struct place place, const struct peer_member *member,
+                    struct fault *fault)
+{
+    CHECK(place.n < PEER_PLACES);
+    int order = memcmp(&member->public, &net->public, sizeof(member->public));
+    CHECK(order != 0);
+
+    pthread_mutex_lock(&net->mutex);
+    struct peer_slot *slot = &net->slots[place.n];
+    CHECK(!slot->taken);
+    slot->calls = order < 0;
+    slot->public = member->public;
+    slot->past = (struct link_usage){0};
+    enum err err = slot_init(slot, member, fault);
+    for (int i = 0; i < PEER_LANES; i++) {
+        slot->lanes[i].changed_ms = nng_clock();
+        slot->lanes[i].due_ms = 0;
+        slot->lanes[i].delay_ms = PEER_REDIAL_MIN_MS;
+    }
+    if (err == ERR_NONE)
+        slot->taken = true;
+    else
+        slot_clear(slot);
+    pthread_mutex_unlock(&net->mutex);
+    return err;
+}
+
+void peer_dismiss(struct peer_net *net, struct place place)
+{
+    struct peer_slot *slot = &net->slots[place.n];
+    struct link *links[2 * PEER_LANES];
+    uint32_t count = 0;
+
+    pthread_mutex_lock(&net->mutex);
+    CHECK(slot->taken);
+    slot->taken = false;
+    for (int i = 0; i < PEER_LANES; i++) {
+        struct peer_lane_slot *lane = &slot->lanes[i];
+        struct link *const both[] = {lane->link, lane->trying};
+        for (int j = 0; j < 2; j++)
+            if (both[j] != NULL) {
+                link_retain(both[j]);
+                links[count++] = both[j];
+            }
+        lane->link = lane->trying = NULL;
+    }
+    pthread_mutex_unlock(&net->mutex);
+
+    for (uint32_t i = 0; i < count; i++) {
+        link_close(links[i], "it is no peer of ours any more");
+        link_release(links[i]);
+    }
+    for (int i = 0; i < PEER_LANES; i++)
+        if (slot->lanes[i].dialler != NULL)
+            nng_stream_dialer_close(slot->lanes[i].dialler);
+    pthread_mutex_lock(&net->mutex);
+    for (int i = 0; i < PEER_LANES; i++)
+        while (slot->lanes[i].dialling)
+            pthread_cond_wait(&net->changed, &net->mutex);
+    slot_clear(slot);
+    pthread_mutex_unlock(&net->mutex);
+}
+
+enum err peer_send(struct peer_net *net, struct place to, enum peer_lane lane, uint8_t tag,
                    struct bytes body)
 {
-    CHECK(to.n < net->member_count);
-    CHECK(to.n != net->seat.n);
+    CHECK(to.n < PEER_PLACES);
 
     pthread_mutex_lock(&net->mutex);
     struct link *link = net->slots[to.n].lanes[lane].link;
@@ -574,13 +685,13 @@ enum err peer_send(struct peer_net *net, struct seat to, enum peer_lane lane, ui
     return err;
 }
 
-void peer_status(struct peer_net *net, struct seat seat, struct peer_state *state)
+void peer_status(struct peer_net *net, struct place place, struct peer_state *state)
 {
-    CHECK(seat.n < net->member_count);
+    CHECK(place.n < PEER_PLACES);
     uint64_t now = nng_clock();
 
     pthread_mutex_lock(&net->mutex);
-    const struct peer_slot *slot = &net->slots[seat.n];
+    const struct peer_slot *slot = &net->slots[place.n];
     *state = (struct peer_state){
         .sent_bytes = slot->past.sent_bytes,
         .received_bytes = slot->past.received_bytes,

@@ -1,7 +1,10 @@
 /* The other validators: authenticated, ordered, bounded delivery of records by (seat, lane, tag).
  *
+ * Whom we talk with is a table that changes while the net is open: peer_admit, peer_dismiss. A place
+ * in it is ours alone; what the peer is (a member of which set, a guest) is the owner's matter.
+ *
  * Two connections a peer, a lane each: votes, and bulk, so that a block's body never delays a vote.
- * Of two validators the one with the lower seat dials, always; so two that start at once make no
+ * Of two peers the one with the lower key dials, always; so two that start at once make no
  * duplicates. A new connection that has proven who it is replaces the one before it (a peer that
  * crashed has left a dead one). What breaks is dialled again after 100 ms, doubling up to 5 s.
  *
@@ -34,8 +37,8 @@
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/sign.h"
-#include "base/units.h"
 
 enum peer_lane { PEER_VOTES = 0, PEER_BULK = 1 };
 #define PEER_LANES 2
@@ -55,7 +58,15 @@ enum peer_lane { PEER_VOTES = 0, PEER_BULK = 1 };
 #define PEER_REDIAL_MIN_MS 100
 #define PEER_REDIAL_MAX_MS 5000
 
-struct peer_member {     /* a validator; its place in the array is its seat */
+/* Peers at once: the members of a set, and as many guests. */
+#define PEER_PLACES (2 * LIMIT_VALIDATORS)
+
+/* A line of the table. */
+struct place {
+    uint8_t n; /* < PEER_PLACES */
+};
+
+struct peer_member {
     const char *name;    /* a DNS name that its certificate carries */
     const char *address; /* host:port where it listens */
     struct sign_public public;
@@ -69,21 +80,19 @@ struct peer_owner {
     bool (*sign)(void *self, struct sign_signature *signature, const struct digest *digest);
 
     /* A record from `from`; the body is borrowed. False: no room now, ask again. */
-    bool (*received)(void *self, struct seat from, enum peer_lane lane, uint8_t tag,
+    bool (*received)(void *self, struct place from, enum peer_lane lane, uint8_t tag,
                      struct bytes body);
 
-    /* A lane opened, or ended with a reason. */
-    void (*connected)(void *self, struct seat seat, enum peer_lane lane);
-    void (*disconnected)(void *self, struct seat seat, enum peer_lane lane, const char *why);
+    /* A lane opened, or ended with a reason (not told of those that were dismissed). */
+    void (*connected)(void *self, struct place place, enum peer_lane lane);
+    void (*disconnected)(void *self, struct place place, enum peer_lane lane, const char *why);
 
     /* Somebody was turned away: `address` is host or host:port, `why` one sentence. */
     void (*refused)(void *self, const char *address, const char *why);
 };
 
-struct peer_options {                  /* all borrowed during peer_open only */
-    struct seat seat;                  /* our own, < member_count */
-    const struct peer_member *members; /* ours among them */
-    uint32_t member_count;             /* 1..LIMIT_VALIDATORS */
+struct peer_options {          /* all borrowed during peer_open only */
+    struct sign_public public; /* our own key */
     struct digest genesis;
     const char *listen;        /* host:port; the host may be 0.0.0.0 */
     const char *authority_pem; /* the consortium's CA */
@@ -93,7 +102,7 @@ struct peer_options {                  /* all borrowed during peer_open only */
 
 struct peer_net;
 
-/* Listens and starts to dial. ERR_USAGE: an address or certificate that can't be read; ERR_IO: the
+/* Listens; nobody is admitted yet. ERR_USAGE: an address or certificate that can't be read; ERR_IO: the
  * port is in use or not ours to bind; both with a sentence. On success *net must be closed. */
 MUST_USE enum err peer_open(struct peer_net **net, const struct peer_options *options,
                             struct fault *fault);
@@ -101,10 +110,17 @@ MUST_USE enum err peer_open(struct peer_net **net, const struct peer_options *op
 /* Ends all connections and returns when no callback runs or will run. NULL is allowed. */
 void peer_close(struct peer_net *net);
 
-/* Queues a copy of `body` for `to`. ERR_NOT_NOW: not connected; ERR_BUSY: its queue is full;
- * ERR_LIMIT: the record is larger than FRAME_RECORD_MAX. Requires `to` a member other than
- * ourselves. */
-MUST_USE enum err peer_send(struct peer_net *net, struct seat to, enum peer_lane lane, uint8_t tag,
+/* Talks with `member` from now on: dials it, or lets it in. Requires a free place, and a key that is neither ours nor in the table.
+ * ERR_USAGE: its address is none (only asked for if we dial); ERR_LIMIT: no memory. */
+MUST_USE enum err peer_admit(struct peer_net *net, struct place place,
+                             const struct peer_member *member, struct fault *fault);
+
+/* Ends what there is with this peer, and the place is free when it returns. Not from a callback. Requires a taken place. */
+void peer_dismiss(struct peer_net *net, struct place place);
+
+/* Queues a copy of `body` for `to`. ERR_NOT_NOW: not connected, or dismissed; ERR_BUSY: its queue is full;
+ * ERR_LIMIT: the record is larger than FRAME_RECORD_MAX. */
+MUST_USE enum err peer_send(struct peer_net *net, struct place to, enum peer_lane lane, uint8_t tag,
                             struct bytes body);
 
 /* A snapshot for people and metrics. */
@@ -112,10 +128,10 @@ struct peer_state {
     bool connected[PEER_LANES];
     uint64_t changed_ms[PEER_LANES]; /* since the last connect or disconnect */
     uint64_t queued_bytes[PEER_LANES];
-    uint64_t sent_bytes, received_bytes; /* frames, of both lanes, since peer_open */
+    uint64_t sent_bytes, received_bytes; /* frames, of both lanes, since it was admitted */
     uint64_t dropped;                    /* sends refused with ERR_BUSY */
 };
 
-void peer_status(struct peer_net *net, struct seat seat, struct peer_state *state);
+void peer_status(struct peer_net *net, struct place place, struct peer_state *state);
 
 #endif

@@ -78,7 +78,7 @@ static bool sign(void *self, struct sign_signature *signature, const struct dige
     return true;
 }
 
-static bool received(void *self, struct seat from, enum peer_lane lane, uint8_t tag,
+static bool received(void *self, struct place from, enum peer_lane lane, uint8_t tag,
                      struct bytes body)
 {
     (void)self, (void)from, (void)lane, (void)tag, (void)body;
@@ -86,15 +86,15 @@ static bool received(void *self, struct seat from, enum peer_lane lane, uint8_t 
     return true;
 }
 
-static void connected(void *self, struct seat seat, enum peer_lane lane)
+static void connected(void *self, struct place place, enum peer_lane lane)
 {
-    (void)self, (void)seat, (void)lane;
+    (void)self, (void)place, (void)lane;
     atomic_fetch_add(&open_count, 1);
 }
 
-static void disconnected(void *self, struct seat seat, enum peer_lane lane, const char *why)
+static void disconnected(void *self, struct place place, enum peer_lane lane, const char *why)
 {
-    (void)self, (void)seat, (void)lane, (void)why;
+    (void)self, (void)place, (void)lane, (void)why;
 }
 
 static void refused(void *self, const char *address, const char *why)
@@ -118,9 +118,7 @@ static void peers_open(struct peer_net *nets[2])
     }
     for (int i = 0; i < 2; i++) {
         struct peer_options options = {
-            .seat = {(uint8_t)i},
-            .members = members,
-            .member_count = 2,
+            .public = members[i].public,
             .listen = members[i].address,
             .authority_pem = authority.pem,
             .certificate_pem = own[i].pem,
@@ -128,6 +126,8 @@ static void peers_open(struct peer_net *nets[2])
             .owner = {&secrets[i], sign, received, connected, disconnected, refused},
         };
         enum err err = peer_open(&nets[i], &options, &fault);
+        if (err == ERR_NONE)
+            err = peer_admit(nets[i], (struct place){1 - (uint8_t)i}, &members[1 - i], &fault);
         if (err != ERR_NONE)
             fprintf(stderr, "transport: %s\n", fault.text);
         CHECK(err == ERR_NONE);
@@ -144,7 +144,7 @@ static double pour(struct peer_net *net, enum peer_lane lane, uint32_t count, co
     atomic_store(&received_count, 0);
     for (uint32_t i = 0; i < count; i++) {
         enum err err;
-        while ((err = peer_send(net, (struct seat){1}, lane, 1, bytes_of(data, size))) == ERR_BUSY)
+        while ((err = peer_send(net, (struct place){1}, lane, 1, bytes_of(data, size))) == ERR_BUSY)
             usleep(100);
         CHECK(err == ERR_NONE);
     }

@@ -31,7 +31,7 @@ static void begin(struct story *story)
     story->config.committee = &story->committee;
     story->config.read = wire_read_header;
     story->config.seat = (struct seat){3};
-    story->genesis_size = block_header_pack(story->genesis, &story->config.genesis_block, &header);
+    story->genesis_size = block_header_pack(story->genesis, &story->config.base.digest, &header);
     story->core = consensus_new(&story->config);
     CHECK(story->core);
     arena_init(&story->arena, 256 << 20);
@@ -74,7 +74,7 @@ static void step(struct story *story, struct event event, int depth)
 
 static void hear(struct story *story, struct bytes in)
 {
-    struct verify_context context = {.genesis_block = story->config.genesis_block,
+    struct verify_context context = {.base.digest = story->config.base.digest,
                                      .committee = &story->committee,
                                      .read = wire_read_header,
                                      .signature = verify_trusting};

@@ -184,7 +184,7 @@ static void configure(const struct cluster *c, struct consensus_config *config)
     consensus_config_defaults(config);
     config->committee = &c->committee;
     config->chain = c->context.chain;
-    config->genesis_block = c->context.genesis_block;
+    config->base = c->context.base;
     config->read = toy_read;
     if (c->options.timeout_ms)
         config->timeout_ms = c->options.timeout_ms;
@@ -242,7 +242,7 @@ struct cluster *cluster_new(const struct cluster_options *options)
     uint8_t header[TOY_HEADER_BYTES];
     size_t size = toy_header_pack(header, &c->genesis);
     c->context = (struct verify_context){.chain = digest_of("simulation", 10),
-                                         .genesis_block = digest_of(header, size),
+                                         .base.digest = digest_of(header, size),
                                          .committee = &c->committee,
                                          .read = toy_read,
                                          .signature = toy_verify};

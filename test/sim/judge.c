@@ -35,7 +35,7 @@ void judge_init(struct judge *judge, const struct verify_context *context, uint6
     toy_genesis(&genesis, &context->committee->digest);
     judge->chain_room = FIRST_ROOM;
     judge->chain = grown(NULL, FIRST_ROOM, sizeof(*judge->chain));
-    judge->chain[0] = (struct judge_block){context->genesis_block, genesis.root, genesis.time_ms};
+    judge->chain[0] = (struct judge_block){context->base.digest, genesis.root, genesis.time_ms};
     judge->chain_count = 1;
 }
 

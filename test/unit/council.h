@@ -375,7 +375,7 @@ static inline void council_init(struct council *c, uint8_t count, uint8_t seat)
     consensus_config_defaults(&c->config);
     c->config.committee = &c->committee;
     c->config.chain = digest_of("chain", 5);
-    c->config.genesis_block = c->genesis.block.digest;
+    c->config.base.digest = c->genesis.block.digest;
     c->config.seat = (struct seat){seat};
     c->config.read = council_read;
     c->config.timeout_ms = 1000;
@@ -383,7 +383,7 @@ static inline void council_init(struct council *c, uint8_t count, uint8_t seat)
     c->config.block_interval_max_ms = 5000;
     c->config.status_interval_ms = 100000;
     c->context = (struct verify_context){.chain = c->config.chain,
-                                         .genesis_block = c->genesis.block.digest,
+                                         .base.digest = c->genesis.block.digest,
                                          .committee = &c->committee,
                                          .read = council_read,
                                          .signature = council_verify};

@@ -49,14 +49,11 @@ int secp256k1_ecdsa_sign(const void *context, void *signature, const uint8_t *di
 
 static void start_committee(void)
 {
-    struct validator_member member = {.public_key = town.publics[0]};
-    struct validator_set set = {
-        .since = 1, .seat_count = 1, .members = &member, .member_count = 1};
-    struct digest digest = validator_set_digest(&town.arena, &set);
-    committee_init(&node.committee, &digest, &town.publics[0], 1);
     node.signer.secret = town.secrets[0];
     node.signer.public = town.publics[0];
     node.signer.chain = town.chain_digest;
+    ck_assert_int_eq(roster_make(&node.roster, &node, NULL, &fault), ERR_NONE);
+    ck_assert_uint_eq(node.roster->seat.n, 0);
 }
 
 static void start(void)
@@ -66,9 +63,9 @@ static void start(void)
     town_open(&town);
     memset(&node, 0, sizeof(node));
     pthread_mutex_init(&node.mutex, NULL);
+    pthread_mutex_init(&node.roster_mutex, NULL);
     node.chain = town.chain;
     node.chain_digest = town.chain_digest;
-    node.genesis_block = chain_head(town.chain)->digest;
     node.settings.timeout_ms = 60000;
     node.settings.timeout_max_ms = 60000;
     node.genesis.parameters = parameters_default();
@@ -94,6 +91,7 @@ static void end(void)
     driver_release(&node.driver);
     executor_release(&node.executor);
     votelog_close(&node.votelog);
+    roster_drop(node.roster);
     town_release(&town);
 }
 
@@ -119,6 +117,7 @@ START_TEST(nothing_is_signed_before_the_log_is_synced)
     struct chain_tip tip = town_build(&town, &build->digest, TOWN_START_MS + 100, NULL, 0);
     struct driver_event *built = driver_event_new(DRIVER_BUILT);
     built->ticket = build->ticket;
+    built->since = build->since;
     built->parcel = parcel_new(tip.header_raw, tip.body_raw);
     driver_post_take(&node.driver, built);
     free(build);

@@ -20,7 +20,7 @@ static void give(enum executor_kind kind, uint8_t seat)
     struct executor_job *job = calloc(1, sizeof(*job));
     ck_assert_ptr_nonnull(job);
     job->kind = kind;
-    job->seat.n = seat;
+    job->place.n = seat;
     executor_job_take(&node.executor, job);
 }
 
@@ -53,9 +53,9 @@ END_TEST
 /* A full queue would stop the program here. */
 START_TEST(no_peers_keep_a_job_of_consensus_out)
 {
-    const size_t asked = LIMIT_VALIDATORS * EXECUTOR_ASKED_MAX;
+    const size_t asked = PEER_PLACES * EXECUTOR_ASKED_MAX;
     setup_executor();
-    for (uint8_t seat = 0; seat < LIMIT_VALIDATORS; seat++)
+    for (uint8_t seat = 0; seat < PEER_PLACES; seat++)
         for (size_t i = 0; i < EXECUTOR_JOBS; i++)
             give(EXECUTOR_TELL, seat);
     for (size_t i = 0; i < EXECUTOR_JOBS - asked; i++)

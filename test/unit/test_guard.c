@@ -11,18 +11,36 @@ static struct digest digest_named(uint8_t name)
     return digest_of(&name, 1);
 }
 
+static uint64_t since;
+
 static bool allow(enum message_tag tag, uint64_t view, uint64_t height, uint8_t name)
 {
     struct action_sign sign = {
         .tag = tag, .view = {view}, .height = {height}, .digest = digest_named(name)};
-    return guard_allow(&guard, &sign);
+    return guard_allow(&guard, since, &sign);
 }
 
 static void new_guard(void)
 {
     struct digest chain = digest_named(0);
     guard_init(&guard, &chain);
+    since = 1;
 }
+
+START_TEST(each_set_starts_with_view_0_and_none_comes_back)
+{
+    new_guard();
+    ck_assert(allow(MESSAGE_COMMIT, 7, 9, 'a'));
+    since = 10;
+    ck_assert(allow(MESSAGE_PREPARE, 0, 10, 'b'));
+    ck_assert(!allow(MESSAGE_PREPARE, 0, 10, 'c'));
+    ck_assert_uint_eq(guard_height(&guard).n, 10);
+    since = 1;
+    ck_assert(!allow(MESSAGE_COMMIT, 8, 11, 'd'));
+    ck_assert(!allow(MESSAGE_COMMIT, 7, 9, 'a'));
+}
+END_TEST
+
 
 START_TEST(one_statement_a_kind_and_height)
 {
@@ -111,6 +129,6 @@ START_TEST(what_was_packed_still_knows)
 }
 END_TEST
 
-HARNESS_MAIN("guard", one_statement_a_kind_and_height, heights_of_a_kind_ascend, the_window_slides,
+HARNESS_MAIN("guard", each_set_starts_with_view_0_and_none_comes_back, one_statement_a_kind_and_height, heights_of_a_kind_ascend, the_window_slides,
              a_view_change_ends_voting_below, no_view_change_leaves_out_votes_of_its_view,
              one_new_view_a_view, what_was_packed_still_knows)

@@ -156,6 +156,27 @@ START_TEST(votes_for_different_blocks_make_no_quorum)
 }
 END_TEST
 
+START_TEST(nothing_is_heeded_above_the_last_block_of_a_set)
+{
+    council_open(&c, 4, 1);
+    c.echo = true;
+    struct council_block boundary = council_block(&c, &c.genesis, 0, 0);
+    boundary.block.next_set = digest_of("other", 5);
+    council_pack_block(&boundary);
+    struct council_block above = council_block(&c, &boundary, 0, 0);
+    propose(&above); /* overtakes: nobody knows yet what is below */
+    ck_assert_int_eq(c.out.ignored, NARRATE_HEEDED);
+    propose(&boundary);
+    ck_assert_int_eq(c.out.ignored, NARRATE_HEEDED);
+    struct council_block later = council_block(&c, &boundary, 0, 1);
+    propose(&later);
+    ck_assert_int_eq(c.out.ignored, NARRATE_BOUNDARY);
+    ck_assert_ptr_nonnull(strstr(text_string(&c.story), "execute 1"));
+    ck_assert_ptr_null(strstr(text_string(&c.story), "execute 2"));
+    council_close(&c);
+}
+END_TEST
+
 START_TEST(proposals_outside_view_window_or_clock_are_ignored)
 {
     council_open(&c, 4, 1);
@@ -174,11 +195,6 @@ START_TEST(proposals_outside_view_window_or_clock_are_ignored)
     propose(&future);
     ck_assert_int_eq(c.out.ignored, NARRATE_CLOCK);
 
-    struct council_block boundary = one;
-    boundary.block.next_set = digest_of("other", 5);
-    council_pack_block(&boundary);
-    propose(&boundary);
-    ck_assert_int_eq(c.out.ignored, NARRATE_BOUNDARY);
     council_expect(&c, "");
     council_close(&c);
 }
@@ -282,6 +298,7 @@ HARNESS_MAIN("normal", a_block_passes_three_quorums, nothing_is_voted_before_it_
              a_second_proposal_for_a_height_is_a_conflict, repeated_votes_make_no_quorum,
              votes_for_different_blocks_make_no_quorum,
              proposals_outside_view_window_or_clock_are_ignored,
+             nothing_is_heeded_above_the_last_block_of_a_set,
              a_block_that_is_not_later_than_its_parent_ends_the_view, a_chain_of_one_decides_alone,
              the_primary_chains_proposals_up_to_its_bound, a_decided_block_replaces_what_was_held,
              a_certified_block_that_fails_here_stops_the_node)

@@ -36,9 +36,9 @@ START_TEST(a_seat_pushes_out_its_own_only)
     memset(&shelf, 0, sizeof(shelf));
     struct parcel *other = parcel_named(1000, 10);
     struct digest kept = other->digest;
-    parcel_shelf_put(&shelf, (struct seat){1}, other);
+    parcel_shelf_put(&shelf, 1, other);
     for (unsigned i = 0; i <= PARCEL_SHELF_COUNT; i++)
-        parcel_shelf_put(&shelf, (struct seat){0}, parcel_named(i, 10));
+        parcel_shelf_put(&shelf, 0, parcel_named(i, 10));
     struct digest first = digest_of("0", 1), second = digest_of("1", 1);
     ck_assert_ptr_null(parcel_shelf_get(&shelf, &first));
     ck_assert_ptr_nonnull(parcel_shelf_get(&shelf, &second));
@@ -54,7 +54,7 @@ START_TEST(bytes_are_bounded_too)
 {
     memset(&shelf, 0, sizeof(shelf));
     for (unsigned i = 0; i < 5; i++)
-        parcel_shelf_put(&shelf, (struct seat){0}, parcel_named(i, LIMIT_BLOCK_BYTES));
+        parcel_shelf_put(&shelf, 0, parcel_named(i, LIMIT_BLOCK_BYTES));
     struct digest first = digest_of("0", 1), last = digest_of("4", 1);
     ck_assert_ptr_null(parcel_shelf_get(&shelf, &first));
     ck_assert_ptr_nonnull(parcel_shelf_get(&shelf, &last));

@@ -51,7 +51,7 @@ static bool sign(void *self, struct sign_signature *signature, const struct dige
     return true;
 }
 
-static bool received(void *self, struct seat from, enum peer_lane lane, uint8_t tag,
+static bool received(void *self, struct place from, enum peer_lane lane, uint8_t tag,
                      struct bytes body)
 {
     struct node *node = self;
@@ -70,20 +70,20 @@ static bool received(void *self, struct seat from, enum peer_lane lane, uint8_t 
     return room;
 }
 
-static void connected(void *self, struct seat seat, enum peer_lane lane)
+static void connected(void *self, struct place place, enum peer_lane lane)
 {
     struct node *node = self;
     pthread_mutex_lock(&node->mutex);
-    node->connected[seat.n][lane]++;
+    node->connected[place.n][lane]++;
     pthread_mutex_unlock(&node->mutex);
 }
 
-static void disconnected(void *self, struct seat seat, enum peer_lane lane, const char *why)
+static void disconnected(void *self, struct place place, enum peer_lane lane, const char *why)
 {
     struct node *node = self;
     ck_assert_ptr_nonnull(why);
     pthread_mutex_lock(&node->mutex);
-    node->disconnected[seat.n][lane]++;
+    node->disconnected[place.n][lane]++;
     pthread_mutex_unlock(&node->mutex);
 }
 
@@ -113,9 +113,7 @@ static enum err node_open(uint32_t seat, struct fault *fault)
 {
     struct node *node = &nodes[seat];
     struct peer_options options = {
-        .seat = {(uint8_t)seat},
-        .members = members,
-        .member_count = node_count,
+        .public = members[seat].public,
         .genesis = genesis,
         .listen = node->address,
         .authority_pem = authority.certificate,
@@ -123,7 +121,25 @@ static enum err node_open(uint32_t seat, struct fault *fault)
         .key_pem = node->pems.key,
         .owner = {node, sign, received, connected, disconnected, refused},
     };
-    return peer_open(&node->net, &options, fault);
+    enum err err = peer_open(&node->net, &options, fault);
+    for (uint32_t i = 0; i < node_count && err == ERR_NONE; i++)
+        if (i != seat)
+            err = peer_admit(node->net, (struct place){(uint8_t)i}, &members[i], fault);
+    return err;
+}
+
+/* Secrets whose public keys ascend with the seats, so that the lower seat dials. */
+static void make_keys(uint32_t count)
+{
+    uint8_t next = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        struct sign_secret *secret = &nodes[i].secret;
+        do {
+            memset(secret->bytes, next++, sizeof(secret->bytes));
+            ck_assert(sign_public_of(&members[i].public, secret));
+        } while (i > 0 && memcmp(&members[i].public, &members[i - 1].public,
+                                 sizeof(struct sign_public)) < 0);
+    }
 }
 
 static void world_prepare(uint32_t count)
@@ -132,7 +148,6 @@ static void world_prepare(uint32_t count)
     pems_make(&authority, NULL, "consortium");
     for (uint32_t i = 0; i < count; i++) {
         struct node *node = &nodes[i];
-        memset(node->secret.bytes, (int)i + 1, sizeof(node->secret.bytes));
         snprintf(node->name, sizeof(node->name), "node%u", i);
         snprintf(node->address, sizeof(node->address), "127.0.0.1:%u", free_port());
         pems_make(&node->pems, &authority, node->name);
@@ -140,8 +155,8 @@ static void world_prepare(uint32_t count)
         node->in_order = true;
         members[i].name = node->name;
         members[i].address = node->address;
-        ck_assert(sign_public_of(&members[i].public, &node->secret));
     }
+    make_keys(count);
 }
 
 /* Waits until `condition` holds under the node's mutex, at most ten seconds. */
@@ -184,7 +199,7 @@ static void pour(uint32_t from, uint32_t to, enum peer_lane lane, uint32_t count
     for (uint32_t i = 0; i < count; i++) {
         bytes_put_u32(body, i);
         enum err err;
-        while ((err = peer_send(nodes[from].net, (struct seat){(uint8_t)to}, lane, 1,
+        while ((err = peer_send(nodes[from].net, (struct place){(uint8_t)to}, lane, 1,
                                 bytes_of(body, size))) == ERR_BUSY)
             usleep(200);
         ck_assert_int_eq(err, ERR_NONE);
@@ -221,7 +236,7 @@ START_TEST(four_peers_that_start_at_once_find_each_other)
             if (i != j)
                 EVENTUALLY(&nodes[i], nodes[i].received[j][PEER_VOTES] == 100);
     struct peer_state state;
-    peer_status(nodes[2].net, (struct seat){3}, &state);
+    peer_status(nodes[2].net, (struct place){3}, &state);
     ck_assert(state.connected[PEER_VOTES] && state.connected[PEER_BULK]);
     ck_assert_uint_gt(state.sent_bytes, 100 * 50);
     world_close();
@@ -232,7 +247,7 @@ START_TEST(a_record_of_the_largest_size_passes_and_a_larger_one_is_refused)
 {
     world_open(2);
     uint8_t *body = calloc(1, FRAME_RECORD_MAX + 1);
-    struct seat to = {1};
+    struct place to = {1};
     ck_assert_int_eq(
         peer_send(nodes[0].net, to, PEER_BULK, 9, bytes_of(body, FRAME_RECORD_MAX + 1)), ERR_LIMIT);
     ck_assert_int_eq(peer_send(nodes[0].net, to, PEER_BULK, 9, bytes_of(body, FRAME_RECORD_MAX)),
@@ -253,7 +268,7 @@ START_TEST(a_receiver_without_room_holds_its_sender_back_and_loses_nothing)
     uint8_t body[10000] = {0};
     uint32_t taken = 0;
     enum err err = ERR_NONE;
-    struct seat to = {1};
+    struct place to = {1};
     struct peer_state state;
     do {
         bytes_put_u32(body, taken);
@@ -280,6 +295,27 @@ START_TEST(a_receiver_without_room_holds_its_sender_back_and_loses_nothing)
 }
 END_TEST
 
+START_TEST(a_peer_that_is_dismissed_is_gone_until_it_is_admitted_again)
+{
+    world_open(3);
+    for (uint8_t gone = 0; gone < 3; gone += 2) { /* one that calls node 1, one that it calls */
+        struct place place = {gone};
+        peer_dismiss(nodes[1].net, place);
+        EVENTUALLY(&nodes[gone], nodes[gone].disconnected[1][PEER_VOTES] >= 1);
+        ck_assert_int_eq(peer_send(nodes[1].net, place, PEER_VOTES, 1, bytes_text("nobody")),
+                         ERR_NOT_NOW);
+        nodes[1].connected[gone][PEER_VOTES] = 0;
+        ck_assert_int_eq(peer_admit(nodes[1].net, place, &members[gone], NULL), ERR_NONE);
+        EVENTUALLY(&nodes[1], nodes[1].connected[gone][PEER_VOTES] == 1);
+        ck_assert_uint_eq(nodes[1].disconnected[gone][PEER_VOTES], 0);
+    }
+    /* The others didn't notice. */
+    ck_assert_uint_eq(nodes[0].disconnected[2][PEER_VOTES], 0);
+    ck_assert_uint_eq(nodes[2].disconnected[0][PEER_VOTES], 0);
+    world_close();
+}
+END_TEST
+
 START_TEST(either_side_may_restart)
 {
     world_open(2);
@@ -288,7 +324,7 @@ START_TEST(either_side_may_restart)
         peer_close(nodes[side].net);
         EVENTUALLY(&nodes[other], nodes[other].disconnected[side][PEER_VOTES] == 1);
         EVENTUALLY(&nodes[other], nodes[other].disconnected[side][PEER_BULK] == 1);
-        ck_assert_int_eq(peer_send(nodes[other].net, (struct seat){(uint8_t)side}, PEER_VOTES, 1,
+        ck_assert_int_eq(peer_send(nodes[other].net, (struct place){(uint8_t)side}, PEER_VOTES, 1,
                                    bytes_text("nobody")),
                          ERR_NOT_NOW);
         memset(nodes[side].connected, 0, sizeof(nodes[side].connected));
@@ -780,7 +816,7 @@ HARNESS_MAIN("peer", two_peers_deliver_in_order_both_ways_on_both_lanes,
              four_peers_that_start_at_once_find_each_other,
              a_record_of_the_largest_size_passes_and_a_larger_one_is_refused,
              a_receiver_without_room_holds_its_sender_back_and_loses_nothing,
-             either_side_may_restart,
+             a_peer_that_is_dismissed_is_gone_until_it_is_admitted_again, either_side_may_restart,
              a_port_in_use_and_unreadable_certificates_are_told_in_a_sentence,
              without_a_certificate_nobody_gets_in_and_it_is_told_once,
              a_certificate_of_another_ca_is_refused, what_is_no_tls_is_refused,

@@ -6,12 +6,15 @@
 
 static struct node node;
 static struct town town;
+static struct roster roster = {.holders = 1, .lines[2] = {.taken = true, .seat = 2}};
 
 static void start(void)
 {
     struct fault fault = {0};
     town_init(&town);
     memset(&node, 0, sizeof(node));
+    pthread_mutex_init(&node.roster_mutex, NULL);
+    node.roster = &roster;
     node.settings.verifiers = 1;
     ck_assert_int_eq(recent_init(&node.checked, 1024), ERR_NONE);
     ck_assert_int_eq(queue_init(&node.driver.queue, 16, SIZE_MAX), ERR_NONE);
@@ -44,7 +47,7 @@ static bool is_valid(struct block_item *items, uint32_t count)
     };
     struct bytes record = record_bytes(&town.arena, &wire_body_record, &wire);
     ck_assert_ptr_nonnull(record.data);
-    ck_assert(verifier_record(&node.verifier, (struct seat){2}, PEER_BULK, WIRE_BODY, record));
+    ck_assert(verifier_record(&node.verifier, (struct place){2}, PEER_BULK, WIRE_BODY, record));
 
     void *item;
     ck_assert_uint_eq(queue_pop(&node.driver.queue, &item, 1, 10000), 1);

@@ -45,7 +45,7 @@ START_TEST(records_and_guard_come_back)
     struct action_sign sign = prepare_of(1, "a"), other = prepare_of(1, "b");
     ck_assert_int_eq(votelog_append(&votes, 1, bytes_text("one")), ERR_NONE);
     ck_assert_int_eq(votelog_append(&votes, 2, bytes_text("two")), ERR_NONE);
-    ck_assert(votelog_allow(&votes, &sign));
+    ck_assert(votelog_allow(&votes, 1, &sign));
     ck_assert_uint_eq(votes.synced, 0);
     ck_assert_int_eq(votelog_sync(&votes, &fault), ERR_NONE);
     ck_assert_uint_eq(votes.synced, 2);
@@ -56,8 +56,8 @@ START_TEST(records_and_guard_come_back)
     ck_assert_uint_eq(votes.count, 2);
     ck_assert_uint_eq(votes.records[0].sequence, 1);
     ck_assert(bytes_equal(votes.records[1].bytes, bytes_text("two")));
-    ck_assert(!votelog_allow(&votes, &other));
-    ck_assert(votelog_allow(&votes, &sign));
+    ck_assert(!votelog_allow(&votes, 1, &other));
+    ck_assert(votelog_allow(&votes, 1, &sign));
     votelog_close(&votes);
     unlink(path);
     unlink(pledged);
@@ -152,7 +152,7 @@ static void promise(uint64_t sequence, uint64_t view, uint64_t height)
     struct action_sign sign = prepare_of(height, "a");
     sign.view.n = view;
     ck_assert_int_eq(votelog_append(&votes, sequence, bytes_text("prepare")), ERR_NONE);
-    ck_assert(votelog_allow(&votes, &sign));
+    ck_assert(votelog_allow(&votes, 1, &sign));
     ck_assert_int_eq(votelog_sync(&votes, &fault), ERR_NONE);
 }
 
@@ -170,8 +170,8 @@ START_TEST(a_lost_folder_is_noticed_beside_the_key)
     ck_assert_uint_eq(votes.muted_height.n, 41);
     struct action_sign again = prepare_of(41, "b");
     for (again.view.n = 0; again.view.n <= 3; again.view.n++)
-        ck_assert(!votelog_allow(&votes, &again));
-    ck_assert(votelog_allow(&votes, &again));
+        ck_assert(!votelog_allow(&votes, 1, &again));
+    ck_assert(votelog_allow(&votes, 1, &again));
     votelog_close(&votes);
     unlink(path);
     unlink(pledged);
@@ -198,7 +198,7 @@ START_TEST(an_old_copy_of_the_log_is_noticed_even_by_one_record)
     ck_assert(!votes.whole);
     ck_assert_uint_eq(votes.muted_height.n, 1);
     struct action_sign sign = prepare_of(1, "b");
-    ck_assert(!votelog_allow(&votes, &sign));
+    ck_assert(!votelog_allow(&votes, 1, &sign));
     votelog_close(&votes);
     unlink(path);
     unlink(pledged);

@@ -14,6 +14,9 @@ static inline void electorate_committee(struct committee *committee, struct aren
     for (uint32_t i = 0; i < set->member_count; i++)
         keys[i] = set->members[i].public_key;
     committee_init(committee, &digest, keys, (uint8_t)set->member_count);
+    for (uint32_t i = 0; i < set->member_count; i++)
+        if (!sign_public_is_valid(&keys[i]))
+            committee->vacant |= COMMITTEE_BIT(i);
 }
 
 #endif

@@ -20,12 +20,15 @@ static const struct config_key settings_keys[] = {
          "Encrypted key of this validator; its public key says which seat is ours."),
     TEXT(passphrase, "node", "passphrase", "terminal",
          "Where the key's passphrase comes from: terminal, file:PATH or fd:NUMBER."),
+    YES_NO(follow, "node", "follow", "no",
+           "Start although the key has no seat: follow the chain until governance gives it one."),
     NUMBER(verifiers, "node", "verifiers", "0", 0, 64,
            "Threads that check signatures; 0 for one a core."),
 
     TEXT(peers_listen, "peers", "listen", "127.0.0.1:7000",
          "Host and port where the other validators reach this one."),
-    LINES(peers, "peers", "peer", "A validator: its name in genesis, a space, and its host:port."),
+    LINES(peers, "peers", "peer", "A validator: its name and its host:port; and, to find a chain that has changed since genesis, "
+          "its public key."),
     TEXT(authority, "peers", "authority", "authority.pem",
          "Certificate of the consortium's authority."),
     TEXT(certificate, "peers", "certificate", "node.pem", "TLS certificate of this node."),

@@ -16,10 +16,11 @@ struct settings {
     char genesis[FILE_PATH_SIZE];    /* packed genesis record */
     char key[FILE_PATH_SIZE];        /* key file of this validator */
     char passphrase[FILE_PATH_SIZE]; /* as keyfile_passphrase_read takes it */
+    bool follow;                     /* start although the key has no seat yet */
     uint64_t verifiers;              /* threads; 0: one a core */
 
     char peers_listen[SETTINGS_ADDRESS_SIZE];
-    char peers[SETTINGS_PEERS_SIZE]; /* lines of "NAME HOST:PORT", the name as in genesis */
+    char peers[SETTINGS_PEERS_SIZE]; /* lines of "NAME HOST:PORT" or "NAME HOST:PORT KEY" */
     char authority[FILE_PATH_SIZE];  /* PEM files */
     char certificate[FILE_PATH_SIZE];
     char certificate_key[FILE_PATH_SIZE];

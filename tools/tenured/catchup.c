@@ -17,6 +17,15 @@ struct seat catchup_choose(unsigned turn, uint64_t seats)
     return seat;
 }
 
+static struct bytes catchup_request(uint8_t packed[32], struct height from, struct height to)
+{
+    struct wire_want_blocks wire = {from, to};
+    struct pack_writer writer;
+    pack_init(&writer, packed, 32);
+    record_pack(&writer, &wire_want_blocks_record, &wire);
+    return bytes_of(packed, writer.used);
+}
+
 void catchup_want(struct catchup *catchup, struct node *node, const struct action_catch_up *want)
 {
     for (size_t i = 0; i < BOUNDS_WINDOW; i++) {
@@ -33,15 +42,25 @@ void catchup_want(struct catchup *catchup, struct node *node, const struct actio
         return;
 
     struct seat seat = catchup_choose(catchup->turn++, want->seats);
-    struct wire_want_blocks wire = {want->from, want->to};
     uint8_t packed[32];
-    struct pack_writer writer;
-    pack_init(&writer, packed, sizeof(packed));
-    record_pack(&writer, &wire_want_blocks_record, &wire);
-    log_event(LOG_LEVEL_INFO, "catch-up", "asking %s for blocks %llu to %llu", node->names[seat.n],
-              (unsigned long long)want->from.n, (unsigned long long)want->to.n);
+    log_event(LOG_LEVEL_INFO, "catch-up", "asking %s for blocks %llu to %llu",
+              node->roster->names[seat.n], (unsigned long long)want->from.n,
+              (unsigned long long)want->to.n);
     node_send(node, COMMITTEE_BIT(seat.n), PEER_BULK, WIRE_WANT_BLOCKS,
-              bytes_of(packed, writer.used));
+              catchup_request(packed, want->from, want->to));
+}
+
+void catchup_guess(struct catchup *catchup, struct node *node, struct place place,
+                   struct height committed)
+{
+    if (catchup->next.n > committed.n && catchup->next.n <= catchup->to.n)
+        return;
+    uint8_t packed[32];
+    catchup_clear(catchup);
+    catchup->next.n = committed.n + 1;
+    catchup->to.n = committed.n + BOUNDS_WINDOW;
+    node_answer(node, place, PEER_BULK, WIRE_WANT_BLOCKS,
+                catchup_request(packed, catchup->next, catchup->to));
 }
 
 bool catchup_keep(struct catchup *catchup, struct driver_event *event)
@@ -99,7 +118,7 @@ static void catchup_failed(struct node *node, enum err err, const struct fault *
         node_failed(node, err, fault);
 }
 
-void catchup_serve(struct node *node, struct seat to, struct bytes request)
+void catchup_serve(struct node *node, struct place to, struct bytes request)
 {
     struct wire_want_blocks want;
     struct fault fault = {0};
@@ -126,7 +145,7 @@ void catchup_serve(struct node *node, struct seat to, struct bytes request)
     history_close(history);
 }
 
-bool catchup_serve_body(struct node *node, struct seat to, const struct digest *digest)
+bool catchup_serve_body(struct node *node, struct place to, const struct digest *digest)
 {
     struct fault fault = {0};
     struct arena arena;
@@ -150,7 +169,7 @@ bool catchup_serve_body(struct node *node, struct seat to, const struct digest *
         wire.header = block.header_raw;
         struct bytes packed = record_bytes(&arena, &wire_body_record, &wire);
         if (packed.data)
-            node_send(node, COMMITTEE_BIT(to.n), PEER_BULK, WIRE_BODY, packed);
+            node_answer(node, to, PEER_BULK, WIRE_BODY, packed);
     }
     arena_release(&arena);
     history_close(history);

@@ -23,6 +23,10 @@ struct seat catchup_choose(unsigned turn, uint64_t seats);
 /* Asks one of the seats that have them. */
 void catchup_want(struct catchup *catchup, struct node *node, const struct action_catch_up *want);
 
+/* Asks a peer that may be in a later set, if nothing is wanted yet, for the blocks after `committed`. */
+void catchup_guess(struct catchup *catchup, struct node *node, struct place place,
+                   struct height committed);
+
 /* Takes a decided block that came; false (and it is still the caller's) when it isn't wanted. */
 bool catchup_keep(struct catchup *catchup, struct driver_event *event);
 
@@ -32,9 +36,9 @@ struct driver_event *catchup_next(struct catchup *catchup);
 void catchup_clear(struct catchup *catchup);
 
 /* Sends the blocks of a WANT_BLOCKS, as many as the window has. Any thread. */
-void catchup_serve(struct node *node, struct seat to, struct bytes request);
+void catchup_serve(struct node *node, struct place to, struct bytes request);
 
 /* Sends the body of a committed block. False if it isn't committed here. Any thread. */
-bool catchup_serve_body(struct node *node, struct seat to, const struct digest *digest);
+bool catchup_serve_body(struct node *node, struct place to, const struct digest *digest);
 
 #endif

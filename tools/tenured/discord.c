@@ -78,7 +78,7 @@ void discord_ask(struct node *node, const struct digest *block, const struct par
     size_t count;
     if (!parcel || !chain_writes(node->chain, block, &count) ||
         !wire_read_header(NULL, &proposed, parcel->header) ||
-        proposed.proposer.n >= node->committee.count)
+        proposed.proposer.n >= LIMIT_VALIDATORS)
         return;
     struct wire_want_body want = {*block};
     uint8_t packed[64];
@@ -89,7 +89,7 @@ void discord_ask(struct node *node, const struct digest *block, const struct par
               bytes_of(packed, writer.used));
 }
 
-void discord_tell(struct node *node, struct arena *arena, struct seat to,
+void discord_tell(struct node *node, struct arena *arena, struct place to,
                   const struct digest *block)
 {
     size_t count;
@@ -99,10 +99,11 @@ void discord_tell(struct node *node, struct arena *arena, struct seat to,
         return;
     struct bytes packed = record_bytes(arena, &discord_record, &discord);
     if (packed.data)
-        node_send(node, COMMITTEE_BIT(to.n), PEER_BULK, WIRE_WRITES, packed);
+        node_answer(node, to, PEER_BULK, WIRE_WRITES, packed);
 }
 
-void discord_compare(struct node *node, struct arena *arena, struct seat from, struct bytes record)
+void discord_compare(struct node *node, struct arena *arena, struct place from,
+                     struct bytes record)
 {
     size_t count;
     char text[512];
@@ -114,6 +115,8 @@ void discord_compare(struct node *node, struct arena *arena, struct seat from, s
         return;
     if (!discord_find(text, sizeof(text), &here, &there))
         snprintf(text, sizeof(text), "the keys written are the same; receipts or events differ");
-    log_event(LOG_LEVEL_ERROR, "divergence", "this node's execution of a block of %s: %s",
-              node->names[from.n], text);
+    char name[ROSTER_NAME_SIZE];
+    roster_name(node, from, name);
+    log_event(LOG_LEVEL_ERROR, "divergence", "this node's execution of a block of %s: %s", name,
+              text);
 }

@@ -7,6 +7,7 @@
 
 #include "base/record.h"
 #include "ledger/overlay.h"
+#include "net/peer.h"
 #include "tools/tenured/parcel.h"
 
 struct node;
@@ -41,10 +42,10 @@ bool discord_find(char *text, size_t size, const struct discord *here, const str
 void discord_ask(struct node *node, const struct digest *block, const struct parcel *parcel);
 
 /* Answers, if the block's execution is still here. */
-void discord_tell(struct node *node, struct arena *arena, struct seat to,
+void discord_tell(struct node *node, struct arena *arena, struct place to,
                   const struct digest *block);
 
 /* Logs the first difference to what a peer tells. */
-void discord_compare(struct node *node, struct arena *arena, struct seat from, struct bytes record);
+void discord_compare(struct node *node, struct arena *arena, struct place from, struct bytes record);
 
 #endif

@@ -49,7 +49,7 @@ void driver_summary(struct driver *driver, struct consensus_summary *summary)
 
 static void driver_promise(struct driver *driver, const struct action_sign *sign)
 {
-    if (!votelog_allow(&driver->node->votelog, sign)) {
+    if (!votelog_allow(&driver->node->votelog, driver->node->roster->since, sign)) {
         log_event(LOG_LEVEL_WARN, "guard-refused",
                   "%s in view %llu at height %llu contradicts what was signed before",
                   message_name(sign->tag), (unsigned long long)sign->view.n,
@@ -82,6 +82,8 @@ static void driver_build(struct driver *driver, const struct action_build *build
     job->ticket = build->ticket;
     job->digest = build->parent;
     job->view = build->view;
+    job->seat = driver->node->roster->seat;
+    job->since = driver->node->roster->since;
     job->empty_too = build->empty_too;
     executor_job_take(&driver->node->executor, job);
 }
@@ -94,6 +96,7 @@ static void driver_execute(struct driver *driver, uint64_t ticket, const struct 
     if (!job)
         return;
     job->ticket = ticket;
+    job->since = driver->node->roster->since;
     job->digest = *digest;
     job->parcel = parcel ? parcel_hold(parcel) : NULL;
     executor_job_take(&driver->node->executor, job);
@@ -268,7 +271,7 @@ static void driver_on_decided(struct driver *driver, struct driver_event *first)
         return;
     }
     for (struct driver_event *event; (event = catchup_next(&driver->catchup));) {
-        parcel_shelf_put(&driver->shelf, event->from, parcel_hold(event->parcel));
+        parcel_shelf_put(&driver->shelf, event->from.n, parcel_hold(event->parcel));
         driver_on_message(driver, &event->message);
         driver_event_free(event);
     }
@@ -284,7 +287,7 @@ static void driver_on_body(struct driver *driver, struct driver_event *event)
 {
     struct digest digest = event->parcel->digest;
     if (event->valid)
-        parcel_shelf_put(&driver->shelf, event->from, parcel_hold(event->parcel));
+        parcel_shelf_put(&driver->shelf, event->from.n, parcel_hold(event->parcel));
     for (size_t i = 0; i < driver->wait_count; i++) {
         if (!digest_equal(&driver->waits[i].execute.block.digest, &digest))
             continue;
@@ -297,14 +300,18 @@ static void driver_on_body(struct driver *driver, struct driver_event *event)
     }
 }
 
-static void driver_send_body(struct driver *driver, uint64_t to, const struct parcel *parcel)
+/* To one peer; NULL: to the whole committee. */
+static void driver_send_body(struct driver *driver, const struct place *to,
+                             const struct parcel *parcel)
 {
     struct wire_body wire = {parcel->header, parcel->body};
     struct arena arena;
     arena_init(&arena, parcel->header.size + parcel->body.size + 4096);
     struct bytes packed = record_bytes(&arena, &wire_body_record, &wire);
-    if (packed.data)
-        node_send(driver->node, to, PEER_BULK, WIRE_BODY, packed);
+    if (packed.data && to)
+        node_answer(driver->node, *to, PEER_BULK, WIRE_BODY, packed);
+    else if (packed.data)
+        node_send(driver->node, UINT64_MAX, PEER_BULK, WIRE_BODY, packed);
     arena_release(&arena);
 }
 
@@ -312,14 +319,14 @@ static void driver_on_want_body(struct driver *driver, const struct driver_event
 {
     struct parcel *parcel = parcel_shelf_get(&driver->shelf, &event->digest);
     if (parcel) {
-        driver_send_body(driver, COMMITTEE_BIT(event->from.n), parcel);
+        driver_send_body(driver, &event->from, parcel);
         return;
     }
     struct executor_job *job = driver_job(driver, EXECUTOR_SERVE);
     if (!job)
         return;
     job->digest = event->digest;
-    job->seat = event->from;
+    job->place = event->from;
     executor_job_take(&driver->node->executor, job);
 }
 
@@ -328,22 +335,70 @@ static void driver_on_built(struct driver *driver, struct driver_event *built)
     struct event event = {.kind = EVENT_BUILT,
                           .as.built = {.ticket = built->ticket, .more = built->more}};
     if (built->parcel) {
-        driver_send_body(driver, committee_all(&driver->node->committee), built->parcel);
-        parcel_shelf_put(&driver->shelf, driver->node->seat, parcel_hold(built->parcel));
+        driver_send_body(driver, NULL, built->parcel);
+        parcel_shelf_put(&driver->shelf, PARCEL_ROOM_OWN, parcel_hold(built->parcel));
         event.as.built.header = built->parcel->header;
     }
     driver_step(driver, &event);
 }
 
+/* A STATUS also tells a validator that was removed when it may go: f + 1 members of the set after it have a block of their own. */
+static void driver_note_height(struct driver *driver, const struct message *message)
+{
+    const struct roster *roster = driver->node->roster;
+    uint8_t enough = committee_faults(&roster->committee) + 1;
+    if (message->tag != MESSAGE_STATUS)
+        return;
+    driver->heights[message->envelope.from.n] = message->as.status.height.n;
+    if (roster->dismissed &&
+        committee_reached(&roster->committee, driver->heights, enough) >= roster->since)
+        node_leave(driver->node,
+                   "this validator was removed after block %llu, and those after it have it: "
+                   "nobody needs this node any more",
+                   (unsigned long long)roster->since - 1);
+}
+
+/* A peer may be in a set that this node doesn't know yet. */
+static void driver_on_strange(struct driver *driver, struct place from)
+{
+    struct consensus_summary summary;
+    consensus_summarise(driver->consensus, &summary);
+    if (summary.target.n <= summary.committed.n)
+        catchup_guess(&driver->catchup, driver->node, from, summary.committed);
+}
+
+static void driver_on_committed(struct driver *driver, const struct driver_event *event)
+{
+    const struct roster *roster = driver->node->roster;
+    struct event step = {.kind = EVENT_COMMITTED, .as.committed = event->height};
+    parcel_shelf_remove(&driver->shelf, &event->digest);
+    driver_step(driver, &step);
+    if (event->renewed || event->height.n == roster->since + ROSTER_FAREWELL)
+        driver->renew = true;
+}
+
+/* What another set's core asked for, or what was verified for it. */
+static bool driver_is_stale(const struct driver *driver, const struct driver_event *event)
+{
+    bool is_bound = event->kind == DRIVER_MESSAGE || event->kind == DRIVER_BUILT ||
+                    event->kind == DRIVER_EXECUTED;
+    return is_bound && event->since != driver->node->roster->since;
+}
+
 static void driver_on_event(struct driver *driver, struct driver_event *event)
 {
     struct event step = {.kind = EVENT_TICK};
+    if (driver_is_stale(driver, event)) {
+        driver_event_free(event);
+        return;
+    }
     switch (event->kind) {
     case DRIVER_MESSAGE:
         if (event->parcel) {
             driver_on_decided(driver, event);
             return;
         }
+        driver_note_height(driver, &event->message);
         driver_on_message(driver, &event->message);
         break;
     case DRIVER_BODY:
@@ -363,15 +418,16 @@ static void driver_on_event(struct driver *driver, struct driver_event *event)
         driver_executed(driver, event->ticket, event->verdict);
         break;
     case DRIVER_COMMITTED:
-        parcel_shelf_remove(&driver->shelf, &event->digest);
-        step.kind = EVENT_COMMITTED;
-        step.as.committed = event->height;
-        driver_step(driver, &step);
+        driver_on_committed(driver, event);
         break;
     case DRIVER_WORK:
+        driver->work = event->work;
         step.kind = EVENT_WORK;
         step.as.work = event->work;
         driver_step(driver, &step);
+        break;
+    case DRIVER_STRANGE:
+        driver_on_strange(driver, event->from);
         break;
     }
     driver_event_free(event);
@@ -383,15 +439,18 @@ static void driver_on_event(struct driver *driver, struct driver_event *event)
 static void driver_keep_promise(struct driver *driver, const struct driver_promise *promise)
 {
     struct node *node = driver->node;
+    const struct roster *roster = node->roster;
     struct bytes raw =
-        signer_seal(&driver->own_arena, &node->signer, node->seat, promise->tag, promise->body);
+        signer_seal(&driver->own_arena, &node->signer, roster->seat, promise->tag, promise->body);
     node_send(node, promise->to, PEER_VOTES, WIRE_MESSAGE, raw);
-    if (promise->tag == MESSAGE_STATUS)
+    if (promise->tag == MESSAGE_STATUS) {
+        node_send_guests(node, PEER_VOTES, WIRE_MESSAGE, raw);
         return;
+    }
     struct verify_context trusting = {
         .chain = node->chain_digest,
-        .genesis_block = node->genesis_block,
-        .committee = &node->committee,
+        .base = {{roster->since - 1}, roster->base},
+        .committee = &roster->committee,
         .read = wire_read_header,
         .signature = verify_trusting,
     };
@@ -431,6 +490,12 @@ static bool driver_settle(struct driver *driver)
 
 /* --- time --- */
 
+static uint64_t driver_others(const struct roster *roster)
+{
+    uint64_t own = roster->seat.n == ROSTER_NONE ? 0 : COMMITTEE_BIT(roster->seat.n);
+    return committee_all(&roster->committee) & ~own;
+}
+
 /* Asks for bodies that are due; the time at which the next one is. */
 static uint64_t driver_ask(struct driver *driver, uint64_t now_ms)
 {
@@ -438,8 +503,7 @@ static uint64_t driver_ask(struct driver *driver, uint64_t now_ms)
     for (size_t i = 0; i < driver->wait_count; i++) {
         struct driver_wait *wait = &driver->waits[i];
         if (now_ms >= wait->ask_ms) {
-            uint64_t others =
-                committee_all(&driver->node->committee) & ~COMMITTEE_BIT(driver->node->seat.n);
+            uint64_t others = driver_others(driver->node->roster);
             uint64_t holders = wait->execute.holders & others;
             uint64_t seats = holders && wait->turn % 4 != 3 ? holders : others;
             struct wire_want_body want = {wait->execute.block.digest};
@@ -468,36 +532,111 @@ static void driver_publish(struct driver *driver)
     atomic_store(&driver->node->verifier.height, summary.committed.n);
 }
 
-static bool driver_begin(struct driver *driver)
+/* --- cores --- */
+
+/* A core for the roster's set; its records follow `sequence`. */
+static enum err driver_make_core(struct driver *driver, uint64_t sequence, struct fault *fault)
 {
     struct node *node = driver->node;
-    struct arena arena;
+    const struct roster *roster = node->roster;
+    struct consensus_config config;
+    consensus_config_defaults(&config);
+    config.committee = &roster->committee;
+    config.chain = node->chain_digest;
+    config.base = (struct consensus_base){{roster->since - 1}, roster->base};
+    config.seat = roster->seat;
+    config.sequence = sequence;
+    config.read = wire_read_header;
+    config.timeout_ms = node->settings.timeout_ms;
+    config.timeout_max_ms = node->settings.timeout_max_ms;
+    config.block_interval_max_ms = node->genesis.parameters.block_interval_max_ms;
+    driver->consensus = consensus_new(&config);
+    if (!driver->consensus)
+        return fault_set(fault, ERR_LIMIT, "no memory for consensus");
+    arena_release(&driver->step_arena);
+    arena_init(&driver->step_arena, consensus_step_bytes(driver->consensus));
+    memset(driver->heights, 0, sizeof(driver->heights));
+    return ERR_NONE;
+}
+
+/* Tells the core where the chain stands here. */
+static enum err driver_start_core(struct driver *driver, struct history *history,
+                                  struct arena *arena, struct fault *fault)
+{
+    const struct votelog *log = &driver->node->votelog;
+    const struct roster *roster = driver->node->roster;
     struct history_block block;
+    enum err err = history_block(arena, history, &block, history_height(history), fault);
+    if (err)
+        return err;
+    bool is_base = block.header.height + 1 == roster->since;
+    struct event start = {
+        .kind = EVENT_START,
+        .as.start = {.header = block.header_raw,
+                     .certificate = is_base ? bytes_of(NULL, 0) : block.certificate,
+                     .muted_height = log->muted_height}};
+    start.as.start.muted = votelog_is_muted(log, roster->since, &start.as.start.muted_view);
+    if (start.as.start.muted)
+        log_event(LOG_LEVEL_WARN, "muted",
+                  "the log of votes is not all that this key has signed: no votes in views up to "
+                  "%llu, no view change before block %llu",
+                  (unsigned long long)start.as.start.muted_view.n,
+                  (unsigned long long)log->muted_height.n);
+    driver_step(driver, &start);
+    struct event work = {.kind = EVENT_WORK, .as.work = driver->work};
+    driver_step(driver, &work);
+    return ERR_NONE;
+}
+
+static bool driver_begin(struct driver *driver)
+{
+    struct arena arena;
     struct fault fault = {0};
     arena_init(&arena, 1u << 20);
-    struct history *history = history_open(node->chain, &fault);
-    enum err err = history ? history_block(&arena, history, &block, history_height(history), &fault)
-                           : fault.code;
-    if (!err) {
-        struct event start = {.kind = EVENT_START,
-                              .as.start = {.header = block.header_raw,
-                                           .certificate = block.certificate,
-                                           .muted = !node->votelog.whole,
-                                           .muted_view = node->votelog.muted_view,
-                                           .muted_height = node->votelog.muted_height}};
-        if (!node->votelog.whole)
-            log_event(LOG_LEVEL_WARN, "muted",
-                      "the log of votes is not all that this key has signed: no votes in views up "
-                      "to %llu, no view "
-                      "change before block %llu",
-                      (unsigned long long)node->votelog.muted_view.n,
-                      (unsigned long long)node->votelog.muted_height.n);
-        driver_step(driver, &start);
-    }
+    struct history *history = history_open(driver->node->chain, &fault);
+    enum err err =
+        history ? driver_start_core(driver, history, &arena, &fault) : fault.code;
     if (history)
         history_close(history);
     arena_release(&arena);
-    return !node_failed(node, err, &fault);
+    return !node_failed(driver->node, err, &fault);
+}
+
+/* A boundary is durable: the core of the set before has said its last, and that of the next one takes over. */
+static bool driver_change_core(struct driver *driver, const struct roster *roster)
+{
+    struct fault fault = {0};
+    driver->wait_count = 0;
+    parcel_shelf_clear(&driver->shelf);
+    catchup_clear(&driver->catchup);
+    driver->catchup.next = driver->catchup.to = (struct height){0};
+    driver->catchup.next.n = 1;
+    consensus_free(driver->consensus);
+    driver->consensus = NULL;
+    if (node_failed(driver->node, driver_make_core(driver, driver->node->votelog.appended, &fault),
+                    &fault))
+        return false;
+    log_event(LOG_LEVEL_INFO, "validators-changed",
+              "from block %llu on there are %u validators; this node %s",
+              (unsigned long long)roster->since, roster->committee.count,
+              roster->seat.n != ROSTER_NONE ? "is one of them" : "only follows");
+    return driver_begin(driver);
+}
+
+/* The state says who decides and who is a candidate: brings node, net and core to it. */
+static bool driver_renew(struct driver *driver)
+{
+    struct node *node = driver->node;
+    struct roster *before = node->roster, *after;
+    struct fault fault = {0};
+    driver->renew = false;
+    if (!driver_settle(driver) ||
+        node_failed(node, roster_make(&after, node, before, &fault), &fault))
+        return false;
+    bool is_boundary = after->since != before->since;
+    roster_connect(node, before, after);
+    roster_publish_take(node, after);
+    return !is_boundary || driver_change_core(driver, after);
 }
 
 static void driver_run(void *self)
@@ -523,8 +662,12 @@ static void driver_run(void *self)
         }
         for (size_t i = 0; i < count; i++) {
             driver_on_event(driver, items[i]);
-            if (driver->promise_count >= DRIVER_SETTLE && !driver_settle(driver))
+            if ((driver->promise_count >= DRIVER_SETTLE && !driver_settle(driver)) ||
+                (driver->renew && !driver_renew(driver))) {
+                while (++i < count)
+                    driver_event_free(items[i]);
                 return;
+            }
         }
         if (clock_monotonic_ms() >= driver->actions.deadline_ms) {
             struct event tick = {.kind = EVENT_TICK};
@@ -542,30 +685,21 @@ enum err driver_init(struct driver *driver, struct node *node, struct fault *fau
     memset(driver, 0, sizeof(*driver));
     driver->node = node;
     pthread_mutex_init(&driver->mutex, NULL);
-    struct consensus_config config;
-    consensus_config_defaults(&config);
-    config.committee = &node->committee;
-    config.chain = node->chain_digest;
-    config.genesis_block = node->genesis_block;
-    config.seat = node->seat;
-    config.read = wire_read_header;
-    config.timeout_ms = node->settings.timeout_ms;
-    config.timeout_max_ms = node->settings.timeout_max_ms;
-    config.block_interval_max_ms = node->genesis.parameters.block_interval_max_ms;
-    driver->consensus = consensus_new(&config);
-    if (!driver->consensus || queue_init(&driver->queue, DRIVER_QUEUE, SIZE_MAX))
-        return fault_set(fault, ERR_LIMIT, "no memory for consensus");
-    arena_init(&driver->step_arena, consensus_step_bytes(driver->consensus));
+    const struct votelog *log = &node->votelog;
+    enum err err =
+        driver_make_core(driver, log->count > 0 ? log->records[0].sequence - 1 : 0, fault);
+    if (!err && queue_init(&driver->queue, DRIVER_QUEUE, SIZE_MAX))
+        err = fault_set(fault, ERR_LIMIT, "no memory for consensus");
+    if (err)
+        return err;
     arena_init(&driver->promise_arena, DRIVER_PROMISE_BYTES);
     arena_init(&driver->own_arena, 10 * BOUNDS_MESSAGE_BYTES + (1u << 20));
     driver->actions.arena = &driver->step_arena;
-    for (size_t i = 0; i < node->votelog.count; i++) {
-        const struct votelog_record *record = &node->votelog.records[i];
-        enum err err = consensus_recover(driver->consensus, record->sequence, record->bytes, fault);
-        if (err)
-            return err;
+    for (size_t i = 0; i < log->count && !err; i++) {
+        const struct votelog_record *record = &log->records[i];
+        err = consensus_recover(driver->consensus, record->sequence, record->bytes, fault);
     }
-    return ERR_NONE;
+    return err;
 }
 
 enum err driver_start(struct driver *driver, struct fault *fault)

@@ -26,18 +26,20 @@ enum driver_kind {
     DRIVER_WANT_BODY, /* digest, of something that isn't committed here */
     DRIVER_BUILT,     /* ticket, parcel or NULL, more */
     DRIVER_EXECUTED,  /* ticket, digest, verdict; or lacks_body */
-    DRIVER_COMMITTED, /* height */
+    DRIVER_COMMITTED, /* height; renewed: the set or its candidates changed */
     DRIVER_WORK,
+    DRIVER_STRANGE, /* from: a peer that may be in a later set */
 };
 
 struct driver_event {
     enum driver_kind kind;
-    struct seat from;
+    struct place from;
+    uint64_t since; /* MESSAGE, BUILT, EXECUTED: the set (its first height) that it belongs to; another core's is dropped */
     struct message message;
     struct arena arena;    /* of the message */
     uint8_t *raw;          /* what the message borrows from; owned */
     struct parcel *parcel; /* owned */
-    bool valid, more, lacks_body;
+    bool valid, more, lacks_body, renewed;
     uint64_t ticket;
     struct digest digest;
     enum event_verdict verdict;
@@ -79,6 +81,9 @@ struct driver {
     size_t wait_count;
     struct parcel_shelf shelf;
     struct catchup catchup;
+    struct event_work work;                 /* as the executor told it last */
+    uint64_t heights[LIMIT_VALIDATORS];     /* committed by each seat, as it signed */
+    bool renew;                             /* set or candidates changed in a block that is durable now */
     pthread_mutex_t mutex; /* of what follows */
     struct consensus_summary summary;
 };

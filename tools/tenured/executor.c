@@ -16,7 +16,7 @@
 #define EXECUTOR_TURN_BATCHES 8
 
 /* Nothing that peers ask for may keep a job of consensus out. */
-_Static_assert(LIMIT_VALIDATORS * EXECUTOR_ASKED_MAX <= EXECUTOR_JOBS / 4, "room for consensus");
+_Static_assert(PEER_PLACES * EXECUTOR_ASKED_MAX <= EXECUTOR_JOBS / 4, "room for consensus");
 
 /* What is read in one turn: a held body, a proposal's list, contracts_due's records. */
 #define EXECUTOR_ARENA_BYTES (32u << 20)
@@ -46,7 +46,7 @@ enum err executor_init(struct executor *executor, struct node *node)
     if (!err)
         err = queue_init(
             &executor->batches,
-            2 * (VERIFIER_BATCHES_MAX + (size_t)LIMIT_VALIDATORS * VERIFIER_SHARE_BULK), SIZE_MAX);
+            2 * (VERIFIER_BATCHES_MAX + (size_t)PEER_PLACES * VERIFIER_SHARE_BULK), SIZE_MAX);
     return err;
 }
 
@@ -59,7 +59,7 @@ static bool executor_job_is_asked(const struct executor_job *job)
 static void executor_job_free(struct executor *executor, struct executor_job *job)
 {
     if (executor_job_is_asked(job))
-        atomic_fetch_sub(&executor->asked[job->seat.n], 1);
+        atomic_fetch_sub(&executor->asked[job->place.n], 1);
     parcel_drop(job->parcel);
     free(job->data);
     free(job);
@@ -68,7 +68,7 @@ static void executor_job_free(struct executor *executor, struct executor_job *jo
 void executor_job_take(struct executor *executor, struct executor_job *job)
 {
     if (executor_job_is_asked(job) &&
-        atomic_fetch_add(&executor->asked[job->seat.n], 1) >= EXECUTOR_ASKED_MAX) {
+        atomic_fetch_add(&executor->asked[job->place.n], 1) >= EXECUTOR_ASKED_MAX) {
         executor_job_free(executor, job);
         return;
     }
@@ -160,7 +160,7 @@ static enum err executor_propose(struct executor *executor, const struct executo
     struct chain_proposal proposal = {
         .parent = job->digest,
         .view = job->view,
-        .proposer = executor->node->seat,
+        .proposer = job->seat,
         .time_ms = now_ms > tip.header.time_ms ? now_ms : tip.header.time_ms + 1,
         .candidates = list,
         .candidate_count = count,
@@ -189,6 +189,7 @@ static void executor_build(struct executor *executor, const struct executor_job 
     else if (err)
         log_event(LOG_LEVEL_WARN, "build-failed", "%s", fault.text);
     event->ticket = job->ticket;
+    event->since = job->since;
     event->more = event->parcel && executor_has_more(executor, &event->parcel->digest);
     driver_post_take(&executor->node->driver, event);
 }
@@ -214,6 +215,7 @@ static void executor_execute(struct executor *executor, const struct executor_jo
         return;
     struct fault fault = {0};
     event->ticket = job->ticket;
+    event->since = job->since;
     event->digest = job->digest;
     enum err err = executor_run_block(executor, job, &fault);
     switch (err) {
@@ -284,6 +286,18 @@ static bool executor_was_passed_over(const struct executor *executor, uint64_t b
     return block_ms > clock_wall_ms() - (now_ms - oldest_ms) + EXECUTOR_GRACE_MS;
 }
 
+/* Does the block change who decides, or who may? */
+static bool executor_renews(const struct executor *executor, const struct chain_tip *tip)
+{
+    size_t count;
+    const struct overlay_value *values =
+        chain_writes(executor->node->chain, &tip->digest, &count);
+    bool renews = !digest_equal(&tip->header.set_digest, &tip->header.next_set_digest);
+    for (size_t i = 0; i < count && !renews; i++)
+        renews = bytes_begins(values[i].key, bytes_text("candidate/"));
+    return renews;
+}
+
 static void executor_commit(struct executor *executor, const struct executor_job *job)
 {
     struct node *node = executor->node;
@@ -291,6 +305,7 @@ static void executor_commit(struct executor *executor, const struct executor_job
     struct fault fault = {0};
     enum err err = chain_tip(node->chain, &tip, &job->digest);
     uint32_t count = err ? 0 : executor_body_count(tip.body_raw);
+    bool renewed = !err && executor_renews(executor, &tip);
     bool room = !err && count < EXECUTOR_BLOCK_TXS &&
                 tip.body_raw.size < EXECUTOR_BLOCK_BYTES - LIMIT_TX_BYTES;
     if (err)
@@ -314,6 +329,7 @@ static void executor_commit(struct executor *executor, const struct executor_job
         return;
     event->height = (struct height){head->header.height};
     event->digest = job->digest;
+    event->renewed = renewed;
     driver_post_take(&node->driver, event);
     api_committed(node->api);
 }
@@ -330,7 +346,7 @@ static void executor_serve(struct executor *executor, const struct executor_job 
         return;
     struct bytes packed = record_bytes(&executor->arena, &wire_body_record, &wire);
     if (packed.data)
-        node_send(executor->node, COMMITTEE_BIT(job->seat.n), PEER_BULK, WIRE_BODY, packed);
+        node_answer(executor->node, job->place, PEER_BULK, WIRE_BODY, packed);
 }
 
 static void executor_job(struct executor *executor, struct executor_job *job)
@@ -353,10 +369,10 @@ static void executor_job(struct executor *executor, struct executor_job *job)
         executor_serve(executor, job);
         break;
     case EXECUTOR_TELL:
-        discord_tell(executor->node, &executor->arena, job->seat, &job->digest);
+        discord_tell(executor->node, &executor->arena, job->place, &job->digest);
         break;
     case EXECUTOR_COMPARE:
-        discord_compare(executor->node, &executor->arena, job->seat, job->record);
+        discord_compare(executor->node, &executor->arena, job->place, job->record);
         break;
     case EXECUTOR_WAKE:
         atomic_store(&executor->woken, false);
@@ -375,8 +391,7 @@ static void executor_flush(struct executor *executor)
     struct block_body list = {executor->forward, executor->forward_count};
     struct bytes packed = record_bytes(&executor->forward_arena, &block_body_record, &list);
     if (packed.data)
-        node_send(executor->node, committee_all(&executor->node->committee), PEER_BULK, WIRE_TXS,
-                  packed);
+        node_send(executor->node, UINT64_MAX, PEER_BULK, WIRE_TXS, packed);
     arena_clear(&executor->forward_arena);
     executor->forward_count = 0;
     executor->forward_bytes = 0;

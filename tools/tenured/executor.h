@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "consensus/consensus.h"
+#include "net/peer.h"
 #include "tools/sys/queue.h"
 #include "tools/sys/thread.h"
 #include "tools/tenured/intake.h"
@@ -47,9 +48,11 @@ struct executor_job {
     uint64_t ticket;       /* BUILD, EXECUTE */
     struct digest digest;  /* EXECUTE, COMMIT, DISCARD, SERVE; BUILD: of the parent */
     struct view view;      /* BUILD */
+    struct seat seat;      /* BUILD: the proposer, us */
+    uint64_t since;        /* BUILD, EXECUTE: of the set whose core asks; the answer goes to no other */
     bool empty_too;        /* BUILD */
     struct parcel *parcel; /* EXECUTE: NULL when the body may be held; owned */
-    struct seat seat;      /* SERVE, TELL, COMPARE */
+    struct place place;    /* SERVE, TELL, COMPARE */
     uint8_t *data;         /* COMMIT: certificate, then NEW-VIEW; COMPARE: the record; owned */
     struct bytes record;
     struct bytes certificate, new_view;
@@ -60,7 +63,7 @@ struct executor {
     struct node *node;
     struct queue jobs, batches;
     atomic_bool woken;                   /* a WAKE is among the jobs */
-    atomic_uint asked[LIMIT_VALIDATORS]; /* jobs of each peer; at most EXECUTOR_ASKED_MAX */
+    atomic_uint asked[PEER_PLACES]; /* jobs of each peer; at most EXECUTOR_ASKED_MAX */
     struct thread thread;
     struct pool *pool;
     pthread_mutex_t mutex; /* of `stats` */

@@ -19,7 +19,9 @@ static const struct record guard_kind_record =
 
 static const struct record_field guard_fields[] = {
     RECORD_FIXED(struct guard, chain, RECORD_AS_HEX),
+    RECORD_UINT(struct guard, since),
     RECORD_UINT(struct guard, view),
+    RECORD_UINT(struct guard, height),
     RECORD_FIXED(struct guard, view_change, RECORD_AS_HEX),
     RECORD_FIXED(struct guard, new_view, RECORD_AS_HEX),
     RECORD_ONE(struct guard, pre_prepare, &guard_kind_record),
@@ -39,15 +41,19 @@ static bool guard_voted(const struct guard *guard)
     return guard->pre_prepare.count > 0 || guard->prepare.count > 0 || guard->commit.count > 0;
 }
 
-static void guard_enter(struct guard *guard, struct view view)
+static void guard_enter(struct guard *guard, uint64_t since, struct view view)
 {
     struct digest chain = guard->chain;
+    struct height height = guard->height;
     guard_init(guard, &chain);
+    guard->height = height;
+    guard->since = since;
     guard->view = view;
 }
 
 /* One vote of a kind. */
-static bool guard_vote(struct guard_kind *kind, struct height height, const struct digest *digest)
+static bool guard_vote(struct guard *guard, struct guard_kind *kind, struct height height,
+                       const struct digest *digest)
 {
     for (uint32_t i = 0; i < kind->count; i++)
         if (kind->room[i].height.n == height.n)
@@ -59,6 +65,8 @@ static bool guard_vote(struct guard_kind *kind, struct height height, const stru
         kind->count--;
     }
     kind->room[kind->count++] = (struct guard_entry){height, *digest};
+    if (height.n > guard->height.n)
+        guard->height = height;
     return true;
 }
 
@@ -70,21 +78,21 @@ static bool guard_once(struct digest *known, const struct digest *digest)
     return digest_equal(known, digest);
 }
 
-bool guard_allow(struct guard *guard, const struct action_sign *sign)
+bool guard_allow(struct guard *guard, uint64_t since, const struct action_sign *sign)
 {
     if (sign->tag == MESSAGE_STATUS)
         return true;
-    if (sign->view.n < guard->view.n)
+    if (since < guard->since || (since == guard->since && sign->view.n < guard->view.n))
         return false;
-    if (sign->view.n > guard->view.n)
-        guard_enter(guard, sign->view);
+    if (since > guard->since || sign->view.n > guard->view.n)
+        guard_enter(guard, since, sign->view);
     switch (sign->tag) {
     case MESSAGE_PRE_PREPARE:
-        return guard_vote(&guard->pre_prepare, sign->height, &sign->digest);
+        return guard_vote(guard, &guard->pre_prepare, sign->height, &sign->digest);
     case MESSAGE_PREPARE:
-        return guard_vote(&guard->prepare, sign->height, &sign->digest);
+        return guard_vote(guard, &guard->prepare, sign->height, &sign->digest);
     case MESSAGE_COMMIT:
-        return guard_vote(&guard->commit, sign->height, &sign->digest);
+        return guard_vote(guard, &guard->commit, sign->height, &sign->digest);
     case MESSAGE_VIEW_CHANGE:
         if (digest_is_zero(&guard->view_change) && guard_voted(guard))
             return false;
@@ -106,13 +114,7 @@ bool guard_has_signed(const struct guard *guard)
 
 struct height guard_height(const struct guard *guard)
 {
-    const struct guard_kind *const kinds[GUARD_KINDS] = {&guard->pre_prepare, &guard->prepare,
-                                                         &guard->commit};
-    struct height highest = {0};
-    for (size_t i = 0; i < GUARD_KINDS; i++)
-        if (kinds[i]->count > 0 && kinds[i]->room[kinds[i]->count - 1].height.n > highest.n)
-            highest = kinds[i]->room[kinds[i]->count - 1].height;
-    return highest;
+    return guard->height;
 }
 
 size_t guard_pack(uint8_t out[GUARD_BYTES_MAX], const struct guard *guard)

@@ -4,6 +4,8 @@
  * Votes of one kind leave in height order within a view (DESIGN 5), so the last few heights of each kind are enough:
  *
  *     asked to sign                          answer
+ *     for a set older than the guard's       no
+ *     for a newer set                        yes; the guard goes there, to its view, and forgets all of the set before
  *     a view below the guard's               no
  *     a view above the guard's               yes; the guard goes there and forgets the heights of the view below
  *     the same again                         yes (a restart or a lost message repeats votes)
@@ -32,7 +34,9 @@ struct guard_kind {
 
 struct guard {
     struct digest chain; /* genesis digest: a key serves one chain */
+    uint64_t since;      /* the first height of the set that it votes in; views restart with each */
     struct view view;
+    struct height height;      /* the highest of any vote, ever */
     struct digest view_change; /* body of the VIEW-CHANGE signed for `view`; zero: none */
     struct digest new_view;    /* the same of the NEW-VIEW */
     struct guard_kind pre_prepare, prepare, commit;
@@ -43,8 +47,8 @@ struct guard {
 /* Nothing signed yet. */
 void guard_init(struct guard *guard, const struct digest *chain);
 
-/* True if `sign` may be signed; then the guard knows it, and must be durable before the signature leaves. STATUS is always allowed. */
-MUST_USE bool guard_allow(struct guard *guard, const struct action_sign *sign);
+/* True if `sign` may be signed by a member of the set since height `since`; then the guard knows it, and must be durable before the signature leaves. STATUS is always allowed. */
+MUST_USE bool guard_allow(struct guard *guard, uint64_t since, const struct action_sign *sign);
 
 /* Has it signed anything in its view? */
 bool guard_has_signed(const struct guard *guard);

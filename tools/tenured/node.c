@@ -67,6 +67,23 @@ void node_fail(struct node *node, enum err code, const char *format, ...)
     kill(getpid(), SIGTERM);
 }
 
+void node_leave(struct node *node, const char *format, ...)
+{
+    char text[FAULT_TEXT_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    pthread_mutex_lock(&node->mutex);
+    bool first = !node->leaving;
+    node->leaving = true;
+    pthread_mutex_unlock(&node->mutex);
+    if (!first)
+        return;
+    log_event(LOG_LEVEL_INFO, "leaving", "%s; the node stops", text);
+    kill(getpid(), SIGTERM);
+}
+
 bool node_failed(struct node *node, enum err err, const struct fault *fault)
 {
     if (err)
@@ -86,15 +103,30 @@ enum err node_failure(struct node *node)
 
 void node_send(struct node *node, uint64_t to, enum peer_lane lane, uint8_t tag, struct bytes body)
 {
-    for (uint8_t seat = 0; seat < node->committee.count; seat++) {
-        if (seat == node->seat.n || !(to & COMMITTEE_BIT(seat)))
-            continue;
-        enum err err = peer_send(node->net, (struct seat){seat}, lane, tag, body);
-        if (err == ERR_LIMIT)
-            log_event(LOG_LEVEL_WARN, "send-refused",
-                      "a record of %zu bytes is too large for a frame", body.size);
-        /* Not connected, or its queue is full: consensus and the executor repeat what matters. */
-    }
+    struct roster *roster = roster_hold(node);
+    for (uint8_t seat = 0; seat < roster->committee.count; seat++)
+        if ((to & COMMITTEE_BIT(seat)) && roster->places[seat] != ROSTER_NONE)
+            node_answer(node, (struct place){roster->places[seat]}, lane, tag, body);
+    roster_drop(roster);
+}
+
+void node_answer(struct node *node, struct place to, enum peer_lane lane, uint8_t tag,
+                 struct bytes body)
+{
+    enum err err = peer_send(node->net, to, lane, tag, body);
+    if (err == ERR_LIMIT)
+        log_event(LOG_LEVEL_WARN, "send-refused", "a record of %zu bytes is too large for a frame",
+                  body.size);
+    /* Not connected, or its queue is full: consensus and the executor repeat what matters. */
+}
+
+void node_send_guests(struct node *node, enum peer_lane lane, uint8_t tag, struct bytes body)
+{
+    struct roster *roster = roster_hold(node);
+    for (uint8_t place = 0; place < PEER_PLACES; place++)
+        if (roster->lines[place].taken && roster->lines[place].seat == ROSTER_NONE)
+            node_answer(node, (struct place){place}, lane, tag, body);
+    roster_drop(roster);
 }
 
 static bool node_on_sign(void *self, struct sign_signature *signature, const struct digest *digest)
@@ -104,7 +136,7 @@ static bool node_on_sign(void *self, struct sign_signature *signature, const str
     return true;
 }
 
-static bool node_on_record(void *self, struct seat from, enum peer_lane lane, uint8_t tag,
+static bool node_on_record(void *self, struct place from, enum peer_lane lane, uint8_t tag,
                            struct bytes body)
 {
     struct node *node = self;
@@ -116,18 +148,19 @@ static const char *node_lane_name(enum peer_lane lane)
     return lane == PEER_VOTES ? "votes" : "bulk";
 }
 
-static void node_on_connected(void *self, struct seat seat, enum peer_lane lane)
+static void node_on_connected(void *self, struct place place, enum peer_lane lane)
 {
-    struct node *node = self;
-    log_event(LOG_LEVEL_INFO, "peer-connected", "%s (%s)", node->names[seat.n],
-              node_lane_name(lane));
+    char name[ROSTER_NAME_SIZE];
+    roster_name(self, place, name);
+    log_event(LOG_LEVEL_INFO, "peer-connected", "%s (%s)", name, node_lane_name(lane));
 }
 
-static void node_on_disconnected(void *self, struct seat seat, enum peer_lane lane, const char *why)
+static void node_on_disconnected(void *self, struct place place, enum peer_lane lane,
+                                 const char *why)
 {
-    struct node *node = self;
-    log_event(LOG_LEVEL_WARN, "peer-disconnected", "%s (%s): %s", node->names[seat.n],
-              node_lane_name(lane), why);
+    char name[ROSTER_NAME_SIZE];
+    roster_name(self, place, name);
+    log_event(LOG_LEVEL_WARN, "peer-disconnected", "%s (%s): %s", name, node_lane_name(lane), why);
 }
 
 static void node_on_refused(void *self, const char *address, const char *why)
@@ -172,28 +205,7 @@ static enum err node_load_genesis(struct node *node, struct fault *fault)
                          inner.text);
     node->chain_digest = digest_of(raw.data, raw.size);
     node->signer.chain = node->chain_digest;
-
-    struct validator_member members[LIMIT_VALIDATORS];
-    struct validator_set set = genesis_set(members, &node->genesis);
-    for (uint32_t i = 0; i < set.member_count; i++) {
-        const struct genesis_validator *validator = &node->genesis.validators[i];
-        snprintf(node->names[i], sizeof(node->names[i]), "%.*s", (int)validator->name.size,
-                 (const char *)validator->name.data);
-    }
-    electorate_committee(&node->committee, &node->genesis_arena, &set);
     return ERR_NONE;
-}
-
-static enum err node_find_seat(struct node *node, struct fault *fault)
-{
-    for (uint8_t i = 0; i < node->committee.count; i++)
-        if (memcmp(&node->committee.keys[i], &node->signer.public, sizeof(node->signer.public)) ==
-            0) {
-            node->seat.n = i;
-            return ERR_NONE;
-        }
-    return fault_set(fault, ERR_MISMATCH, "key file %s: its key is no validator's of genesis %s",
-                     node->settings.key, node->settings.genesis);
 }
 
 static enum err node_open_data(struct node *node, struct fault *fault)
@@ -221,21 +233,48 @@ static enum err node_open_data(struct node *node, struct fault *fault)
     return err;
 }
 
-/* The digest of block 0, which every VIEW-CHANGE of a young chain starts from. */
-static enum err node_read_block_zero(struct node *node, struct fault *fault)
+/* Every member must have an address: a chain whose members can't reach each other stands still. One that follows may lack some. */
+static enum err node_check_addresses(const struct node *node, struct fault *fault)
 {
-    struct arena arena;
-    struct history_block block;
-    arena_init(&arena, 1u << 20);
-    struct history *history = history_open(node->chain, fault);
-    enum err err =
-        history ? history_block(&arena, history, &block, (struct height){0}, fault) : fault->code;
-    if (!err)
-        node->genesis_block = block.digest;
-    if (history)
-        history_close(history);
-    arena_release(&arena);
-    return err;
+    const struct roster *roster = node->roster;
+    const char *lines = node->settings.peers;
+    while (*lines) {
+        char line[SETTINGS_ADDRESS_SIZE + ROSTER_NAME_SIZE + 128];
+        size_t length = strcspn(lines, "\n");
+        struct roster_peer peer;
+        snprintf(line, sizeof(line), "%.*s", (int)length, lines);
+        enum err err = length > 0 ? roster_read_peer(&peer, line, fault) : ERR_NONE;
+        if (err)
+            return err;
+        lines += length + (lines[length] == '\n');
+    }
+    for (uint8_t i = 0; i < roster->committee.count && !node->settings.follow; i++)
+        if (roster->places[i] != ROSTER_NONE && !roster->lines[roster->places[i]].address[0])
+            return fault_set(fault, ERR_USAGE,
+                             "validator %s has no peers.peer line with its HOST:PORT",
+                             roster->names[i]);
+    return ERR_NONE;
+}
+
+/* Who decides, and which seat is ours. */
+static enum err node_take_seat(struct node *node, struct fault *fault)
+{
+    struct roster *roster;
+    enum err err = roster_make(&roster, node, NULL, fault);
+    if (err)
+        return err;
+    node->roster = roster;
+    if (roster->seat.n != ROSTER_NONE) {
+        snprintf(node->name, sizeof(node->name), "%s", roster->names[roster->seat.n]);
+        return node_check_addresses(node, fault);
+    }
+    if (!node->settings.follow)
+        return fault_set(fault, ERR_MISMATCH,
+                         "key file %s: its key is no validator's of genesis %s (set node.follow to "
+                         "follow the chain until governance gives it a seat)",
+                         node->settings.key, node->settings.genesis);
+    snprintf(node->name, sizeof(node->name), "follower");
+    return node_check_addresses(node, fault);
 }
 
 /* PEM texts, read whole; zeroed memory is released too. */
@@ -262,50 +301,11 @@ static void node_release_pems(struct node_pems *pems)
     free(pems->key);
 }
 
-/* Finds "NAME HOST:PORT" for each validator in the settings' lines, and cuts the lines into strings. */
-static enum err node_members(struct node *node, char *lines,
-                             struct peer_member members[LIMIT_VALIDATORS], struct fault *fault)
-{
-    for (uint8_t i = 0; i < node->committee.count; i++)
-        members[i] =
-            (struct peer_member){.name = node->names[i], .public = node->committee.keys[i]};
-    for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n")) {
-        char *space = strrchr(line, ' ');
-        bool known = false;
-        if (space)
-            *space = 0;
-        for (uint8_t i = 0; i < node->committee.count && space; i++)
-            if (strcmp(node->names[i], line) == 0) {
-                members[i].address = space + 1;
-                known = true;
-            }
-        if (!known)
-            return fault_set(fault, ERR_USAGE,
-                             "peers.peer = \"%s\": give the name of a validator and its HOST:PORT",
-                             line);
-    }
-    members[node->seat.n].address = node->settings.peers_listen;
-    for (uint8_t i = 0; i < node->committee.count; i++)
-        if (!members[i].address)
-            return fault_set(fault, ERR_USAGE,
-                             "validator %s has no peers.peer line with its HOST:PORT",
-                             node->names[i]);
-    return ERR_NONE;
-}
-
 static enum err node_open_peers(struct node *node, const struct node_pems *pems,
                                 struct fault *fault)
 {
-    char lines[SETTINGS_PEERS_SIZE];
-    struct peer_member members[LIMIT_VALIDATORS];
-    memcpy(lines, node->settings.peers, sizeof(lines));
-    enum err err = node_members(node, lines, members, fault);
-    if (err)
-        return err;
     struct peer_options options = {
-        .seat = node->seat,
-        .members = members,
-        .member_count = node->committee.count,
+        .public = node->signer.public,
         .genesis = node->chain_digest,
         .listen = node->settings.peers_listen,
         .authority_pem = (const char *)pems->authority,
@@ -314,7 +314,10 @@ static enum err node_open_peers(struct node *node, const struct node_pems *pems,
         .owner = {node, node_on_sign, node_on_record, node_on_connected, node_on_disconnected,
                   node_on_refused},
     };
-    return peer_open(&node->net, &options, fault);
+    enum err err = peer_open(&node->net, &options, fault);
+    if (!err)
+        roster_connect(node, NULL, node->roster);
+    return err;
 }
 
 static enum err node_open_api(struct node *node, const struct node_pems *pems, struct fault *fault)
@@ -334,7 +337,7 @@ static enum err node_open_api(struct node *node, const struct node_pems *pems, s
         .blobs = node->blobs,
         .genesis = node->chain_digest,
         .version = NODE_VERSION,
-        .name = node->names[node->seat.n],
+        .name = node->name,
         .submit = node_on_submit,
         .fate = node_on_fate,
         .status = report_status,
@@ -366,11 +369,9 @@ static enum err node_bring_up(struct node *node, uint64_t *height, struct fault 
     if (!err)
         err = signer_init(&node->signer, &node->settings, fault);
     if (!err)
-        err = node_find_seat(node, fault);
-    if (!err)
         err = node_open_data(node, fault);
     if (!err)
-        err = node_read_block_zero(node, fault);
+        err = node_take_seat(node, fault);
     if (!err && recent_init(&node->checked, NODE_CHECKED))
         err = fault_set(fault, ERR_LIMIT, "no memory for the signature cache");
     if (!err && (verifier_init(&node->verifier, node) || executor_init(&node->executor, node)))
@@ -398,6 +399,7 @@ enum err node_start(struct node *node, const struct settings *settings, struct f
     node->votelog.wal.descriptor = -1;
     node->started_ms = clock_monotonic_ms();
     pthread_mutex_init(&node->mutex, NULL);
+    pthread_mutex_init(&node->roster_mutex, NULL);
     arena_init(&node->genesis_arena, 4 * NODE_GENESIS_MAX);
     uint64_t height = 0;
     enum err err = node_bring_up(node, &height, fault);
@@ -406,9 +408,13 @@ enum err node_start(struct node *node, const struct settings *settings, struct f
         (void)stopped;
         return err;
     }
+    struct roster *roster = roster_hold(node);
+    char seat[64] = "no seat yet";
+    if (roster->seat.n != ROSTER_NONE)
+        snprintf(seat, sizeof(seat), "seat %u of %u", roster->seat.n, roster->committee.count);
+    roster_drop(roster);
     log_event(LOG_LEVEL_INFO, "started",
-              "validator %s (seat %u of %u), chain at height %llu, API on port %u",
-              node->names[node->seat.n], node->seat.n, node->committee.count,
+              "validator %s (%s), chain at height %llu, API on port %u", node->name, seat,
               (unsigned long long)height, api_port(node->api));
     return ERR_NONE;
 }
@@ -438,6 +444,8 @@ enum err node_stop(struct node *node)
     signer_clear(&node->signer);
     free(node->genesis_raw);
     arena_release(&node->genesis_arena);
+    roster_drop(node->roster);
+    pthread_mutex_destroy(&node->roster_mutex);
     pthread_mutex_destroy(&node->mutex);
     return node->failed ? node->fault.code : ERR_NONE;
 }

@@ -11,6 +11,7 @@
 #include "tools/sys/settings.h"
 #include "tools/tenured/driver.h"
 #include "tools/tenured/executor.h"
+#include "tools/tenured/roster.h"
 #include "tools/tenured/signer.h"
 #include "tools/tenured/verifier.h"
 #include "tools/tenured/votelog.h"
@@ -29,10 +30,7 @@ struct node {
     struct arena genesis_arena;
     struct genesis genesis;
     struct digest chain_digest;  /* of the genesis record */
-    struct digest genesis_block; /* of block 0's header */
-    struct committee committee;
-    struct seat seat;
-    char names[LIMIT_VALIDATORS][LIMIT_TEXT_BYTES + 1];
+    char name[ROSTER_NAME_SIZE]; /* ours */
 
     int lock; /* of the data folder; -1: none */
     struct chain *chain;
@@ -45,10 +43,13 @@ struct node {
     struct driver driver;
     struct peer_net *net;
     struct api *api;
+    struct roster *roster; /* changed by the driver only, once it runs; others: roster_hold */
+    pthread_mutex_t roster_mutex;
     uint64_t started_ms;
 
     pthread_mutex_t mutex;
     bool failed; /* the first failure counts */
+    bool leaving;
     struct fault fault;
 };
 
@@ -66,13 +67,19 @@ void node_fail(struct node *node, enum err code, const char *format, ...)
 /* As above with a fault of the store; ERR_NONE is ignored and gives false. */
 bool node_failed(struct node *node, enum err err, const struct fault *fault);
 
+/* The node has nothing to do any more, and ends well: says why, and has main stop it. From any thread; returns at once. */
+void node_leave(struct node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* The failure that stops it, or ERR_NONE; any thread. */
 enum err node_failure(struct node *node);
 
 /* Stops everything in order. ERR_NONE, or the failure that stopped it. */
 enum err node_stop(struct node *node);
 
-/* Sends to every seat in `to` that is connected. */
+/* Sends to every seat of the committee in `to` that is connected; to one peer; to all guests. Any thread. */
 void node_send(struct node *node, uint64_t to, enum peer_lane lane, uint8_t tag, struct bytes body);
+void node_answer(struct node *node, struct place to, enum peer_lane lane, uint8_t tag,
+                 struct bytes body);
+void node_send_guests(struct node *node, enum peer_lane lane, uint8_t tag, struct bytes body);
 
 #endif

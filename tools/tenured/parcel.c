@@ -30,7 +30,7 @@ void parcel_drop(struct parcel *parcel)
         free(parcel);
 }
 
-/* Removes the one at `index` from a seat's room. */
+/* Removes the one at `index` from a room. */
 static void parcel_take_out(struct parcel **room, size_t index)
 {
     parcel_drop(room[index]);
@@ -39,9 +39,9 @@ static void parcel_take_out(struct parcel **room, size_t index)
     room[PARCEL_SHELF_COUNT - 1] = NULL;
 }
 
-void parcel_shelf_put(struct parcel_shelf *shelf, struct seat seat, struct parcel *parcel)
+void parcel_shelf_put(struct parcel_shelf *shelf, unsigned number, struct parcel *parcel)
 {
-    struct parcel **room = shelf->parcels[seat.n];
+    struct parcel **room = shelf->parcels[number];
     if (parcel_shelf_get(shelf, &parcel->digest)) {
         parcel_drop(parcel);
         return;
@@ -59,26 +59,26 @@ void parcel_shelf_put(struct parcel_shelf *shelf, struct seat seat, struct parce
 
 struct parcel *parcel_shelf_get(const struct parcel_shelf *shelf, const struct digest *digest)
 {
-    for (size_t seat = 0; seat < LIMIT_VALIDATORS; seat++)
-        for (size_t i = 0; i < PARCEL_SHELF_COUNT && shelf->parcels[seat][i]; i++)
-            if (digest_equal(&shelf->parcels[seat][i]->digest, digest))
-                return shelf->parcels[seat][i];
+    for (size_t room = 0; room < PARCEL_ROOMS; room++)
+        for (size_t i = 0; i < PARCEL_SHELF_COUNT && shelf->parcels[room][i]; i++)
+            if (digest_equal(&shelf->parcels[room][i]->digest, digest))
+                return shelf->parcels[room][i];
     return NULL;
 }
 
 void parcel_shelf_remove(struct parcel_shelf *shelf, const struct digest *digest)
 {
-    for (size_t seat = 0; seat < LIMIT_VALIDATORS; seat++)
-        for (size_t i = 0; i < PARCEL_SHELF_COUNT && shelf->parcels[seat][i]; i++)
-            if (digest_equal(&shelf->parcels[seat][i]->digest, digest)) {
-                parcel_take_out(shelf->parcels[seat], i);
+    for (size_t room = 0; room < PARCEL_ROOMS; room++)
+        for (size_t i = 0; i < PARCEL_SHELF_COUNT && shelf->parcels[room][i]; i++)
+            if (digest_equal(&shelf->parcels[room][i]->digest, digest)) {
+                parcel_take_out(shelf->parcels[room], i);
                 return;
             }
 }
 
 void parcel_shelf_clear(struct parcel_shelf *shelf)
 {
-    for (size_t seat = 0; seat < LIMIT_VALIDATORS; seat++)
-        while (shelf->parcels[seat][0])
-            parcel_take_out(shelf->parcels[seat], 0);
+    for (size_t room = 0; room < PARCEL_ROOMS; room++)
+        while (shelf->parcels[room][0])
+            parcel_take_out(shelf->parcels[room], 0);
 }

@@ -22,17 +22,21 @@ struct parcel *parcel_new(struct bytes header, struct bytes body);
 struct parcel *parcel_hold(struct parcel *parcel);
 void parcel_drop(struct parcel *parcel); /* NULL is fine */
 
-/* What one seat may put on the shelf: the heights in flight of two views, and a few of the largest bodies. */
+/* What one peer may put on the shelf: the heights in flight of two views, and a few of the largest bodies. */
 #define PARCEL_SHELF_COUNT 16
 #define PARCEL_SHELF_BYTES (16u << 20)
 
-/* Bodies by digest. Each seat has its own room, where a new one pushes out its oldest. For one thread. */
+/* Rooms: one for each peer's place (net/peer.h), and our own. */
+#define PARCEL_ROOMS    (2 * LIMIT_VALIDATORS + 1)
+#define PARCEL_ROOM_OWN (PARCEL_ROOMS - 1)
+
+/* Bodies by digest. In each room a new one pushes out the oldest. For one thread. */
 struct parcel_shelf {
-    struct parcel *parcels[LIMIT_VALIDATORS][PARCEL_SHELF_COUNT]; /* oldest first, then NULL */
+    struct parcel *parcels[PARCEL_ROOMS][PARCEL_SHELF_COUNT]; /* oldest first, then NULL */
 };
 
 /* Takes over the caller's hold. */
-void parcel_shelf_put(struct parcel_shelf *shelf, struct seat seat, struct parcel *parcel);
+void parcel_shelf_put(struct parcel_shelf *shelf, unsigned room, struct parcel *parcel);
 
 /* Borrowed; NULL if it isn't there. */
 struct parcel *parcel_shelf_get(const struct parcel_shelf *shelf, const struct digest *digest);

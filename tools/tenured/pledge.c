@@ -10,16 +10,17 @@
 #include "base/check.h"
 
 #define PLEDGE_SLOT 512 /* a sector: written whole or not at all */
-#define PLEDGE_BODY 64  /* turn, view, height, sequence, chain */
+#define PLEDGE_BODY 72  /* turn, since, view, height, sequence, chain */
 
 static void pledge_pack(uint8_t out[PLEDGE_SLOT], const struct pledge *pledge)
 {
     memset(out, 0, PLEDGE_SLOT);
     bytes_put_u64(out, pledge->turn);
-    bytes_put_u64(out + 8, pledge->view.n);
-    bytes_put_u64(out + 16, pledge->height.n);
-    bytes_put_u64(out + 24, pledge->sequence);
-    memcpy(out + 32, pledge->chain.bytes, DIGEST_SIZE);
+    bytes_put_u64(out + 8, pledge->since);
+    bytes_put_u64(out + 16, pledge->view.n);
+    bytes_put_u64(out + 24, pledge->height.n);
+    bytes_put_u64(out + 32, pledge->sequence);
+    memcpy(out + 40, pledge->chain.bytes, DIGEST_SIZE);
     struct digest digest = digest_of(out, PLEDGE_BODY);
     memcpy(out + PLEDGE_BODY, digest.bytes, DIGEST_SIZE);
 }
@@ -32,10 +33,11 @@ static void pledge_read(struct pledge *pledge, const uint8_t in[PLEDGE_SLOT])
     if (memcmp(in + PLEDGE_BODY, digest.bytes, DIGEST_SIZE) != 0 || turn <= pledge->turn)
         return;
     pledge->turn = turn;
-    pledge->view.n = bytes_get_u64(in + 8);
-    pledge->height.n = bytes_get_u64(in + 16);
-    pledge->sequence = bytes_get_u64(in + 24);
-    memcpy(pledge->chain.bytes, in + 32, DIGEST_SIZE);
+    pledge->since = bytes_get_u64(in + 8);
+    pledge->view.n = bytes_get_u64(in + 16);
+    pledge->height.n = bytes_get_u64(in + 24);
+    pledge->sequence = bytes_get_u64(in + 32);
+    memcpy(pledge->chain.bytes, in + 40, DIGEST_SIZE);
 }
 
 static enum err pledge_load(struct pledge *pledge, const struct digest *chain, struct fault *fault)
@@ -80,12 +82,14 @@ void pledge_close(struct pledge *pledge)
     close(pledge->descriptor);
 }
 
-enum err pledge_raise(struct pledge *pledge, struct view view, struct height height,
-                      uint64_t sequence, struct fault *fault)
+enum err pledge_raise(struct pledge *pledge, uint64_t since, struct view view,
+                      struct height height, uint64_t sequence, struct fault *fault)
 {
-    CHECK(view.n >= pledge->view.n);
+    CHECK(since >= pledge->since);
+    CHECK(since > pledge->since || view.n >= pledge->view.n);
     CHECK(height.n >= pledge->height.n);
     pledge->turn++;
+    pledge->since = since;
     pledge->view = view;
     pledge->height = height;
     pledge->sequence = sequence;

@@ -18,7 +18,8 @@ struct pledge {
     int descriptor;
     struct digest chain;  /* genesis digest: a key serves one chain */
     uint64_t turn;        /* counts writes; 0: none yet */
-    struct view view;     /* no vote was signed in a higher one */
+    uint64_t since;       /* no vote was signed for a newer set (its first height) ... */
+    struct view view;     /* ... nor in a higher view of this one */
     struct height height; /* no block above it was voted for, ever */
     uint64_t sequence;    /* the last record of the log */
 };
@@ -28,8 +29,8 @@ MUST_USE enum err pledge_open(struct pledge *pledge, const char *key_path,
                               const struct digest *chain, struct fault *fault);
 void pledge_close(struct pledge *pledge);
 
-/* Durable when it returns. `view` and `height` never go back (CHECK). After a failure the node must stop. */
-MUST_USE enum err pledge_raise(struct pledge *pledge, struct view view, struct height height,
-                               uint64_t sequence, struct fault *fault);
+/* Durable when it returns. (`since`, `view`) and `height` never go back (CHECK). After a failure the node must stop. */
+MUST_USE enum err pledge_raise(struct pledge *pledge, uint64_t since, struct view view,
+                               struct height height, uint64_t sequence, struct fault *fault);
 
 #endif

@@ -39,16 +39,17 @@ static void report_consensus(const struct consensus_summary *summary, struct dia
     facts->changes = summary->changes;
 }
 
-static void report_peers(struct node *node, struct api_status *status)
+static void report_peers(struct node *node, const struct roster *roster, struct api_status *status)
 {
-    for (uint8_t seat = 0; seat < node->committee.count; seat++) {
-        struct peer_state state;
-        if (seat == node->seat.n)
+    for (uint8_t seat = 0; seat < roster->committee.count; seat++) {
+        struct peer_state state = {0};
+        if (seat == roster->seat.n)
             continue;
-        peer_status(node->net, (struct seat){seat}, &state);
+        if (roster->places[seat] != ROSTER_NONE)
+            peer_status(node->net, (struct place){roster->places[seat]}, &state);
         struct api_peer *peer = &status->peers[status->peer_count++];
         peer->seat.n = seat;
-        snprintf(peer->name, sizeof(peer->name), "%s", node->names[seat]);
+        snprintf(peer->name, sizeof(peer->name), "%s", roster->names[seat]);
         peer->queued_bytes = state.queued_bytes[PEER_VOTES] + state.queued_bytes[PEER_BULK];
         if (report_connected(&state))
             status->node.connected |= COMMITTEE_BIT(seat);
@@ -57,10 +58,10 @@ static void report_peers(struct node *node, struct api_status *status)
 }
 
 /* What is wrong here or with the whole chain; that another validator is away is its own affair while the chain moves. */
-static void report_waiting(struct node *node, struct api_status *status)
+static void report_waiting(const struct roster *roster, struct api_status *status)
 {
     struct diagnosis diagnosis = {
-        .validators = node->committee.count,
+        .validators = roster->committee.count,
         .quorum = status->quorum,
         .interval_max_ms = status->interval_max_ms,
         .clock_bound_ms = status->clock_bound_ms,
@@ -69,7 +70,7 @@ static void report_waiting(struct node *node, struct api_status *status)
         .count = 1,
     };
     struct text sentence;
-    memcpy(diagnosis.names, node->names, sizeof(diagnosis.names));
+    memcpy(diagnosis.names, roster->names, sizeof(diagnosis.names));
     text_init(&sentence, 65536);
     struct diagnosis_finding finding = diagnosis_make(&diagnosis, &sentence);
     if (finding.verdict != DIAGNOSIS_HEALTHY && finding.verdict != DIAGNOSIS_UNREACHABLE)
@@ -86,11 +87,12 @@ void report_status(void *self, struct api_status *status)
     consensus_config_defaults(&defaults);
     struct pool_stats pool = executor_stats(&node->executor);
     status->node.answers = true;
-    status->node.seat = node->seat.n;
+    struct roster *roster = roster_hold(node);
+    status->node.seat = roster->seat.n;
     status->node.clock_ms = clock_wall_ms();
     status->node.asked_ms = status->node.clock_ms;
-    status->validator = true;
-    status->quorum = committee_quorum(&node->committee);
+    status->validator = roster->seat.n != ROSTER_NONE;
+    status->quorum = committee_quorum(&roster->committee);
     status->interval_max_ms = node->genesis.parameters.block_interval_max_ms;
     status->clock_bound_ms = defaults.clock_bound_ms;
     status->catching_up = summary.target.n > summary.committed.n + 1;
@@ -99,8 +101,10 @@ void report_status(void *self, struct api_status *status)
     status->uptime_ms = clock_monotonic_ms() - node->started_ms;
     report_disk(node, &status->node);
     report_consensus(&summary, &status->node);
-    report_peers(node, status);
-    report_waiting(node, status);
+    report_peers(node, roster, status);
+    if (status->validator)
+        report_waiting(roster, status);
+    roster_drop(roster);
 }
 
 static void report_metric(struct text *text, const char *name, const char *type, const char *help,

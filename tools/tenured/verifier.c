@@ -15,7 +15,7 @@
 /* A record of a peer with its bytes, or a batch that needs its signatures checked. */
 struct verifier_job {
     struct intake *intake; /* NULL: a record */
-    struct seat from;
+    struct place from;
     enum peer_lane lane;
     uint8_t tag;
     struct bytes body;
@@ -27,10 +27,10 @@ enum err verifier_init(struct verifier *verifier, struct node *node)
     memset(verifier, 0, sizeof(*verifier));
     verifier->node = node;
     enum err err =
-        queue_init(&verifier->votes, (size_t)LIMIT_VALIDATORS * VERIFIER_SHARE_VOTES, SIZE_MAX);
+        queue_init(&verifier->votes, (size_t)PEER_PLACES * VERIFIER_SHARE_VOTES, SIZE_MAX);
     if (!err)
         err = queue_init(&verifier->bulk,
-                         (size_t)LIMIT_VALIDATORS * VERIFIER_SHARE_BULK + VERIFIER_BATCHES_MAX,
+                         (size_t)PEER_PLACES * VERIFIER_SHARE_BULK + VERIFIER_BATCHES_MAX,
                          SIZE_MAX);
     return err;
 }
@@ -42,7 +42,7 @@ static void verifier_job_free(struct verifier *verifier, struct verifier_job *jo
     free(job);
 }
 
-bool verifier_record(struct verifier *verifier, struct seat from, enum peer_lane lane, uint8_t tag,
+bool verifier_record(struct verifier *verifier, struct place from, enum peer_lane lane, uint8_t tag,
                      struct bytes body)
 {
     unsigned share = lane == PEER_VOTES ? VERIFIER_SHARE_VOTES : VERIFIER_SHARE_BULK;
@@ -67,15 +67,17 @@ bool verifier_record(struct verifier *verifier, struct seat from, enum peer_lane
 }
 
 /* Logs what a peer did wrong, unless it did something wrong a moment ago: it may send a million of them. */
-static void verifier_refuse(struct verifier *verifier, struct seat from, const char *what)
+static void verifier_refuse(struct verifier *verifier, struct place from, const char *what)
 {
     uint64_t now_ms = clock_monotonic_ms();
     unsigned long long before_ms = atomic_load(&verifier->logged_ms[from.n]);
     if (before_ms > 0 && now_ms < before_ms + VERIFIER_LOG_MS)
         return;
-    if (atomic_compare_exchange_strong(&verifier->logged_ms[from.n], &before_ms, now_ms))
-        log_event(LOG_LEVEL_WARN, "record-refused", "from %s: %s", verifier->node->names[from.n],
-                  what);
+    if (!atomic_compare_exchange_strong(&verifier->logged_ms[from.n], &before_ms, now_ms))
+        return;
+    char name[ROSTER_NAME_SIZE];
+    roster_name(verifier->node, from, name);
+    log_event(LOG_LEVEL_WARN, "record-refused", "from %s: %s", name, what);
 }
 
 /* --- signatures --- */
@@ -100,13 +102,14 @@ static bool verifier_signature(const void *self, struct seat seat, const struct 
     return true;
 }
 
-static struct verify_context verifier_context(const struct verifier *verifier)
+static struct verify_context verifier_context(const struct verifier *verifier,
+                                              const struct roster *roster)
 {
     const struct node *node = verifier->node;
     return (struct verify_context){
         .chain = node->chain_digest,
-        .genesis_block = node->genesis_block,
-        .committee = &node->committee,
+        .base = {{roster->since - 1}, roster->base},
+        .committee = &roster->committee,
         .view = {atomic_load(&verifier->view)},
         .height = {atomic_load(&verifier->height)},
         .read = wire_read_header,
@@ -115,8 +118,23 @@ static struct verify_context verifier_context(const struct verifier *verifier)
     };
 }
 
+/* Something that doesn't belong to this set: its sender may be in a later one, and has the blocks up to it then. Said once a second and
+ * peer. */
+static struct driver_event *verifier_strange(struct verifier *verifier, struct place from)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+    unsigned long long before_ms = atomic_load(&verifier->strange_ms[from.n]);
+    if ((before_ms > 0 && now_ms < before_ms + VERIFIER_STRANGE_MS) ||
+        !atomic_compare_exchange_strong(&verifier->strange_ms[from.n], &before_ms, now_ms))
+        return NULL;
+    struct driver_event *event = driver_event_new(DRIVER_STRANGE);
+    if (event)
+        event->from = from;
+    return event;
+}
+
 /* A verified message as an event that owns its bytes; NULL when it is none. */
-static struct driver_event *verifier_message(struct verifier *verifier, struct seat from,
+static struct driver_event *verifier_message(struct verifier *verifier, struct place from,
                                              struct bytes raw)
 {
     struct driver_event *event = driver_event_new(DRIVER_MESSAGE);
@@ -130,15 +148,20 @@ static struct driver_event *verifier_message(struct verifier *verifier, struct s
     event->raw = copy;
     event->from = from;
     arena_init(&event->arena, 8 * raw.size + (1u << 20));
-    struct verify_context context = verifier_context(verifier);
+    struct roster *roster = roster_hold(verifier->node);
+    struct verify_context context = verifier_context(verifier, roster);
     struct fault fault = {0};
     enum err err =
         verify_message(&event->arena, &context, &event->message, bytes_of(copy, raw.size), &fault);
+    event->since = roster->since;
+    roster_drop(roster);
     if (!err)
         return event;
+    driver_event_free(event);
+    if (err == ERR_MISMATCH)
+        return verifier_strange(verifier, from);
     if (err != ERR_NOT_NOW)
         verifier_refuse(verifier, from, fault.text);
-    driver_event_free(event);
     return NULL;
 }
 
@@ -219,6 +242,10 @@ static void verifier_on_block(struct verifier *verifier, const struct verifier_j
     if (!event)
         return;
     bool valid;
+    if (event->kind == DRIVER_STRANGE) {
+        driver_post_take(&verifier->node->driver, event);
+        return;
+    }
     if (event->message.tag != MESSAGE_DECIDED ||
         !verifier_body_fits(verifier, event->message.as.decided.header, wire.body, true, &valid)) {
         verifier_refuse(verifier, job->from, "a block whose body and certificate don't fit");
@@ -263,7 +290,7 @@ static void verifier_on_writes(struct verifier *verifier, const struct verifier_
     memcpy(data, job->body.data, job->body.size);
     *executor_job = (struct executor_job){.kind = wanted ? EXECUTOR_TELL : EXECUTOR_COMPARE,
                                           .digest = want.digest,
-                                          .seat = job->from,
+                                          .place = job->from,
                                           .data = data,
                                           .record = bytes_of(data, job->body.size)};
     executor_job_take(&verifier->node->executor, executor_job);
@@ -349,6 +376,8 @@ void verifier_finish_take(struct verifier *verifier, struct intake *intake)
 static bool verifier_on_record(struct verifier *verifier, struct verifier_job *job)
 {
     struct driver_event *event;
+    if ((job->tag == WIRE_TXS || job->tag == WIRE_BODY) && !roster_is_member(verifier->node, job->from))
+        return false; /* guests propose nothing */
     switch (job->tag) {
     case WIRE_MESSAGE:
         event = verifier_message(verifier, job->from, job->body);

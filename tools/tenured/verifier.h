@@ -30,6 +30,9 @@
 /* What one peer does wrong is logged once in so long. */
 #define VERIFIER_LOG_MS 10000
 
+/* What another set's members say is heeded once in so long. */
+#define VERIFIER_STRANGE_MS 1000
+
 struct node;
 
 struct verifier {
@@ -37,18 +40,19 @@ struct verifier {
     struct queue votes, bulk;
     struct thread threads[VERIFIER_THREADS_MAX + 1]; /* the first is for votes */
     unsigned thread_count;
-    atomic_uint shares[LIMIT_VALIDATORS][PEER_LANES]; /* records of a peer under way */
+    atomic_uint shares[PEER_PLACES][PEER_LANES]; /* records of a peer under way */
     atomic_uint batches;                              /* under way, anywhere in the node */
     atomic_ullong view, height;                       /* for verify_context; the driver's */
     atomic_ullong
-        logged_ms[LIMIT_VALIDATORS]; /* when something of this peer was refused and logged */
+        logged_ms[PEER_PLACES]; /* when something of this peer was refused and logged */
+    atomic_ullong strange_ms[PEER_PLACES]; /* when it sent something of another set */
 };
 
 MUST_USE enum err verifier_init(struct verifier *verifier, struct node *node);
 MUST_USE enum err verifier_start(struct verifier *verifier, struct fault *fault);
 
 /* A record from a peer, copied. False: its share is used up, or the node stops. */
-bool verifier_record(struct verifier *verifier, struct seat from, enum peer_lane lane, uint8_t tag,
+bool verifier_record(struct verifier *verifier, struct place from, enum peer_lane lane, uint8_t tag,
                      struct bytes body);
 
 /* A client's batch. False: too many are under way, or the node stops. */

@@ -43,24 +43,39 @@ static void votelog_tell(void *self, struct bytes record)
         log, sequence, bytes_of(record.data + VOTELOG_HEAD_SIZE, record.size - VOTELOG_HEAD_SIZE));
 }
 
+/* Where the guard stands, by set and view, to what was pledged: < 0: behind it. */
+static int votelog_order(const struct votelog *log)
+{
+    const struct guard *guard = &log->guard;
+    const struct pledge *pledge = &log->pledge;
+    if (guard->since != pledge->since)
+        return guard->since < pledge->since ? -1 : 1;
+    return guard->view.n < pledge->view.n ? -1 : guard->view.n > pledge->view.n;
+}
+
 /* Compares what is here with what was pledged beside the key. */
 static void votelog_weigh(struct votelog *log, struct height head)
 {
     const struct pledge *pledge = &log->pledge;
+    log->muted_since = log->guard.since;
     log->muted_view = log->guard.view;
     log->muted_height = guard_height(&log->guard);
-    bool lost = log->guard.view.n < pledge->view.n || log->appended < pledge->sequence ||
+    int order = votelog_order(log);
+    bool lost = order < 0 || log->appended < pledge->sequence ||
                 pledge->height.n > head.n + BOUNDS_WINDOW;
     if (!lost)
         return;
     log->whole = false;
-    if (log->guard.view.n <= pledge->view.n) {
+    if (order <= 0) {
         guard_init(&log->guard, &pledge->chain);
+        log->guard.since = pledge->since;
         log->guard.view.n = pledge->view.n + 1;
+        log->muted_since = pledge->since;
         log->muted_view = pledge->view;
     }
     if (log->muted_height.n < pledge->height.n)
         log->muted_height = pledge->height;
+    log->guard.height = log->muted_height;
 }
 
 static enum err votelog_read(struct votelog *log, const char *path, const struct digest *chain,
@@ -148,10 +163,16 @@ enum err votelog_append(struct votelog *log, uint64_t sequence, struct bytes rec
     return err;
 }
 
-bool votelog_allow(struct votelog *log, const struct action_sign *sign)
+bool votelog_allow(struct votelog *log, uint64_t since, const struct action_sign *sign)
 {
     log->dirty = log->dirty || sign->tag != MESSAGE_STATUS;
-    return guard_allow(&log->guard, sign);
+    return guard_allow(&log->guard, since, sign);
+}
+
+bool votelog_is_muted(const struct votelog *log, uint64_t since, struct view *view)
+{
+    *view = since < log->muted_since ? (struct view){BOUNDS_VIEW_MAX - 1} : log->muted_view;
+    return !log->whole && since <= log->muted_since;
 }
 
 void votelog_forget(struct votelog *log, uint64_t before)
@@ -181,15 +202,16 @@ static enum err votelog_pledge(struct votelog *log, struct fault *fault)
 {
     const struct pledge *pledge = &log->pledge;
     const struct guard *guard = &log->guard;
-    if (guard->view.n < pledge->view.n || !guard_has_signed(guard))
+    int order = votelog_order(log);
+    if (order < 0 || !guard_has_signed(guard))
         return ERR_NONE;
     struct height height = guard_height(guard);
     if (height.n < pledge->height.n)
         height = pledge->height;
-    if (guard->view.n == pledge->view.n && height.n == pledge->height.n &&
+    if (order == 0 && height.n == pledge->height.n &&
         log->appended == pledge->sequence)
         return ERR_NONE;
-    return pledge_raise(&log->pledge, guard->view, height, log->appended, fault);
+    return pledge_raise(&log->pledge, guard->since, guard->view, height, log->appended, fault);
 }
 
 enum err votelog_sync(struct votelog *log, struct fault *fault)

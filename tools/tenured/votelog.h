@@ -32,7 +32,8 @@ struct votelog {
     uint64_t synced;            /* durable through this sequence */
     bool dirty;                 /* something waits for votelog_sync */
     bool whole;                 /* nothing was missing when it was opened; else: */
-    struct view muted_view;     /* votes may have been signed up to this view ... */
+    uint64_t muted_since;       /* votes may have been signed for the set since this height, ... */
+    struct view muted_view;     /* ... up to this view ... */
     struct height muted_height; /* ... and for blocks up to this one, that nothing here tells of */
     enum err err;               /* while reading */
 };
@@ -47,7 +48,10 @@ void votelog_close(struct votelog *log);
 MUST_USE enum err votelog_append(struct votelog *log, uint64_t sequence, struct bytes record);
 
 /* guard_allow, remembered for the next sync. */
-MUST_USE bool votelog_allow(struct votelog *log, const struct action_sign *sign);
+MUST_USE bool votelog_allow(struct votelog *log, uint64_t since, const struct action_sign *sign);
+
+/* May a member of the set since height `since` have signed what nothing here tells of? Then up to *view. */
+bool votelog_is_muted(const struct votelog *log, uint64_t since, struct view *view);
 
 /* Records below `before` aren't needed any more. */
 void votelog_forget(struct votelog *log, uint64_t before);
