@@ -159,11 +159,8 @@ static void match(struct attempt *attempt)
 
 void attempt_result(const struct attempt *attempt, const struct jobs_result *result)
 {
-    struct path path = path_1("result/", attempt->id);
-    path_u32(&path, attempt->slot.round);
-    path_u16(&path, attempt->number);
-    path_u16(&path, attempt->slot.attempt);
-    view_save(attempt->run->view, path_key(&path), &jobs_result_record, result);
+    struct jobs_segment segment = attempt_segment(attempt);
+    jobs_put_result(attempt->run->view, &segment, result);
 }
 
 /* Frees what replayers and voters hold, and keeps what became of the attempt. */
@@ -177,6 +174,8 @@ static void conclude(struct attempt *attempt, enum leases_reason reason,
         .item = slot->item,
         .reason = (uint8_t)reason,
         .ended_ms = attempt->run->context->time_ms,
+        .start_root = slot->start_root,
+        .residue_root = slot->residue_root,
         .trace_root = slot->trace_root,
         .end_root = slot->end_root,
         .slashed = *slashed,
@@ -241,6 +240,26 @@ void attempt_abandon(struct attempt *attempt, enum leases_reason reason)
         break;
     }
     attempt_status(attempt, JOBS_SLOT_MISSED, 0);
+}
+
+void attempt_dismiss(const struct catalog_run *run, uint64_t job, uint16_t slot, uint32_t item,
+                     enum leases_reason reason)
+{
+    struct attempt attempt;
+    if (!attempt_load(&attempt, run, job, slot))
+        return;
+    bool is_at_work = attempt.progress.status == JOBS_RUNNING && attempt.slot.leased &&
+                      attempt.slot.item == item &&
+                      (attempt.slot.status == JOBS_SLOT_TRAINING || attempt_is_audited(&attempt));
+    if (is_at_work) {
+        attempt_lost(&attempt, reason, &units_zero, NULL);
+        return;
+    }
+    leases_end_item(run, attempt.progress.lease, item, reason);
+    if (attempt.slot.leased && attempt.slot.item == item) {
+        attempt.slot.leased = false;
+        jobs_put_slot(run->view, job, slot, &attempt.slot);
+    }
 }
 
 /* --- methods --- */

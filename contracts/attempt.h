@@ -64,6 +64,10 @@ void attempt_lost(struct attempt *attempt, enum leases_reason reason, const stru
 /* The job ends with the attempt still going: as attempt_lost, without penalty, and there is no next one. Leaves the lease to the caller. */
 void attempt_abandon(struct attempt *attempt, enum leases_reason reason);
 
+/* The item is proven false after a payment: it ends, with what its worker has in hand in this slot. */
+void attempt_dismiss(const struct catalog_run *run, uint64_t job, uint16_t slot, uint32_t item,
+                     enum leases_reason reason);
+
 /* True from commitment to verdict: DRAWING to VOTING. */
 bool attempt_is_audited(const struct attempt *attempt);
 

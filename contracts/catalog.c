@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "contracts/beacon.h"
+#include "contracts/challenge.h"
 #include "contracts/credits.h"
 #include "contracts/due.h"
 #include "contracts/governance.h"
@@ -23,6 +24,7 @@ const struct catalog_entry catalog_contracts[] = {
     {CATALOG_JOBS, "jobs", jobs_methods, JOBS_METHOD_COUNT},
     {CATALOG_BEACON, "beacon", beacon_methods, BEACON_METHOD_COUNT},
     {CATALOG_GOVERNANCE, "governance", governance_methods, GOVERNANCE_METHOD_COUNT},
+    {CATALOG_CHALLENGES, "challenges", challenge_methods, CHALLENGE_METHOD_COUNT},
 };
 const uint32_t catalog_contract_count = sizeof(catalog_contracts) / sizeof(catalog_contracts[0]);
 
@@ -65,6 +67,10 @@ const struct catalog_state catalog_states[] = {
     {"round/", "u64 u32", &jobs_round_record},
     {"result/", "u64 u32 u16 u16", &jobs_result_record},
     {"job_count", "", &jobs_counter_record},
+    {"challenge/", "u64", &challenge_open_record},
+    {"challenged/", "u64 u32 u16 u16 u16", &challenge_record},
+    {"ruling/", "u64 u8", &jobs_vote_record},
+    {"challenge_count", "", &challenge_counter_record},
     {"reveal/", "u8 u8", &beacon_reveal_kept_record},
     {"proposal/", "u64", &governance_proposal_record},
     {"proposed/", "u64", &parameters_record},

@@ -13,6 +13,7 @@ enum catalog_contract {
     CATALOG_JOBS = 4,
     CATALOG_BEACON = 5,
     CATALOG_GOVERNANCE = 6,
+    CATALOG_CHALLENGES = 8,
 };
 
 /* What a method runs with. All of it is borrowed; the arena is the view's. */

@@ -4,6 +4,7 @@
 #include "contracts/amount.h"
 #include "contracts/attempt.h"
 #include "contracts/catalog.h"
+#include "contracts/challenge.h"
 #include "contracts/credits.h"
 #include "contracts/due.h"
 #include "contracts/governance.h"
@@ -31,6 +32,12 @@ static void dispatch_due(const struct catalog_run *run, const struct due *due)
         return;
     case DUE_STATEMENT:
         offers_forget(run, due->object);
+        return;
+    case DUE_CHALLENGE:
+        challenge_due(run, due->object);
+        return;
+    case DUE_STAKE:
+        leases_due(run, due->object, due->part);
         return;
     }
 }
@@ -211,6 +218,8 @@ static struct amount *supply_part(struct contracts_supply *supply, uint8_t kind)
     case CREDITS_STAKE:
     case CREDITS_AUDIT:
     case CREDITS_VOTE:
+    case CREDITS_BOND:
+    case CREDITS_RULING:
         return &supply->stakes;
     }
     return &supply->balances;

@@ -33,7 +33,10 @@ enum credits_kind {
         4, /* object: job; part: slot * 256 + seat. Owner: the replayer: its stake on one audit */
     CREDITS_VOTE =
         5, /* object: job; part: slot * 256 + seat. Owner: the replayer: its stake on one vote */
-    CREDITS_JOB = 6, /* object: job; part 0. Owner: the consumer: its deposit */
+    CREDITS_JOB = 6,  /* object: job; part 0. Owner: the consumer: its deposit */
+    CREDITS_BOND = 7, /* object: challenge; part 0. Owner: the challenger */
+    CREDITS_RULING =
+        8, /* object: challenge; part: seat. Owner: the replayer: its stake on an answer */
 };
 
 struct credits_lock {

@@ -12,12 +12,14 @@
 #include "contracts/view.h"
 
 enum due_kind {
-    DUE_OFFER = 1,     /* object: offer. Its expiry */
-    DUE_JOB = 2,       /* object: job. Its deadline: everything it holds is freed */
-    DUE_MATCH = 3,     /* object: job. It waits for machines, or a round waits to be closed */
-    DUE_SLOT = 4,      /* object: job, part: slot. The deadline of the slot's present state */
-    DUE_PROPOSAL = 5,  /* object: proposal. Its expiry */
-    DUE_STATEMENT = 6, /* object: a number. A statement's serial may be forgotten */
+    DUE_OFFER = 1,      /* object: offer. Its expiry */
+    DUE_JOB = 2,        /* object: job. Its deadline: everything it holds is freed */
+    DUE_MATCH = 3,      /* object: job. It waits for machines, or a round waits to be closed */
+    DUE_SLOT = 4,       /* object: job, part: slot. The deadline of the slot's present state */
+    DUE_PROPOSAL = 5,   /* object: proposal. Its expiry */
+    DUE_STATEMENT = 6,  /* object: a number. A statement's serial may be forgotten */
+    DUE_CHALLENGE = 10, /* object: challenge. Its answers' deadline */
+    DUE_STAKE = 11,     /* object: lease, part: item. Its stake isn't held any more */
 };
 
 struct due {

@@ -66,6 +66,13 @@ static const struct record_field audit_fields[] = {
     ADDRESS(struct event_audit, replayer),  RECORD_UINT(struct event_audit, interval),
     DIGEST(struct event_audit, state_root), DIGEST(struct event_audit, witness),
 };
+static const struct record_field challenge_fields[] = {
+    RECORD_UINT(struct event_challenge, challenge), RECORD_UINT(struct event_challenge, job),
+    RECORD_UINT(struct event_challenge, round),     RECORD_UINT(struct event_challenge, slot),
+    RECORD_UINT(struct event_challenge, attempt),   RECORD_UINT(struct event_challenge, interval),
+    ADDRESS(struct event_challenge, challenger),    RECORD_UINT(struct event_challenge, status),
+    RECORD_AMOUNT(struct event_challenge, amount),
+};
 static const struct record_field beacon_fields[] = {
     ADDRESS(struct event_beacon, replayer),
     RECORD_UINT(struct event_beacon, epoch),
@@ -95,6 +102,8 @@ const struct record event_job_record = RECORD(struct event_job, "job", job_field
 const struct record event_round_record = RECORD(struct event_round, "round", round_fields);
 const struct record event_segment_record = RECORD(struct event_segment, "segment", segment_fields);
 const struct record event_audit_record = RECORD(struct event_audit, "audit", audit_fields);
+const struct record event_challenge_record =
+    RECORD(struct event_challenge, "challenge", challenge_fields);
 const struct record event_beacon_record = RECORD(struct event_beacon, "beacon", beacon_fields);
 const struct record event_proposal_record =
     RECORD(struct event_proposal, "proposal", proposal_fields);

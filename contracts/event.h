@@ -74,7 +74,10 @@
     X(VALIDATOR_ADDED,    94, "validator_added",     validator)                                      \
     X(VALIDATOR_REMOVED,  95, "validator_removed",   validator)                                      \
     X(VALIDATOR_REPLACED, 96, "validator_replaced",  validator)  /* who comes */                     \
-    X(VALIDATOR_VACATED,  97, "validator_vacated",   validator)
+    X(VALIDATOR_VACATED,  97, "validator_vacated",   validator)                                      \
+    X(CHALLENGE_RAISED,  110, "challenge_raised",    challenge)                                      \
+    X(CHALLENGE_DECIDED, 111, "challenge_decided",   challenge)  /* status; amount: slashed */       \
+    X(ROUND_TAINTED,     112, "round_tainted",       round)      /* its result descends from a falsehood */
 /* clang-format on */
 
 #define EVENT_VALUE(symbol, tag, name, shape) EVENT_##symbol = tag,
@@ -167,6 +170,18 @@ struct event_audit {
     struct digest witness;
 };
 
+struct event_challenge {
+    uint64_t challenge;
+    uint64_t job;
+    uint32_t round;
+    uint16_t slot;
+    uint16_t attempt;
+    uint16_t interval;
+    struct address challenger;
+    uint8_t status;
+    struct amount amount;
+};
+
 struct event_beacon {
     struct address replayer;
     uint64_t epoch;
@@ -199,6 +214,7 @@ extern const struct record event_job_record;
 extern const struct record event_round_record;
 extern const struct record event_segment_record;
 extern const struct record event_audit_record;
+extern const struct record event_challenge_record;
 extern const struct record event_beacon_record;
 extern const struct record event_proposal_record;
 extern const struct record event_validator_record;

@@ -32,7 +32,7 @@
  *                         the consumer cancelled (CANCELLED) or deadline_ms has come (EXPIRED)
  *                WAITING, CLOSING: cancel (CANCELLED); deadline_ms (EXPIRED)
  *                WAITING, RUNNING, CLOSING: no time is left to begin a segment (EXPIRED)
- * At ENDED the lease ends, every stake goes home, and deposit and what is left of the escrow go to the consumer. The deposit is
+ * At ENDED the lease ends, every stake goes home (where a segment was paid, challenge_ms later: contracts/challenge.h), and deposit and what is left of the escrow go to the consumer. The deposit is
  * parameters.job_deposit times the account's open jobs, this one included, so that who fills the list of open jobs pays for it.
  *
  * A segment begins only if all of its audit fits before deadline_ms (jobs_has_time), and what is committed by then is audited and paid
@@ -310,6 +310,9 @@ struct jobs_progress {
     struct amount paid;         /* to workers */
     struct amount fees;         /* to replayers */
     uint64_t ended_ms;
+    /* A segment of round tainted_from was proven false after it was paid: the results of this and all later rounds descend from it. */
+    bool tainted;
+    uint32_t tainted_from;
 };
 
 struct jobs_slot {
@@ -390,7 +393,9 @@ struct jobs_result {
     uint32_t item;
     uint8_t reason; /* enum leases_reason; LEASES_COMPLETED: verified */
     uint64_t ended_ms;
-    struct digest trace_root; /* zero if nothing was committed */
+    struct digest start_root;
+    struct digest residue_root; /* with the round's global root, what start_root is made of */
+    struct digest trace_root;   /* zero if nothing was committed */
     struct digest end_root;
     struct amount paid;        /* to the worker */
     struct amount fees;        /* to the replayers */
@@ -451,6 +456,12 @@ void jobs_put_progress(struct view_state *view, uint64_t job, const struct jobs_
 bool jobs_get_slot(struct view_state *view, uint64_t job, uint16_t slot, struct jobs_slot *out);
 void jobs_put_slot(struct view_state *view, uint64_t job, uint16_t slot,
                    const struct jobs_slot *state);
+
+/* An attempt that is over. */
+bool jobs_get_result(struct view_state *view, const struct jobs_segment *segment,
+                     struct jobs_result *out);
+void jobs_put_result(struct view_state *view, const struct jobs_segment *segment,
+                     const struct jobs_result *result);
 
 /* The escrow of a job, and its deposit. */
 struct credits_place jobs_escrow(uint64_t job);

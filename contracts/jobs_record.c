@@ -121,6 +121,8 @@ static const struct record_field progress_fields[] = {
     RECORD_AMOUNT(struct jobs_progress, paid),
     RECORD_AMOUNT(struct jobs_progress, fees),
     RECORD_UINT(struct jobs_progress, ended_ms),
+    RECORD_BOOL(struct jobs_progress, tainted),
+    RECORD_UINT(struct jobs_progress, tainted_from),
 };
 const struct record jobs_progress_record =
     RECORD(struct jobs_progress, "progress", progress_fields);
@@ -207,6 +209,8 @@ static const struct record_field result_fields[] = {
     RECORD_UINT(struct jobs_result, item),
     RECORD_UINT(struct jobs_result, reason),
     RECORD_UINT(struct jobs_result, ended_ms),
+    RECORD_FIXED(struct jobs_result, start_root, RECORD_AS_HEX),
+    RECORD_FIXED(struct jobs_result, residue_root, RECORD_AS_HEX),
     RECORD_FIXED(struct jobs_result, trace_root, RECORD_AS_HEX),
     RECORD_FIXED(struct jobs_result, end_root, RECORD_AS_HEX),
     RECORD_AMOUNT(struct jobs_result, paid),
@@ -261,6 +265,29 @@ void jobs_put_slot(struct view_state *view, uint64_t job, uint16_t slot,
 {
     struct path path = path_part("slot/", job, slot);
     view_save(view, path_key(&path), &jobs_slot_record, state);
+}
+
+static struct path result_path(const struct jobs_segment *segment)
+{
+    struct path path = path_1("result/", segment->job);
+    path_u32(&path, segment->round);
+    path_u16(&path, segment->slot);
+    path_u16(&path, segment->attempt);
+    return path;
+}
+
+bool jobs_get_result(struct view_state *view, const struct jobs_segment *segment,
+                     struct jobs_result *out)
+{
+    struct path path = result_path(segment);
+    return view_load(view, path_key(&path), &jobs_result_record, out);
+}
+
+void jobs_put_result(struct view_state *view, const struct jobs_segment *segment,
+                     const struct jobs_result *result)
+{
+    struct path path = result_path(segment);
+    view_save(view, path_key(&path), &jobs_result_record, result);
 }
 
 struct credits_place jobs_escrow(uint64_t job)

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "contracts/amount.h"
 #include "contracts/credits.h"
+#include "contracts/due.h"
 #include "contracts/offers.h"
 #include "contracts/path.h"
 
@@ -26,6 +27,7 @@ static const struct record_field item_fields[] = {
     RECORD_UINT(struct leases_item, opened_ms),
     RECORD_UINT(struct leases_item, ended_ms),
     RECORD_UINT(struct leases_item, reason),
+    RECORD_UINT(struct leases_item, held_until_ms),
 };
 static const struct record_field counter_fields[] = {
     RECORD_UINT(struct leases_counter, count),
@@ -154,7 +156,7 @@ enum verdict leases_add(const struct catalog_run *run, uint64_t id, uint64_t off
 }
 
 void leases_paid(const struct catalog_run *run, uint64_t lease, uint32_t number,
-                 const struct amount *amount)
+                 const struct amount *amount, uint64_t until_ms)
 {
     struct leases_item item;
     if (!leases_get_item(run->view, lease, number, &item)) {
@@ -164,6 +166,23 @@ void leases_paid(const struct catalog_run *run, uint64_t lease, uint32_t number,
     CHECK(amount_add(&item.paid, &item.paid, amount));
     item.segments++;
     put_item(run->view, lease, number, &item);
+    leases_hold(run, lease, number, until_ms);
+}
+
+void leases_hold(const struct catalog_run *run, uint64_t lease, uint32_t number, uint64_t until_ms)
+{
+    struct leases_item item;
+    if (!leases_get_item(run->view, lease, number, &item) || item.held_until_ms >= until_ms)
+        return;
+    if (item.reason != LEASES_OPEN)
+        due_set(run->view, DUE_STAKE, lease, number, item.held_until_ms, until_ms);
+    item.held_until_ms = until_ms;
+    put_item(run->view, lease, number, &item);
+}
+
+void leases_due(const struct catalog_run *run, uint64_t lease, uint32_t number)
+{
+    credits_unlock(run, stake_place(lease, number));
 }
 
 void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t number,
@@ -176,7 +195,10 @@ void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t num
     item.reason = (uint8_t)reason;
     item.ended_ms = run->context->time_ms;
     put_item(run->view, lease, number, &item);
-    credits_unlock(run, stake_place(lease, number));
+    if (item.held_until_ms > run->context->time_ms)
+        due_set(run->view, DUE_STAKE, lease, number, 0, item.held_until_ms);
+    else
+        credits_unlock(run, stake_place(lease, number));
     offers_return(run, item.offer);
     emit_item(run, EVENT_ITEM_ENDED, lease, number, &item);
 }

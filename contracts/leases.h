@@ -11,7 +11,8 @@
  *
  *     item       what leads there
  *     open       (none): leased; the provider's stake is locked (CREDITS_STAKE lease item), one slot of its offer is taken
- *     ended      open: with a reason; what is left of the stake goes home, the slot is free again
+ *     ended      open: with a reason; the slot is free again, and what is left of the stake goes home, or, if a segment was paid, when
+ *                held_until_ms has come (DUE_STAKE): until then it may be challenged (contracts/challenge.h)
  *
  * No lease outlives its job, and no job its deadline: expiry frees everything without anybody's help. There are no methods: the life
  * of a lease follows from the job's (contracts/jobs.h). */
@@ -61,8 +62,9 @@ struct leases_item {
     struct amount paid;  /* so far */
     uint32_t segments;   /* verified and paid so far */
     uint64_t opened_ms;
-    uint64_t ended_ms; /* 0 while open */
-    uint8_t reason;    /* enum leases_reason */
+    uint64_t ended_ms;      /* 0 while open */
+    uint8_t reason;         /* enum leases_reason */
+    uint64_t held_until_ms; /* the stake stays locked until then; 0: while the item is open */
 };
 
 struct leases_counter {
@@ -90,14 +92,20 @@ enum verdict leases_add(const struct catalog_run *run, uint64_t lease, uint64_t 
                         uint16_t slot, const struct amount *price, const struct amount *stake,
                         uint32_t *item);
 
-/* Records a payment that was made to the item's provider. */
+/* Records a payment that was made to the item's provider, and holds its stake (leases_hold). */
 void leases_paid(const struct catalog_run *run, uint64_t lease, uint32_t item,
-                 const struct amount *amount);
+                 const struct amount *amount, uint64_t until_ms);
+
+/* Holds the stake at least until then. */
+void leases_hold(const struct catalog_run *run, uint64_t lease, uint32_t item, uint64_t until_ms);
 
 /* Ends an item (nothing happens if it has ended), or a lease with all its open items. */
 void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t item,
                      enum leases_reason reason);
 void leases_end(const struct catalog_run *run, uint64_t lease, enum leases_reason reason);
+
+/* DUE_STAKE fired: what is left of the stake goes home. */
+void leases_due(const struct catalog_run *run, uint64_t lease, uint32_t item);
 
 /* The providers that lost an item of this lease by their own fault (fraud, withheld, silent), undecided, or by declining: they
  * aren't leased in it again. Fills at most LEASES_ITEMS_MAX addresses, repeats included; how many. Lease 0 has none. */

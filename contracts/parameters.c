@@ -19,6 +19,8 @@ static const struct record_field parameters_fields[] = {
     RECORD_UINT(struct parameters, slash_mute),
     RECORD_UINT(struct parameters, prover_share),
     RECORD_UINT(struct parameters, replay_mmacs),
+    RECORD_UINT(struct parameters, challenge_ms),
+    RECORD_AMOUNT(struct parameters, challenge_bond),
 };
 const struct record parameters_record = RECORD(struct parameters, "parameters", parameters_fields);
 
@@ -41,6 +43,8 @@ struct parameters parameters_default(void)
         .slash_mute = 20,
         .prover_share = 25,
         .replay_mmacs = 1000, /* a few cores */
+        .challenge_ms = 3600000,
+        .challenge_bond = units_amount(500),
     };
 }
 
@@ -67,7 +71,8 @@ bool parameters_check(const struct parameters *p)
            is_moderate(&p->job_deposit) && is_moderate(&p->replay_stake) &&
            within(p->slash_fraud, 1, 100) && p->slash_withheld <= p->slash_fraud &&
            p->slash_silent <= p->slash_withheld && p->slash_mute <= 100 && p->prover_share <= 50 &&
-           within(p->replay_mmacs, 1, 1000000000);
+           within(p->replay_mmacs, 1, 1000000000) && p->challenge_ms <= 30 * DAY_MS &&
+           is_moderate(&p->challenge_bond);
 }
 
 bool parameters_get(struct view_state *view, struct parameters *parameters)

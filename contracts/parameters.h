@@ -33,6 +33,10 @@ struct parameters {
     uint8_t prover_share;
     /* 10^6 multiply-adds a second that every replayer does at least: no terms give it less time; 1..10^9. */
     uint64_t replay_mmacs;
+    /* How long a paid segment may be challenged and its stake stays locked; 0..2592000000. */
+    uint64_t challenge_ms;
+    /* Locked by a challenger, lost if the challenge is refuted; below 2^128. */
+    struct amount challenge_bond;
 };
 
 extern const struct record parameters_record;

@@ -1,5 +1,6 @@
 /* A vote of all validators on one interval of a trace (DESIGN 8.5): f + 1 equal answers decide, because one of them is honest and
- * arithmetic has one answer. Held by contracts/dispute.h while an attempt is audited.
+ * arithmetic has one answer. contracts/dispute.h holds one while an
+ * attempt is audited, contracts/challenge.h after it was paid.
  *
  * A vote stakes parameters.replay_stake, or what the balance covers if that is less: stakes deter lies, but f + 1 decides without them, so
  * nobody silences the validators by binding their balances elsewhere. A vote counts while its replayer still answers for the seat. */

@@ -48,7 +48,8 @@ void settlement_verified(struct attempt *attempt)
     if (!leases_get_item(attempt->run->view, attempt->progress.lease, slot->item, &item))
         return;
     struct amount price = pay(attempt, &slot->worker, &item.price), fees = pay_fees(attempt);
-    leases_paid(attempt->run, attempt->progress.lease, slot->item, &price);
+    leases_paid(attempt->run, attempt->progress.lease, slot->item, &price,
+                attempt->run->context->time_ms + attempt->parameters.challenge_ms);
     audit_close(attempt);
     CHECK(amount_add(&attempt->progress.paid, &attempt->progress.paid, &price));
     CHECK(amount_add(&attempt->progress.fees, &attempt->progress.fees, &fees));
@@ -58,6 +59,8 @@ void settlement_verified(struct attempt *attempt)
         .item = slot->item,
         .reason = LEASES_COMPLETED,
         .ended_ms = attempt->run->context->time_ms,
+        .start_root = slot->start_root,
+        .residue_root = slot->residue_root,
         .trace_root = slot->trace_root,
         .end_root = slot->end_root,
         .paid = price,

@@ -165,23 +165,46 @@ static inline uint32_t studio_worker(struct market *m, uint64_t job, uint16_t sl
     return studio_who(&state.worker);
 }
 
-/* The commitment of slot's worker; leaves from `false_from` on are made up (STUDIO_INTERVALS + 1: honest). */
-static inline enum verdict studio_commit(struct market *m, uint32_t who, uint64_t job,
-                                         uint16_t slot, uint32_t false_from)
+/* Leaf i of a trace in which the intervals of the bits of `fakes` are made up. */
+static inline struct trace_leaf studio_claim(uint32_t round, uint16_t slot, uint32_t i,
+                                             uint32_t fakes)
+{
+    struct trace_leaf leaf = studio_leaf(round, slot, i);
+    if (i > 0 && (fakes >> (i - 1) & 1))
+        leaf.state_root = studio_hash("made up", round, slot, i);
+    return leaf;
+}
+
+static inline struct digest studio_trace(struct digest leaves[STUDIO_INTERVALS + 1], uint32_t round,
+                                         uint16_t slot, uint32_t fakes)
+{
+    for (uint32_t i = 0; i <= STUDIO_INTERVALS; i++) {
+        struct trace_leaf leaf = studio_claim(round, slot, i, fakes);
+        leaves[i] = trace_leaf_digest(&leaf);
+    }
+    return merkle_root(leaves, STUDIO_INTERVALS + 1);
+}
+
+/* The commitment of slot's worker, with those intervals made up. */
+static inline enum verdict studio_claim_all(struct market *m, uint32_t who, uint64_t job,
+                                            uint16_t slot, uint32_t fakes)
 {
     struct digest leaves[STUDIO_INTERVALS + 1];
     struct jobs_commit args = {.segment = studio_segment(m, job, slot),
                                .leaves = leaves,
                                .leaf_count = STUDIO_INTERVALS + 1};
-    for (uint32_t i = 0; i <= STUDIO_INTERVALS; i++) {
-        struct trace_leaf leaf = studio_leaf(args.segment.round, slot, i);
-        if (i >= false_from)
-            leaf.state_root = studio_hash("made up", args.segment.round, slot, i);
-        leaves[i] = trace_leaf_digest(&leaf);
-        args.end = leaf;
-    }
-    args.trace_root = merkle_root(leaves, args.leaf_count);
+    args.trace_root = studio_trace(leaves, args.segment.round, slot, fakes);
+    args.end = studio_claim(args.segment.round, slot, STUDIO_INTERVALS, fakes);
     return market_call(m, who, CATALOG_JOBS, JOBS_COMMIT, &args);
+}
+
+/* The same; leaves from `false_from` on are made up (above STUDIO_INTERVALS: honest). */
+static inline enum verdict studio_commit(struct market *m, uint32_t who, uint64_t job,
+                                         uint16_t slot, uint32_t false_from)
+{
+    uint32_t all = (1u << STUDIO_INTERVALS) - 1;
+    uint32_t honest = false_from > STUDIO_INTERVALS ? all : (1u << (false_from - 1)) - 1;
+    return studio_claim_all(m, who, job, slot, all & ~honest);
 }
 
 static inline bool studio_audit(struct market *m, uint64_t job, uint16_t slot, uint8_t seat,
@@ -293,6 +316,7 @@ static inline void studio_init(struct market *m)
     struct digest ends[MARKET_SEATS];
     parameters.epoch_ms = 10000;
     parameters.answer_ms = 4000;
+    parameters.challenge_ms = 0; /* a paid segment is over; test_challenge has its window */
     for (uint8_t seat = 0; seat < MARKET_SEATS; seat++) {
         struct digest secret = market_beacon_secret(seat),
                       first = beacon_chain(&secret, STUDIO_BEACON, 0);

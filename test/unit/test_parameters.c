@@ -39,6 +39,8 @@ START_TEST(each_bound_is_kept)
     REFUSED(p.prover_share = 51);
     REFUSED(p.replay_mmacs = 0);
     REFUSED(p.replay_mmacs = 1000000001);
+    REFUSED(p.challenge_ms = 2592000001);
+    REFUSED(p.challenge_bond.be[15] = 1);
 }
 END_TEST
 

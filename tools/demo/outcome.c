@@ -86,6 +86,8 @@ bool outcome_read(struct stage *stage, struct outcome *outcome)
                     &outcome->items, &stage->cli.fault) == ERR_NONE &&
          lookup_all(&stage->desk.client, stage->desk.arena, bytes_text("compute/"),
                     &offers_compute_record, &outcome->devices, &stage->cli.fault) == ERR_NONE &&
+         lookup_all(&stage->desk.client, stage->desk.arena, bytes_text("lock/"),
+                    &credits_lock_record, &outcome->locks, &stage->cli.fault) == ERR_NONE &&
          read_members(stage, outcome);
     if (!ok)
         fprintf(stderr, "demo: %s\n", stage->cli.fault.text);
@@ -211,18 +213,29 @@ static void check_evidence(struct stage *stage, const struct outcome *outcome)
     answer_free(fact);
 }
 
-/* Balance = what it began with - deposits of its open offers + what it was paid - what it was slashed. */
+/* Adds what the account has locked: deposits of its offers, and stakes that are held while what it was paid for may be challenged. */
+static bool add_locked(const struct outcome *outcome, const struct address *address,
+                       struct amount *sum)
+{
+    bool ok = true;
+
+    for (uint32_t i = 0; i < outcome->locks.count; i++) {
+        const struct credits_lock *lock = outcome->locks.values[i];
+        if (address_equal(&lock->owner, address))
+            ok = ok && amount_add(sum, sum, &lock->amount);
+    }
+    return ok;
+}
+
+/* Balance and locks = what it began with + what it was paid - what it was slashed. */
 static void check_balance(struct stage *stage, const struct outcome *outcome, uint32_t index)
 {
     const struct cast_provider *provider = &cast_providers[index];
     const struct outcome_member *found = member(outcome, provider->name);
-    struct amount expected = units_amount(CAST_PROVIDER_BALANCE), deposits;
-    /* A deposit grows with the number of open offers: 10 for the first, 20 more for the second. */
+    struct amount expected = units_amount(CAST_PROVIDER_BALANCE), has = found->balance;
     char wanted[AMOUNT_TEXT_SIZE], is[AMOUNT_TEXT_SIZE];
-    bool ok;
+    bool ok = add_locked(outcome, &found->address, &has);
 
-    deposits = units_amount(index == CAST_PROVIDERS - 1 ? 30 : 10);
-    ok = amount_sub(&expected, &expected, &deposits);
     for (uint32_t i = 0; i < outcome->view.results.count; i++) {
         const struct jobs_result *result = outcome->view.results.values[i];
         if (address_equal(&result->worker, &found->address))
@@ -230,9 +243,9 @@ static void check_balance(struct stage *stage, const struct outcome *outcome, ui
                  amount_sub(&expected, &expected, &result->slashed);
     }
     units_amount_text(wanted, &expected);
-    units_amount_text(is, &found->balance);
-    stage_check(stage, ok && units_amount_compare(&expected, &found->balance) == 0,
-                cli_format(&stage->cli, "%s has %d - deposits + payments - slashes = %s",
+    units_amount_text(is, &has);
+    stage_check(stage, ok && units_amount_compare(&expected, &has) == 0,
+                cli_format(&stage->cli, "%s has %d + payments - slashes = %s, stakes included",
                            provider->name, CAST_PROVIDER_BALANCE, wanted),
                 "%s", is);
 }

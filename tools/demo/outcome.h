@@ -18,6 +18,7 @@ struct outcome {
     struct job_view view;
     struct lookup_list items;   /* struct leases_item of lease 1, by number */
     struct lookup_list devices; /* struct offers_compute, by offer */
+    struct lookup_list locks;   /* struct credits_lock */
     struct outcome_member members[OUTCOME_MEMBERS_MAX];
     uint32_t member_count;
     uint32_t accuracy_bp[CAST_ROUNDS + 1]; /* after 0..CAST_ROUNDS rounds */

@@ -304,8 +304,45 @@ static enum err load_job(struct agent *agent, struct agent_job *job, struct faul
     return ERR_NONE;
 }
 
+enum err agent_past(struct agent *agent, struct agent_job *job, const struct jobs_segment *segment,
+                    struct fault *fault)
+{
+    struct path path = path_1("round/", segment->job);
+    struct jobs_round round;
+    struct jobs_result result;
+    struct jobs_slot *slot = arena_alloc(&agent->arena, sizeof(*slot));
+    enum err err;
+
+    *job = (struct agent_job){.number = segment->job, .slot_count = segment->slot + 1u};
+    job->slots = arena_array(&agent->arena, job->slot_count, sizeof(*job->slots));
+    CHECK(slot != NULL && job->slots != NULL);
+    path_u32(&path, segment->round);
+    err = shop_of(agent, &job->shop, segment->job, fault);
+    if (!err)
+        err = lookup_get(&agent->desk.client, &agent->arena, path_key(&path), &jobs_round_record,
+                         &round, fault);
+    path = path_1("result/", segment->job);
+    path_u32(&path, segment->round);
+    path_u16(&path, segment->slot);
+    path_u16(&path, segment->attempt);
+    if (!err)
+        err = lookup_get(&agent->desk.client, &agent->arena, path_key(&path), &jobs_result_record,
+                         &result, fault);
+    if (err)
+        return err;
+    job->progress =
+        (struct jobs_progress){.round = segment->round, .global_root = round.global_root};
+    *slot = (struct jobs_slot){.round = segment->round,
+                               .attempt = segment->attempt,
+                               .start_root = result.start_root,
+                               .residue_root = result.residue_root};
+    for (uint32_t i = 0; i < job->slot_count; i++)
+        job->slots[i] = slot;
+    return ERR_NONE;
+}
+
 static enum err pass(struct agent *agent, void (*act)(void *self, const struct agent_job *job),
-                     void *self, struct fault *fault)
+                     void (*rest)(void *self), void *self, struct fault *fault)
 {
     struct lookup_list open;
     enum err err = wait_block(agent, fault);
@@ -321,15 +358,17 @@ static enum err pass(struct agent *agent, void (*act)(void *self, const struct a
         if (!err)
             act(self, &job);
     }
+    if (!err && rest && !stopping)
+        rest(self);
     return err;
 }
 
 enum err agent_run(struct agent *agent, void (*act)(void *self, const struct agent_job *job),
-                   void *self)
+                   void (*rest)(void *self), void *self)
 {
     while (!stopping) {
         struct fault fault;
-        enum err err = pass(agent, act, self, &fault);
+        enum err err = pass(agent, act, rest, self, &fault);
         if (err && err != ERR_NOT_FOUND && !stopping) {
             log_event(LOG_LEVEL_WARN, "nodes", "%s", fault.text);
             clock_sleep_ms(POLL_MS);

@@ -79,9 +79,10 @@ struct agent {
 MUST_USE enum err agent_open(struct agent *agent, struct cli *cli);
 void agent_close(struct agent *agent);
 
-/* Calls `act` for each job that hasn't ended, at each block, until the agent is asked to stop. */
+/* Calls `act` for each job that hasn't ended, and then `rest` (may be NULL), at each block, until the agent is asked to stop. */
 MUST_USE enum err agent_run(struct agent *agent,
-                            void (*act)(void *self, const struct agent_job *job), void *self);
+                            void (*act)(void *self, const struct agent_job *job),
+                            void (*rest)(void *self), void *self);
 
 /* True once the agent was asked to stop. */
 bool agent_is_stopping(const struct agent *agent);
@@ -99,7 +100,12 @@ MUST_USE enum err agent_prepare(struct agent *agent, const struct agent_job *job
 MUST_USE enum err agent_start_state(struct agent *agent, const struct agent_job *job, uint16_t slot,
                                     struct state *start, struct fault *fault);
 
-/* Sends one call of the jobs or beacon contract and waits for its receipt. True when it was done; else the log says why not. `what`
+/* The job as it stood at an attempt that is over: agent_prepare and agent_start_state give what that segment started from. In the pass's
+ * arena. ERR_NOT_FOUND. */
+MUST_USE enum err agent_past(struct agent *agent, struct agent_job *job,
+                             const struct jobs_segment *segment, struct fault *fault);
+
+/* Sends one call of the jobs, challenges or beacon contract and waits for its receipt. True when it was done; else the log says why not. `what`
  * names it there. A refusal is normal where others were faster. */
 bool agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t method,
                 const void *args);

@@ -8,6 +8,7 @@
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
 #include "tools/tenure/agent.h"
+#include "tools/tenure/agent_ruling.h"
 #include "tools/tenure/founding.h"
 #include "tools/tenure/rounds.h"
 
@@ -494,6 +495,13 @@ static void act(void *self, const struct agent_job *job)
     }
 }
 
+static void rule(void *self)
+{
+    struct replay *replay = self;
+
+    agent_ruling_pass(&replay->agent, replay->seat);
+}
+
 /* The seat that this account answers for. */
 static enum err find_seat(struct replay *replay, struct fault *fault)
 {
@@ -530,7 +538,7 @@ enum err agent_replay(struct cli *cli)
         log_event(LOG_LEVEL_INFO, "ready", "replays for seat %u with kernel %s%s", replay->seat,
                   kernel_name(replay->agent.kernel),
                   beacon ? "" : "; no --beacon file, so sampled audits will miss its reveals");
-        err = agent_run(&replay->agent, act, replay);
+        err = agent_run(&replay->agent, act, rule, replay);
     }
     free(replay->chain);
     agent_close(&replay->agent);

@@ -1,5 +1,5 @@
-/* The replayer's agent: replays the segments it is assigned, seals and opens its answers, votes in disputes, closes rounds, and reveals
- * its beacon while sampled audits wait for it. */
+/* The replayer's agent: replays the segments it is assigned, seals and opens its answers, votes in disputes, answers challenges, closes
+ * rounds, and reveals its beacon while sampled audits wait for it. */
 #ifndef TOOLS_TENURE_AGENT_REPLAY_H
 #define TOOLS_TENURE_AGENT_REPLAY_H
 

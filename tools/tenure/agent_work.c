@@ -278,7 +278,7 @@ enum err agent_work(struct cli *cli)
         address_text(address, &work->agent.desk.sender.address);
         log_event(LOG_LEVEL_INFO, "ready", "works for %s with kernel %s", address,
                   kernel_name(work->agent.kernel));
-        err = agent_run(&work->agent, act, work);
+        err = agent_run(&work->agent, act, NULL, work);
     }
     agent_close(&work->agent);
     return err;

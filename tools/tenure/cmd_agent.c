@@ -22,7 +22,8 @@ static const struct cli_command commands[] = {
      "  tenure work --key alice.key --node http://127.0.0.1:7100 --node http://127.0.0.1:7102",
      work_options, sizeof(work_options) / sizeof(work_options[0]), agent_work},
     {"replay", "", 0, 0,
-     "a replayer's agent: replay, seal, open, vote and close rounds, until stopped",
+     "a replayer's agent: replay, seal, open, vote, answer challenges and close rounds, until "
+     "stopped",
      "  tenure replay --key replayer-0.key --beacon replayer-0.beacon --node http://127.0.0.1:7100",
      replay_options, sizeof(replay_options) / sizeof(replay_options[0]), agent_replay},
 };
