@@ -5,8 +5,9 @@
  *
  * A shape is rows x inner x columns; the form says which operand lies transposed. Both pack within their time. The two take turns;
  * figures are medians over the turns, and `ratio` is the median of the ratios of neighbouring turns, so that other load on the machine
- * meets both alike. OpenBLAS takes some new CPUs for old ones, so its best kernel for the same instructions is forced by
- * OPENBLAS_CORETYPE, which it reads when it is loaded: the program starts itself again for each of our kernels. */
+ * meets both alike. With one thread the time is the processor's, so that such load hardly counts. OpenBLAS takes some new CPUs for old
+ * ones, so its best kernel for the same instructions is forced by OPENBLAS_CORETYPE, which it reads when it is loaded: the program
+ * starts itself again for each of our kernels. */
 #include <cblas.h>
 #include <errno.h>
 #include <stdio.h>
@@ -58,10 +59,11 @@ struct matrices {
     float *theirs;
 };
 
-static double now_s(void)
+/* By the wall, or with one thread of this process. */
+static double now_s(uint32_t threads)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
@@ -77,7 +79,7 @@ static float *matrix(size_t count)
 static double ours_gflops(struct kernel *kernel, const struct matrices *x, const struct shape *s,
                           int turns)
 {
-    double start = now_s();
+    double start = now_s(kernel->parallel.threads);
     for (int i = 0; i < turns; i++)
         switch (s->form) {
         case NN:
@@ -90,19 +92,20 @@ static double ours_gflops(struct kernel *kernel, const struct matrices *x, const
             kernel_gemm_tn(kernel, x->ours, x->a, x->b, NULL, s->m, s->n, s->k);
             break;
         }
-    return 2e-9 * (double)(s->m * s->n * s->k) * turns / (now_s() - start);
+    return 2e-9 * (double)(s->m * s->n * s->k) * turns / (now_s(kernel->parallel.threads) - start);
 }
 
-static double theirs_gflops(const struct matrices *x, const struct shape *s, int turns)
+static double theirs_gflops(uint32_t threads, const struct matrices *x, const struct shape *s,
+                            int turns)
 {
-    double start = now_s();
+    double start = now_s(threads);
     bool a_turned = s->form == TN, b_turned = s->form == NT;
     for (int i = 0; i < turns; i++)
         cblas_sgemm(CblasRowMajor, a_turned ? CblasTrans : CblasNoTrans,
                     b_turned ? CblasTrans : CblasNoTrans, (int)s->m, (int)s->n, (int)s->k, 1, x->a,
                     (int)(a_turned ? s->m : s->k), x->b, (int)(b_turned ? s->k : s->n), 0,
                     x->theirs, (int)s->n);
-    return 2e-9 * (double)(s->m * s->n * s->k) * turns / (now_s() - start);
+    return 2e-9 * (double)(s->m * s->n * s->k) * turns / (now_s(threads) - start);
 }
 
 static int by_size(const void *a, const void *b)
@@ -143,7 +146,7 @@ static void measure(FILE *out, const struct shape *shape, struct parallel *pool,
     int turns = flops < TURN_FLOPS ? (int)(TURN_FLOPS / flops) : 1;
     for (int i = -1; i < REPEATS; i++) { /* the first turn of each warms up */
         double our = ours_gflops(&kernel, &x, shape, turns),
-               their = theirs_gflops(&x, shape, turns);
+               their = theirs_gflops(parallel.threads, &x, shape, turns);
         if (i >= 0) {
             ours[i] = our;
             theirs[i] = their;
