@@ -135,7 +135,7 @@ endef
 $(foreach name,$(PROGRAMS:$(OUT)/%=%),$(eval $(call program,$(OUT)/$(name),$(OUT)/tools/$(name)/main.o,tools/$(name))))
 $(foreach name,$(BENCHES:$(OUT)/bench/%=%),$(eval $(call program,$(OUT)/bench/$(name),$(OUT)/test/bench/$(name).o,test/bench)))
 $(eval $(call program,$(OUT)/golden,$(OUT)/test/golden/main.o,test/fuzz))
-$(eval $(call program,$(OUT)/reference,$(call object,$(patsubst %,test/reference/%.c,main course numbers perceptron pupil)),test/reference))
+$(eval $(call program,$(OUT)/reference,$(call object,$(patsubst %,test/reference/%.c,main course descent numbers perceptron pupil transformer)),test/reference))
 $(eval $(call program,$(OUT)/engine,$(call object,$(patsubst %,test/reference/%.c,engine course)),test/engine))
 $(eval $(call program,$(OUT)/steps,$(OUT)/test/torch/main.o,test/torch))
 $(eval $(call program,$(OUT)/math,$(OUT)/test/math/main.o,test/math))

@@ -56,6 +56,8 @@ static bool word_is_float(struct course *course, const char *name, const char *v
         {"weight_decay", &course->weight_decay},
         {"outer_rate", &course->outer_rate},
         {"outer_momentum", &course->outer_momentum},
+        {"rate_last", &course->gpt.rate_last},
+        {"clip", &course->gpt.clip},
     };
     for (size_t i = 0; i < sizeof(floats) / sizeof(floats[0]); i++) {
         if (strcmp(name, floats[i].name) == 0) {
@@ -74,6 +76,7 @@ static bool word_is_count(struct course *course, const char *name, const char *v
     } counts[] = {
         {"batch", &course->batch},   {"steps", &course->steps},     {"interval", &course->interval},
         {"rounds", &course->rounds}, {"samples", &course->samples}, {"threads", &course->threads},
+        {"warm_up", &course->gpt.warm_up}, {"decay", &course->gpt.decay},
     };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         if (strcmp(name, counts[i].name) == 0) {
@@ -94,6 +97,8 @@ static void word_read(struct course *course, char *word)
         course->layer_count = list_read(course->layers, COURSE_LAYERS_MAX, value);
     else if (strcmp(word, "slots") == 0)
         course->slot_count = list_read(course->slots, COURSE_SLOTS_MAX, value);
+    else if (strcmp(word, "gpt") == 0)
+        course->is_gpt = list_read(&course->gpt.blocks, 6, value) == 6;
     else if (strcmp(word, "seed") == 0)
         course->seed = number_read(value);
     else if (strcmp(word, "kernel") == 0)
@@ -149,6 +154,35 @@ static void data_make(struct course *course)
     }
 }
 
+static void little_put(uint8_t *out, uint32_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        out[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* A file of tokens: each follows from the one before, or is any. */
+static void tokens_make(struct course *course)
+{
+    uint64_t random = course->seed ^ 0x5bd1e995;
+    uint32_t token = 1;
+    course->image_size = 1024 + 2 * (size_t)course->samples;
+    course->images = allocate(course->image_size);
+    little_put(course->images, 20240520, 4);
+    little_put(course->images + 4, 1, 4);
+    little_put(course->images + 8, course->samples, 4);
+    for (uint32_t i = 0; i < course->samples; i++) {
+        uint64_t dice = next(&random);
+        token = (dice & 3 ? token * 3 + 1 : (uint32_t)(dice >> 32)) % course->gpt.symbols;
+        little_put(course->images + 1024 + 2 * (size_t)i, token, 2);
+    }
+}
+
+uint32_t course_token(const struct course *course, uint32_t index)
+{
+    const uint8_t *at = course->images + 1024 + 2 * (size_t)index;
+    return at[0] | (uint32_t)at[1] << 8;
+}
+
 void course_init(struct course *course, int count, char **words)
 {
     *course = (struct course){
@@ -178,7 +212,9 @@ void course_init(struct course *course, int count, char **words)
         course->slots[course->slot_count++] = course->steps;
     if (course->layer_count < 2 || course->layers[0] == 0 || course->samples == 0)
         refuse("too small", "layers or samples");
-    data_make(course);
+    if (course->is_gpt && (course->gpt.symbols == 0 || course->samples <= course->gpt.context))
+        refuse("too small", "symbols or samples");
+    (course->is_gpt ? tokens_make : data_make)(course);
 }
 
 void course_release(struct course *course)

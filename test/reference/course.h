@@ -3,6 +3,8 @@
  *
  *     layers=20,7,3 batch=5 optimizer=adamw rate=0x1p-7 steps=12 interval=5 slots=12,5 rounds=2 samples=60 seed=9
  *
+ * A word gpt=BLOCKS,HEADS,WIDTH,CONTEXT,SYMBOLS,MICRO-BATCHES makes the program a gpt, and the samples tokens.
+ *
  * What both print, each digest as hexadecimal digits:
  *
  *     round R start STATE-ROOT                   the global state
@@ -22,7 +24,17 @@
 
 enum course_optimizer { COURSE_SGD = 1, COURSE_ADAMW = 2 };
 
+struct course_gpt {
+    uint32_t blocks, heads, width, context, symbols, micro_batches; /* in the order of the word */
+    uint32_t warm_up;
+    uint32_t decay;
+    float rate_last;
+    float clip;
+};
+
 struct course {
+    bool is_gpt;
+    struct course_gpt gpt;
     uint32_t layers[COURSE_LAYERS_MAX]; /* inputs, hidden ones, classes */
     uint32_t layer_count;
     uint32_t batch;
@@ -43,15 +55,18 @@ struct course {
     uint32_t samples;
     const char *kernel; /* the trainer's instruction set; the reference has one only */
     uint32_t threads;   /* likewise */
-    uint8_t *images;    /* an IDX file of [samples][1][inputs]; owned */
+    uint8_t *images;    /* an IDX file of [samples][1][inputs], or a file of [samples] tokens; owned */
     size_t image_size;
-    uint8_t *labels; /* an IDX file of [samples]; owned */
+    uint8_t *labels; /* an IDX file of [samples], or none; owned */
     size_t label_size;
 };
 
 /* Reads the words and makes the data set. Stops the program with a sentence when a word is none of a course. */
 void course_init(struct course *course, int count, char **words);
 void course_release(struct course *course);
+
+/* Of a gpt's samples. */
+uint32_t course_token(const struct course *course, uint32_t index);
 
 void course_print_start(uint32_t round, const struct digest *root);
 void course_print_leaf(uint32_t round, uint32_t slot, uint32_t leaf, const struct digest *root,

@@ -5,6 +5,7 @@
 #include "tools/sys/parallel.h"
 #include "trainer/aggregate.h"
 #include "trainer/segment.h"
+#include "trainer/tokens.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,13 @@ static void program_of(struct engine *engine)
         .interval = course->interval,
         .seed = course->seed,
     };
+    if (course->is_gpt) {
+        const struct course_gpt *gpt = &course->gpt;
+        engine->program.family = PROGRAM_GPT;
+        engine->program.gpt = (struct program_gpt){gpt->blocks, gpt->heads, gpt->width, gpt->context, gpt->symbols,
+                                                   gpt->micro_batches, gpt->warm_up, gpt->decay,
+                                                   program_bits(gpt->rate_last), program_bits(gpt->clip)};
+    }
     must(engine, program_check(&engine->program, &engine->fault), "program");
 }
 
@@ -81,10 +89,11 @@ static void engine_init(struct engine *engine, const struct course *course)
     enum kernel_kind kind;
     *engine = (struct engine){.course = course};
     program_of(engine);
-    must(engine,
-         dataset_init(&engine->data, bytes_of(course->images, course->image_size),
-                      bytes_of(course->labels, course->label_size), fault),
-         "data");
+    struct bytes images = bytes_of(course->images, course->image_size);
+    struct bytes labels = bytes_of(course->labels, course->label_size);
+    enum err err = course->is_gpt ? tokens_init(&engine->data, images, fault)
+                                  : dataset_init(&engine->data, images, labels, fault);
+    must(engine, err, "data");
     if (!(course->kernel[0] ? kernel_parse(&kind, course->kernel) : kernel_best(&kind)))
         must(engine, ERR_USAGE, "no such kernel");
     engine->threads = parallel_new(course->threads);

@@ -25,15 +25,42 @@ void product(float *out, struct operand a, struct operand b, const float *bias, 
     }
 }
 
-float lanes(const float *x, size_t count, bool square)
+float part(const float *a, size_t a_step, const float *b, size_t b_step, size_t first, size_t last)
+{
+    float total = 0;
+    size_t l = first;
+    while (l < last) {
+        float sum = 0;
+        bool is_first = l == first;
+        do {
+            sum = fmaf(a[l * a_step], b[l * b_step], sum);
+            l++;
+        } while (l < last && l % 256 != 0);
+        total = is_first ? sum : total + sum;
+    }
+    return total;
+}
+
+/* The same sum of 16 lanes, of squares, products or numbers. */
+static float lanes_of(const float *x, const float *y, size_t count)
 {
     float lane[16] = {0};
     for (size_t i = 0; i < count; i++)
-        lane[i % 16] = square ? fmaf(x[i], x[i], lane[i % 16]) : lane[i % 16] + x[i];
+        lane[i % 16] = y ? fmaf(x[i], y[i], lane[i % 16]) : lane[i % 16] + x[i];
     for (size_t w = 8; w >= 1; w /= 2)
         for (size_t j = 0; j < w; j++)
             lane[j] = lane[j] + lane[j + w];
     return lane[0];
+}
+
+float dot(const float *x, const float *y, size_t count)
+{
+    return lanes_of(x, y, count);
+}
+
+float lanes(const float *x, size_t count, bool square)
+{
+    return lanes_of(x, square ? x : NULL, count);
 }
 
 float sum_long(const float *x, size_t count, bool square)
@@ -101,13 +128,73 @@ float log_normal(float x)
     return fmaf((float)e, 0x1.62e4p-1f, f + low);
 }
 
-void cross_entropy(float *loss, float *gradient, const float *x, const uint8_t *labels, size_t rows, size_t classes)
+static float slope(float square, float c)
 {
-    float scale = 1 / (float)rows;
+    return fmaf(c, square, 0x1.988454p+0f);
+}
+
+/* logistic(t), and q = 1 - s or s: r times e. */
+static float logistic(float t, float *rq)
+{
+    float e = exp_down(0 - fabsf(t));
+    float r = 1 / (1 + e);
+    float q = e * r;
+    *rq = r * q;
+    return t > 0 ? r : q;
+}
+
+float gelu(float x)
+{
+    float rq;
+    return x * logistic(x * slope(x * x, 0x1.2444f2p-4f), &rq);
+}
+
+float gelu_back(float gradient, float x)
+{
+    float rq;
+    float s = logistic(x * slope(x * x, 0x1.2444f2p-4f), &rq);
+    return gradient * fmaf(x * slope(x * x, 0x1.b6676cp-3f), rq, s);
+}
+
+float half_cosine(float x)
+{
+    float y = x - 0.5f;
+    float z = y * y;
+    float p = -0x1.cc9b6p-8f;
+    p = fmaf(p, z, 0x1.501408p-4f);
+    p = fmaf(p, z, -0x1.32d12ep-1f);
+    p = fmaf(p, z, 0x1.466bcp+1f);
+    p = fmaf(p, z, -0x1.4abbcep+2f);
+    p = fmaf(p, z, 0x1.921fb6p+1f);
+    return fmaf(-0.5f, y * p, 0.5f);
+}
+
+static float largest(const float *x, size_t count)
+{
+    float most = x[0];
+    for (size_t j = 1; j < count; j++)
+        most = x[j] > most ? x[j] : most;
+    return most;
+}
+
+void softmax(float *x, size_t count, float scale)
+{
+    for (size_t j = 0; j < count; j++)
+        x[j] = x[j] * scale;
+    float most = largest(x, count);
+    for (size_t j = 0; j < count; j++)
+        x[j] = exp_down(x[j] - most);
+    float s = lanes(x, count, false);
+    for (size_t j = 0; j < count; j++)
+        x[j] = x[j] / s;
+}
+
+void cross_entropy(float *loss, float *gradient, const float *x, const uint32_t *labels, size_t rows, size_t classes,
+                   size_t total)
+{
+    float scale = 1 / (float)total;
     for (size_t i = 0; i < rows; i++, x += classes, gradient += classes) {
-        float most = x[0];
-        for (size_t j = 1; j < classes; j++)
-            most = x[j] > most ? x[j] : most;
+        float most = largest(x, classes);
         for (size_t j = 0; j < classes; j++)
             gradient[j] = exp_down(x[j] - most);
         float s = lanes(gradient, classes, false);

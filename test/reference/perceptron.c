@@ -37,7 +37,7 @@ void perceptron_start(const struct course *course, float *parameters)
     }
 }
 
-static void batch_read(const struct course *course, float *out, uint8_t *labels, uint32_t round, uint32_t slot,
+static void batch_read(const struct course *course, float *out, uint32_t *labels, uint32_t round, uint32_t slot,
                        uint32_t step)
 {
     uint64_t stream = (UINT64_C(2) << 56) + ((uint64_t)round << 16) + slot;
@@ -109,14 +109,12 @@ float perceptron_learn(const struct course *course, const float *parameters, uin
         if (i > 0)
             pass.weight[i] = pass.weight[i - 1] + (size_t)course->layers[i] * course->layers[i - 1] + course->layers[i];
     }
-    uint8_t *labels = malloc(course->batch);
-    if (!labels)
-        abort();
+    uint32_t *labels = (uint32_t *)perceptron_floats(course->batch);
     batch_read(course, pass.a[0], labels, round, slot, step);
     forward(course, parameters, &pass);
     float *losses = perceptron_floats(course->batch);
     float *d = perceptron_floats(course->batch * classes);
-    cross_entropy(losses, d, pass.a[course->layer_count - 1], labels, course->batch, classes);
+    cross_entropy(losses, d, pass.a[course->layer_count - 1], labels, course->batch, classes, course->batch);
     float loss = sum_long(losses, course->batch, false) / (float)course->batch;
     backward_take(course, parameters, &pass, d, gradient);
     for (uint32_t i = 0; i < course->layer_count; i++)
@@ -124,38 +122,4 @@ float perceptron_learn(const struct course *course, const float *parameters, uin
     free(labels);
     free(losses);
     return loss;
-}
-
-static float decayed(const struct course *course, float p)
-{
-    return fmaf(-(course->rate * course->weight_decay), p, p);
-}
-
-static void sgd(const struct course *course, float *p, float *m, float g)
-{
-    *m = without_small(fmaf(course->beta1, *m, g));
-    *p = fmaf(-course->rate, *m, decayed(course, *p));
-}
-
-static void adamw(const struct course *course, float *p, float *m, float *v, const float power[2], float g)
-{
-    *m = without_small(fmaf(course->beta1, *m, (1 - course->beta1) * g));
-    *v = without_small(fmaf(course->beta2, *v, (1 - course->beta2) * without_small(g * g)));
-    float direction = (*m * (1 / (1 - power[0]))) / (sqrtf(*v * (1 / (1 - power[1]))) + course->epsilon);
-    *p = fmaf(-course->rate, direction, decayed(course, *p));
-}
-
-void perceptron_step(const struct course *course, float *parameters, float *moment1, float *moment2, float power[2],
-                     const float *gradient)
-{
-    if (course->optimizer == COURSE_ADAMW) {
-        power[0] = without_small(power[0] * course->beta1);
-        power[1] = without_small(power[1] * course->beta2);
-    }
-    for (size_t i = 0, count = perceptron_count(course); i < count; i++) {
-        if (course->optimizer == COURSE_ADAMW)
-            adamw(course, &parameters[i], &moment1[i], &moment2[i], power, gradient[i]);
-        else
-            sgd(course, &parameters[i], &moment1[i], gradient[i]);
-    }
 }

@@ -1,4 +1,4 @@
-/* NUMERICS.md sections 6 and 7: a multi-layer perceptron's weights, forward and backward pass, and optimizers. */
+/* NUMERICS.md section 6.1: a multi-layer perceptron's weights, forward and backward pass. */
 #ifndef TEST_REFERENCE_PERCEPTRON_H
 #define TEST_REFERENCE_PERCEPTRON_H
 
@@ -15,9 +15,5 @@ void perceptron_start(const struct course *course, float *parameters);
 /* One batch: `gradient` of the mean loss, which is returned, by `parameters`. */
 float perceptron_learn(const struct course *course, const float *parameters, uint32_t round, uint32_t slot,
                        uint32_t step, float *gradient);
-
-/* moment2 and the powers are AdamW's. */
-void perceptron_step(const struct course *course, float *parameters, float *moment1, float *moment2, float power[2],
-                     const float *gradient);
 
 #endif

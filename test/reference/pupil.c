@@ -1,8 +1,10 @@
 #include "test/reference/pupil.h"
 
 #include "base/pack.h"
+#include "test/reference/descent.h"
 #include "test/reference/numbers.h"
 #include "test/reference/perceptron.h"
+#include "test/reference/transformer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,12 +24,12 @@ static void *allocate(size_t size)
 void pupil_init(struct pupil *pupil, const struct course *course, bool is_segment)
 {
     *pupil = (struct pupil){.course = course, .is_segment = is_segment, .power = {1, 1}};
-    pupil->count = perceptron_count(course);
+    pupil->count = course->is_gpt ? transformer_count(course) : perceptron_count(course);
     pupil->blocks = (pupil->count + BLOCK - 1) / BLOCK;
     pupil->parameters = perceptron_floats(pupil->count);
     if (!is_segment) {
         pupil->outer = perceptron_floats(pupil->count);
-        perceptron_start(course, pupil->parameters);
+        (course->is_gpt ? transformer_start : perceptron_start)(course, pupil->parameters);
         return;
     }
     pupil->anchor = perceptron_floats(pupil->count);
@@ -112,6 +114,16 @@ static void little(uint8_t out[4], float value)
         out[i] = (uint8_t)(bits >> 8 * i);
 }
 
+static void shape_pack(struct pack_writer *writer, const struct course_gpt *gpt)
+{
+    const uint32_t numbers[] = {gpt->blocks,  gpt->heads,         gpt->width,   gpt->context,
+                                gpt->symbols, gpt->micro_batches, gpt->warm_up, gpt->decay,
+                                bits_of(gpt->rate_last), bits_of(gpt->clip)};
+    pack_array(writer, sizeof(numbers) / sizeof(numbers[0]));
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        pack_u64(writer, numbers[i]);
+}
+
 static struct digest program_digest(const struct course *course)
 {
     uint8_t room[512];
@@ -119,9 +131,12 @@ static struct digest program_digest(const struct course *course)
     pack_init(&writer, room, sizeof(room));
     pack_array(&writer, 15);
     pack_u64(&writer, 1); /* profile */
-    pack_u64(&writer, 1); /* mlp */
-    pack_array(&writer, course->layer_count);
-    for (uint32_t i = 0; i < course->layer_count; i++) {
+    pack_u64(&writer, course->is_gpt ? 2 : 1);
+    if (course->is_gpt)
+        shape_pack(&writer, &course->gpt);
+    else
+        pack_array(&writer, course->layer_count);
+    for (uint32_t i = 0; i < course->layer_count && !course->is_gpt; i++) {
         pack_array(&writer, 1);
         pack_u64(&writer, course->layers[i]);
     }
@@ -278,13 +293,15 @@ static bool compress(struct pupil *segment)
 static bool step(struct pupil *segment, float *gradient, uint8_t witness[8])
 {
     const struct course *course = segment->course;
-    float loss = perceptron_learn(course, segment->parameters, segment->round, segment->slot, segment->step, gradient);
+    struct descent descent = {segment->parameters, segment->moment1, segment->moment2, segment->power};
+    float loss = (course->is_gpt ? transformer_learn : perceptron_learn)(course, segment->parameters, segment->round,
+                                                                         segment->slot, segment->step, gradient);
     float size = norm(gradient, segment->count);
     if (!isfinite(loss) || !isfinite(size))
         return false;
     little(witness, loss);
     little(witness + 4, size);
-    perceptron_step(course, segment->parameters, segment->moment1, segment->moment2, segment->power, gradient);
+    descent_step(course, &descent, segment->round, segment->step, gradient, size);
     segment->step++;
     return true;
 }
