@@ -7,6 +7,7 @@
 extern const struct cli_noun cmd_net;
 extern const struct cli_noun cmd_key;
 extern const struct cli_noun cmd_member;
+extern const struct cli_noun cmd_validator;
 extern const struct cli_noun cmd_credit;
 extern const struct cli_noun cmd_offer;
 extern const struct cli_noun cmd_job;

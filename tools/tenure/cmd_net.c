@@ -103,6 +103,39 @@ static enum err run_init(struct cli *cli)
     return ERR_NONE;
 }
 
+static enum err run_join(struct cli *cli)
+{
+    struct founding_joined joined;
+    struct address replayer;
+    char key[2 * SIGN_PUBLIC_SIZE + 1], account[2 * SIGN_PUBLIC_SIZE + 1], name[ADDRESS_TEXT_SIZE];
+    const char *folder;
+    enum err err = cli_need(&folder, cli, "dir");
+
+    if (!err)
+        err = founding_join(&cli->arena, folder, &joined, &cli->fault);
+    if (err)
+        return err;
+    replayer = address_of(&joined.replayer);
+    address_text(name, &replayer);
+    bytes_to_hex(key, bytes_of(joined.key.bytes, SIGN_PUBLIC_SIZE));
+    bytes_to_hex(account, bytes_of(joined.replayer.bytes, SIGN_PUBLIC_SIZE));
+    if (cli->json)
+        printf("{\"name\":\"%s\",\"address\":\"%s\",\"api\":\"http://%s\",\"public_key\":\"%s\","
+               "\"replayer\":\"%s\",\"replayer_key\":\"%s\",\"beacon\":%s}\n",
+               joined.name, joined.address, joined.api, key, name, account,
+               cli_quote(cli, cli_format(cli, "%s/keys/replayer-%u.beacon", folder,
+                                         joined.number)));
+    cli_say(cli,
+            "%s has keys, a certificate and a configuration in %s/%s. Next:\n"
+            "  tenured --config %s/%s/tenured.ini\n"
+            "  tenure member add %s --roles replayer --organisation %s --name replayer-%u\n"
+            "  tenure validator add %s %s %s --replayer %s --beacon %s/keys/replayer-%u.beacon\n"
+            "and, when it has caught up, the other operators' votes: tenure proposal vote N yes",
+            joined.name, folder, joined.name, folder, joined.name, account, joined.name,
+            joined.number, joined.name, joined.address, key, name, folder, joined.number);
+    return ERR_NONE;
+}
+
 /* --- up and down --- */
 
 /* One node of a founded network. */
@@ -272,6 +305,9 @@ static const struct cli_command commands[] = {
      "  tenure net init --dir demo --validators 4 --account alice:provider:lab-a:100000 --account "
      "bob:consumer:uni-b:5000000",
      init_options, COUNT(init_options), run_init},
+    {"net join", "", 0, 0,
+     "make a node more for a network on this machine: keys, certificate and configuration",
+     "  tenure net join --dir demo", dir_option, COUNT(dir_option), run_join},
     {"net up", "", 0, 0, "start the nodes of a network on this machine and wait until they answer",
      "  tenure net up --dir demo", dir_option, COUNT(dir_option), run_up},
     {"net down", "", 0, 0, "stop the nodes that \"net up\" started", "  tenure net down --dir demo",

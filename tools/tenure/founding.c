@@ -424,6 +424,127 @@ enum err founding_make(struct arena *arena, const struct founding *founding,
     return err;
 }
 
+/* --- one node more --- */
+
+/* Reads a text file of the folder into `text`. */
+static enum err read_text(struct maker *maker, const char *name, char *text, size_t size)
+{
+    char path[FILE_PATH_SIZE];
+    uint8_t *data = NULL;
+    size_t length = 0;
+    enum err err = file_join(path, maker->founding->folder, name, maker->fault);
+
+    if (!err)
+        err = file_read(&data, &length, path, size - 1, maker->fault);
+    if (err)
+        return err;
+    memcpy(text, data, length);
+    text[length] = 0;
+    free(data);
+    return ERR_NONE;
+}
+
+/* Counts the nodes that are there; their addresses go to `mine`, with what else a new one has in common with them. */
+static enum err read_nodes(struct maker *maker, struct settings *mine, uint32_t *count)
+{
+    size_t used = 0;
+
+    for (*count = 0; *count < LIMIT_VALIDATORS; ++*count) {
+        char path[FILE_PATH_SIZE];
+        struct settings theirs;
+        enum err err = file_join(path, maker->founding->folder,
+                                 name_of(maker, "node-%u/tenured.ini", *count), maker->fault);
+        if (err || !file_exists(path))
+            return err;
+        err = settings_read(&theirs, path, maker->fault);
+        if (err)
+            return err;
+        used += (size_t)snprintf(mine->peers + used, sizeof(mine->peers) - used, "node-%u %s\n",
+                                 *count, theirs.peers_listen);
+        mine->timeout_ms = theirs.timeout_ms;
+        snprintf(mine->log_level, sizeof(mine->log_level), "%s", theirs.log_level);
+    }
+    return fault_set(maker->fault, ERR_LIMIT, "%s has %d nodes: there is no number for another",
+                     maker->founding->folder, LIMIT_VALIDATORS);
+}
+
+static enum err write_joined(struct maker *maker, struct settings *mine,
+                             const struct founding_joined *joined)
+{
+    char nodes[16384];
+    struct text out;
+    enum err err;
+
+    snprintf(mine->genesis, sizeof(mine->genesis), "../genesis.bin");
+    snprintf(mine->authority, sizeof(mine->authority), "../authority.pem");
+    snprintf(mine->passphrase, sizeof(mine->passphrase), "file:../passphrase");
+    snprintf(mine->peers_listen, sizeof(mine->peers_listen), "%s", joined->address);
+    snprintf(mine->api_listen, sizeof(mine->api_listen), "%s", joined->api);
+    mine->follow = true;
+    text_init(&out, 1u << 16);
+    config_print(&out, &settings_table, mine);
+    CHECK(!out.failed);
+    err = write_text(maker, name_of(maker, "node-%u/tenured.ini", joined->number),
+                     text_string(&out), 0644);
+    text_release(&out);
+    if (!err)
+        err = read_text(maker, "nodes", nodes, sizeof(nodes) - 96);
+    if (err)
+        return err;
+    snprintf(nodes + strlen(nodes), 96, "%s http://%s\n", joined->name, joined->api);
+    char path[FILE_PATH_SIZE];
+    err = file_join(path, maker->founding->folder, "nodes", maker->fault);
+    return err ? err : file_write(path, bytes_text(nodes), 0644, maker->fault);
+}
+
+static enum err join_all(struct maker *maker, struct founding_joined *joined)
+{
+    struct settings mine;
+    enum err err = config_read(&mine, &settings_table, "/dev/null", maker->fault);
+
+    if (!err)
+        err = read_text(maker, "passphrase", maker->passphrase.text,
+                        sizeof(maker->passphrase.text));
+    if (!err)
+        err = read_text(maker, "authority.pem", maker->authority.pem, CERTIFICATE_PEM_SIZE);
+    if (!err)
+        err = read_text(maker, "authority.key", maker->authority.key, CERTIFICATE_PEM_SIZE);
+    if (!err)
+        err = read_nodes(maker, &mine, &joined->number);
+    if (!err)
+        err = pick_ports(maker);
+    if (err)
+        return err;
+    maker->passphrase.size = strlen(maker->passphrase.text);
+    snprintf(joined->name, sizeof(joined->name), "node-%u", joined->number);
+    snprintf(joined->address, sizeof(joined->address), "127.0.0.1:%u", maker->peer_ports[0]);
+    snprintf(joined->api, sizeof(joined->api), "127.0.0.1:%u", maker->api_ports[0]);
+    err = make_subfolder(maker, joined->name);
+    if (!err)
+        err = make_key(maker, &joined->key,
+                       name_of(maker, "node-%u/validator.key", joined->number));
+    if (!err)
+        err = make_key(maker, &joined->replayer,
+                       name_of(maker, "keys/replayer-%u.key", joined->number));
+    if (!err)
+        err = make_beacon(maker, &joined->chain_end, joined->number);
+    if (!err)
+        err = make_certificate(maker, joined->number, joined->name);
+    return err ? err : write_joined(maker, &mine, joined);
+}
+
+enum err founding_join(struct arena *arena, const char *folder, struct founding_joined *joined,
+                       struct fault *fault)
+{
+    const struct founding founding = {.folder = folder, .validators = 1};
+    struct maker maker = {.arena = arena, .founding = &founding, .fault = fault};
+    enum err err = join_all(&maker, joined);
+
+    keyfile_passphrase_clear(&maker.passphrase);
+    certificate_clear(&maker.authority);
+    return err;
+}
+
 enum err founding_beacon_read(struct digest *secret, uint32_t *length, const char *path,
                               struct fault *fault)
 {

@@ -59,6 +59,22 @@ struct founding_watch {
 MUST_USE enum err founding_make(struct arena *arena, const struct founding *founding,
                                 const struct founding_watch *watch, struct fault *fault);
 
+/* A node more in the folder of a network on this machine: what a proposal to add its validator says. */
+struct founding_joined {
+    uint32_t number;  /* the first N without a folder node-N; all files are named by it as a founded node's */
+    char name[32];    /* node-N */
+    char address[32]; /* host:port of its peers */
+    char api[32];     /* host:port of its API */
+    struct sign_public key;
+    struct sign_public replayer; /* of keys/replayer-N.key, which has no account yet */
+    struct digest chain_end;
+};
+
+/* Makes its keys, certificate and configuration (with node.follow, and the peers' addresses of the nodes that are there), and adds it to
+ * DIR/nodes. ERR_NOT_FOUND: the folder is no network's; ERR_LIMIT: it has 64 nodes; ERR_IO. */
+MUST_USE enum err founding_join(struct arena *arena, const char *folder,
+                                struct founding_joined *joined, struct fault *fault);
+
 /* Reads a replayer's beacon file: the secret and the chain's length. ERR_NOT_FOUND, ERR_MALFORMED, ERR_IO. */
 MUST_USE enum err founding_beacon_read(struct digest *secret, uint32_t *length, const char *path,
                                        struct fault *fault);
