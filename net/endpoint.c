@@ -71,6 +71,24 @@ enum err endpoint_listen(int *fd, const struct endpoint *endpoint)
     return error == EADDRINUSE ? ERR_BUSY : ERR_IO;
 }
 
+enum err endpoint_serve(int *fd, const char *text, bool tls, struct fault *fault)
+{
+    struct endpoint endpoint;
+    if (!endpoint_parse(&endpoint, text))
+        return fault_set(fault, ERR_USAGE, "\"%s\" is no address:port to serve the API on", text);
+    if (!endpoint.loopback && !tls)
+        return fault_set(fault, ERR_USAGE,
+                         "the API on %s needs TLS (certificate, key and CA); without it only "
+                         "loopback can be served",
+                         text);
+    enum err err = endpoint_listen(fd, &endpoint);
+    if (err == ERR_BUSY)
+        return fault_set(fault, ERR_IO, "another program listens on %s already", text);
+    if (err != ERR_NONE)
+        return fault_set(fault, ERR_IO, "can't serve the API on %s: %s", text, strerror(errno));
+    return ERR_NONE;
+}
+
 bool endpoint_text(char text[ENDPOINT_TEXT_SIZE], const struct sockaddr *address)
 {
     text[0] = 0;

@@ -26,6 +26,9 @@ bool endpoint_has_port(const char *text);
 /* A TCP socket that listens there, in *fd. ERR_BUSY: the port is in use; ERR_IO: errno says why. */
 MUST_USE enum err endpoint_listen(int *fd, const struct endpoint *endpoint);
 
+/* Both of the above for the API, with a sentence: without TLS it is for loopback only. ERR_USAGE, ERR_IO. */
+MUST_USE enum err endpoint_serve(int *fd, const char *text, bool tls, struct fault *fault);
+
 /* Writes the address without its port; "" for a family that is no IP. True if it is on loopback. */
 bool endpoint_text(char text[ENDPOINT_TEXT_SIZE], const struct sockaddr *address);
 

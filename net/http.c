@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "net/endpoint.h"
+#include "net/guest.h"
 #include "net/quota.h"
 
 /* How long the timer sleeps at most; what ends sooner wakes it. nng 1.5.2 spins for up to a
@@ -22,21 +23,13 @@
 #define HTTP_HEADERS_BYTES 32768
 #define HTTP_BODY_FIRST    4096
 
-/* One client's connection, from libmicrohttpd's first word of it to its last. */
-struct http_peer {
-    struct http_peer *next, *previous;
-    struct http_exchange *exchange; /* the request under way, or NULL */
-    int fd;
-    char address[QUOTA_ADDRESS_SIZE];
-    bool loopback;
-    bool trusted;         /* its certificate was found good */
-    uint64_t deadline_ms; /* when it is cut off; UINT64_MAX: never */
-};
+/* Connections that were told to go and haven't gone yet. */
+#define HTTP_LEAVING_MAX 32
 
 /* One request. */
 struct http_exchange {
     struct http_server *server;
-    struct http_peer *peer;
+    struct guest *guest;
     struct MHD_Connection *connection;
     enum http_method method;
     uint8_t *body;
@@ -61,9 +54,10 @@ struct http_server {
     pthread_mutex_t mutex; /* guards what follows */
     bool closing;
     uint64_t tickets, wakes; /* counted */
-    struct http_peer *peers;
+    struct guest_list guests;
     uint64_t tick_ms; /* when the timer ends */
     size_t bodies;    /* bytes of all bodies */
+    size_t answers;   /* and of all answers that are on their way */
     struct http_usage usage;
     struct quota quota;
 };
@@ -112,22 +106,58 @@ static void response_init(struct http_response *response)
     text_init(&response->body, HTTP_TEXT_MAX);
 }
 
-/* Hands a response to libmicrohttpd and releases it. */
-static enum MHD_Result respond(struct MHD_Connection *connection, struct http_response *response)
+/* An answer on its way to a client. */
+struct http_sent {
+    struct http_server *server;
+    struct text body;
+};
+
+/* libmicrohttpd needs the answer no more. */
+static void on_sent(void *arg)
 {
+    struct http_sent *sent = arg;
+    pthread_mutex_lock(&sent->server->mutex);
+    sent->server->answers -= sent->body.capacity;
+    pthread_mutex_unlock(&sent->server->mutex);
+    text_release(&sent->body);
+    free(sent);
+}
+
+/* Books the answer, whatever its size is when it is small. */
+static bool has_room_for(struct http_server *server, size_t size)
+{
+    pthread_mutex_lock(&server->mutex);
+    bool fits = size <= HTTP_ANSWER_SMALL || server->answers + size <= HTTP_ANSWERS_MAX;
+    server->answers += fits ? size : 0;
+    pthread_mutex_unlock(&server->mutex);
+    return fits;
+}
+
+/* Hands a response to libmicrohttpd and releases it. */
+static enum MHD_Result respond(struct http_server *server, struct MHD_Connection *connection,
+                               struct http_response *response)
+{
+    struct http_sent *sent = calloc(1, sizeof(*sent));
     if (response->body.failed)
         http_error(response, 500, "answer_too_large", "the answer does not fit; ask for less");
-    struct MHD_Response *out = MHD_create_response_from_buffer(
-        response->body.size, (void *)(uintptr_t)text_string(&response->body),
-        MHD_RESPMEM_MUST_COPY);
-    enum MHD_Result result = MHD_NO;
-    if (out != NULL) {
-        MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->type);
-        MHD_add_response_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-        result = MHD_queue_response(connection, response->status, out);
-        MHD_destroy_response(out);
+    if (sent == NULL || !has_room_for(server, response->body.capacity)) {
+        text_release(&response->body);
+        if (sent == NULL)
+            return MHD_NO;
+        http_error(response, 503, "busy", "too many answers wait to be taken; try again");
+        CHECK(has_room_for(server, response->body.capacity));
     }
-    text_release(&response->body);
+    *sent = (struct http_sent){server, response->body};
+    struct MHD_Response *out = MHD_create_response_from_buffer_with_free_callback_cls(
+        sent->body.size, (void *)(uintptr_t)text_string(&sent->body), on_sent, sent);
+    if (out == NULL) {
+        on_sent(sent);
+        return MHD_NO;
+    }
+    MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->type);
+    MHD_add_response_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    enum MHD_Result result = MHD_queue_response(connection, response->status, out);
+    MHD_destroy_response(out);
     return result;
 }
 
@@ -140,7 +170,7 @@ static enum MHD_Result respond_error(struct http_exchange *exchange, unsigned st
     pthread_mutex_lock(&exchange->server->mutex);
     exchange->server->usage.refused++;
     pthread_mutex_unlock(&exchange->server->mutex);
-    return respond(exchange->connection, &response);
+    return respond(exchange->server, exchange->connection, &response);
 }
 
 /* --- waits --- */
@@ -188,8 +218,8 @@ static bool rest(struct http_exchange *exchange, uint32_t wait_ms)
 void http_wake(struct http_server *server, uint64_t ticket)
 {
     pthread_mutex_lock(&server->mutex);
-    for (struct http_peer *peer = server->peers; peer != NULL; peer = peer->next) {
-        struct http_exchange *exchange = peer->exchange;
+    for (struct guest *guest = server->guests.newest; guest != NULL; guest = guest->next) {
+        struct http_exchange *exchange = guest->exchange;
         if (exchange == NULL || exchange->ticket != ticket)
             continue;
         exchange->woken = true;
@@ -203,9 +233,9 @@ void http_wake_all(struct http_server *server)
 {
     pthread_mutex_lock(&server->mutex);
     server->wakes++;
-    for (struct http_peer *peer = server->peers; peer != NULL; peer = peer->next)
-        if (peer->exchange != NULL && peer->exchange->resting)
-            resume(server, peer->exchange);
+    for (struct guest *guest = server->guests.newest; guest != NULL; guest = guest->next)
+        if (guest->exchange != NULL && guest->exchange->resting)
+            resume(server, guest->exchange);
     pthread_mutex_unlock(&server->mutex);
 }
 
@@ -215,18 +245,18 @@ static void on_tick(void *arg)
     uint64_t now = nng_clock(), next = now + HTTP_TICK_MS;
 
     pthread_mutex_lock(&server->mutex);
-    for (struct http_peer *peer = server->peers; peer != NULL; peer = peer->next) {
-        struct http_exchange *exchange = peer->exchange;
+    for (struct guest *guest = server->guests.newest; guest != NULL; guest = guest->next) {
+        struct http_exchange *exchange = guest->exchange;
         if (exchange != NULL && exchange->resting && now >= exchange->until_ms)
             resume(server, exchange);
         else if (exchange != NULL && exchange->resting && exchange->until_ms < next)
             next = exchange->until_ms;
-        if (now >= peer->deadline_ms) {
-            peer->deadline_ms = UINT64_MAX;
+        if (now >= guest->deadline_ms) {
+            guest->deadline_ms = UINT64_MAX;
             server->usage.refused++;
-            shutdown(peer->fd, SHUT_RDWR);
-        } else if (peer->deadline_ms < next) {
-            next = peer->deadline_ms;
+            shutdown(guest->fd, SHUT_RDWR);
+        } else if (guest->deadline_ms < next) {
+            next = guest->deadline_ms;
         }
     }
     server->tick_ms = next;
@@ -236,9 +266,9 @@ static void on_tick(void *arg)
 }
 
 /* Sets when the connection is cut off. Requires the mutex. */
-static void deadline_set(struct http_server *server, struct http_peer *peer, uint64_t deadline_ms)
+static void deadline_set(struct http_server *server, struct guest *guest, uint64_t deadline_ms)
 {
-    peer->deadline_ms = deadline_ms;
+    guest->deadline_ms = deadline_ms;
     end_at(server, deadline_ms);
 }
 
@@ -253,7 +283,7 @@ static enum MHD_Result ask(struct http_exchange *exchange, const char *path)
         .method = exchange->method,
         .path = path,
         .body = bytes_of(exchange->body, exchange->size),
-        .address = exchange->peer->address,
+        .address = exchange->guest->address,
         .state = &exchange->state,
         .connection = exchange->connection,
     };
@@ -277,9 +307,9 @@ static enum MHD_Result ask(struct http_exchange *exchange, const char *path)
     }
     pthread_mutex_lock(&server->mutex);
     server->usage.requests++;
-    deadline_set(server, exchange->peer, nng_clock() + 10ull * server->options.request_ms);
+    deadline_set(server, exchange->guest, nng_clock() + 10ull * server->options.request_ms);
     pthread_mutex_unlock(&server->mutex);
-    return respond(exchange->connection, &response);
+    return respond(exchange->server, exchange->connection, &response);
 }
 
 /* Keeps a piece of the body, or what to say about it once it is over. Returns false for a client
@@ -316,17 +346,17 @@ static bool keep(struct http_exchange *exchange, const char *data, size_t size)
 
 static bool is_trusted(struct http_exchange *exchange)
 {
-    struct http_peer *peer = exchange->peer;
-    if (!exchange->server->tls || peer->loopback || peer->trusted)
+    struct guest *guest = exchange->guest;
+    if (!exchange->server->tls || guest->loopback || guest->trusted)
         return true;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     unsigned status = 1;
     if (info != NULL && info->tls_session != NULL)
-        peer->trusted =
+        guest->trusted =
             gnutls_certificate_verify_peers2(info->tls_session, &status) == GNUTLS_E_SUCCESS &&
             status == 0;
-    return peer->trusted;
+    return guest->trusted;
 }
 
 static bool method_of(enum http_method *method, const char *name)
@@ -346,13 +376,13 @@ static bool method_of(enum http_method *method, const char *name)
 static enum MHD_Result begin(struct http_exchange *exchange, const char *method)
 {
     struct http_server *server = exchange->server;
-    struct http_peer *peer = exchange->peer;
+    struct guest *guest = exchange->guest;
     uint64_t now = nng_clock();
     pthread_mutex_lock(&server->mutex);
     exchange->ticket = ++server->tickets;
-    peer->exchange = exchange;
-    deadline_set(server, peer, now + server->options.request_ms);
-    bool quota = peer->loopback || quota_take(&server->quota, peer->address, now);
+    guest->exchange = exchange;
+    deadline_set(server, guest, now + server->options.request_ms);
+    bool quota = guest->loopback || quota_take(&server->quota, guest->address, now);
     pthread_mutex_unlock(&server->mutex);
 
     if (!is_trusted(exchange))
@@ -384,7 +414,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         if (exchange == NULL)
             return MHD_NO;
         exchange->server = arg;
-        exchange->peer = info->socket_context;
+        exchange->guest = info->socket_context;
         exchange->connection = connection;
         *context = exchange;
         return begin(exchange, method);
@@ -397,7 +427,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     if (!exchange->begun) {
         exchange->begun = true;
         pthread_mutex_lock(&exchange->server->mutex);
-        deadline_set(exchange->server, exchange->peer, UINT64_MAX);
+        deadline_set(exchange->server, exchange->guest, UINT64_MAX);
+        exchange->guest->whole = true;
         pthread_mutex_unlock(&exchange->server->mutex);
     }
     if (exchange->no_room)
@@ -418,8 +449,9 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
         return;
     pthread_mutex_lock(&server->mutex);
     CHECK(!exchange->resting);
-    exchange->peer->exchange = NULL;
-    deadline_set(server, exchange->peer, nng_clock() + server->options.idle_ms);
+    exchange->guest->exchange = NULL;
+    exchange->guest->whole = false;
+    deadline_set(server, exchange->guest, nng_clock() + server->options.idle_ms);
     server->bodies -= exchange->room;
     pthread_mutex_unlock(&server->mutex);
     if (exchange->state != NULL)
@@ -436,59 +468,39 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
 {
     struct http_server *server = arg;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct http_peer *peer = calloc(1, sizeof(*peer));
-        *context = peer;
-        if (peer == NULL)
+        struct guest *guest = calloc(1, sizeof(*guest));
+        *context = guest;
+        if (guest == NULL)
             return;
-        peer->fd =
+        guest->fd =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        peer->loopback = endpoint_text(
-            peer->address,
+        guest->loopback = endpoint_text(
+            guest->address,
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
         pthread_mutex_lock(&server->mutex);
-        deadline_set(server, peer, nng_clock() + server->options.idle_ms);
-        peer->next = server->peers;
-        if (peer->next != NULL)
-            peer->next->previous = peer;
-        server->peers = peer;
-        server->usage.connections++;
+        deadline_set(server, guest, nng_clock() + server->options.idle_ms);
+        guest_enter(&server->guests, guest);
+        struct guest *victim =
+            guest_victim(&server->guests, guest, server->options.connections_address_max,
+                         server->options.connections_max);
+        if (victim != NULL) {
+            server->usage.refused++;
+            shutdown(victim->fd, SHUT_RDWR);
+        }
         pthread_mutex_unlock(&server->mutex);
         return;
     }
-    struct http_peer *peer = *context;
-    if (peer == NULL)
+    struct guest *guest = *context;
+    if (guest == NULL)
         return;
     pthread_mutex_lock(&server->mutex);
-    *(peer->previous == NULL ? &server->peers : &peer->previous->next) = peer->next;
-    if (peer->next != NULL)
-        peer->next->previous = peer->previous;
-    server->usage.connections--;
+    guest_leave(&server->guests, guest);
     pthread_mutex_unlock(&server->mutex);
-    free(peer);
+    free(guest);
     *context = NULL;
 }
 
 /* --- life --- */
-
-static enum err listen_on(int *fd, const struct http_options *options, struct fault *fault)
-{
-    struct endpoint endpoint;
-    if (!endpoint_parse(&endpoint, options->listen))
-        return fault_set(fault, ERR_USAGE, "\"%s\" is no address:port to serve the API on",
-                         options->listen);
-    if (!endpoint.loopback && options->certificate_pem == NULL)
-        return fault_set(fault, ERR_USAGE,
-                         "the API on %s needs TLS (certificate, key and CA); without it only "
-                         "loopback can be served",
-                         options->listen);
-    enum err err = endpoint_listen(fd, &endpoint);
-    if (err == ERR_BUSY)
-        return fault_set(fault, ERR_IO, "another program listens on %s already", options->listen);
-    if (err != ERR_NONE)
-        return fault_set(fault, ERR_IO, "can't serve the API on %s: %s", options->listen,
-                         strerror(errno));
-    return ERR_NONE;
-}
 
 static struct MHD_Daemon *daemon_start(struct http_server *server, int fd)
 {
@@ -506,8 +518,9 @@ static struct MHD_Daemon *daemon_start(struct http_server *server, int fd)
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
         on_connection, server, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)options->threads,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)options->connections_address_max,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max + HTTP_LEAVING_MAX,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)options->connections_address_max + HTTP_LEAVING_MAX,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADERS_BYTES, MHD_OPTION_ARRAY,
         server->tls ? tls : none, MHD_OPTION_END);
 }
@@ -517,7 +530,7 @@ enum err http_open(struct http_server **out, const struct http_options *options,
 {
     CHECK(options->threads >= 1 && options->threads <= 16);
     int fd = -1;
-    enum err err = listen_on(&fd, options, fault);
+    enum err err = endpoint_serve(&fd, options->listen, options->certificate_pem != NULL, fault);
     if (err != ERR_NONE)
         return err;
     struct http_server *server = calloc(1, sizeof(*server));
@@ -552,12 +565,12 @@ void http_close(struct http_server *server)
         return;
     pthread_mutex_lock(&server->mutex);
     server->closing = true;
-    for (struct http_peer *peer = server->peers; peer != NULL; peer = peer->next) {
-        if (peer->exchange == NULL)
+    for (struct guest *guest = server->guests.newest; guest != NULL; guest = guest->next) {
+        if (guest->exchange == NULL)
             continue;
-        peer->exchange->until_ms = nng_clock();
-        if (peer->exchange->resting)
-            resume(server, peer->exchange);
+        guest->exchange->until_ms = nng_clock();
+        if (guest->exchange->resting)
+            resume(server, guest->exchange);
     }
     pthread_mutex_unlock(&server->mutex);
     nng_aio_free(server->tick);
@@ -577,6 +590,7 @@ struct http_usage http_usage(struct http_server *server)
 {
     pthread_mutex_lock(&server->mutex);
     struct http_usage usage = server->usage;
+    usage.connections = server->guests.count;
     pthread_mutex_unlock(&server->mutex);
     return usage;
 }

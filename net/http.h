@@ -11,16 +11,17 @@
  *                   rests
  *
  * What is bounded before the handler sees anything, and how a client learns of it
- * - connections, in all and from one address: closed
+ * - connections, in all and from one address: the oldest that hasn't sent a whole request is closed (net/guest.h)
  * - requests a second from one address (loopback has no limit): 429 too_many_requests
- * - the body: 413 body_too_large; all bodies together, HTTP_BODIES_MAX: 503 busy
+ * - the body: 413 body_too_large; all bodies together, HTTP_BODIES_MAX, and all answers, HTTP_ANSWERS_MAX:
+ *   503 busy
  * - the request's line and headers, 32 KiB: 414 or 431
  * - time without a whole request: closed. So a client that trickles is worth no more than one that
  *   is silent
  * - requests that rest: the handler is asked at once, with `last`
  * - methods other than GET, HEAD, POST and PUT: 405 method_not_allowed
  * Errors are JSON {"error":{"code","message"}}, but for malformed requests, which libmicrohttpd
- * answers in its own words (400, 414, 431).
+ * answers in its own words (400, 414, 431): it has no hook for them.
  *
  * Who may come: without TLS only loopback addresses can be listened on. With TLS, clients on
  * loopback are let in without a certificate; others need one of the consortium's CA, else 403
@@ -37,8 +38,12 @@
 /* A request's body: a manifest of 65,536 chunks is 2 MiB; a batch of transactions. */
 #define HTTP_BODY_MAX (4u << 20)
 
-/* Bodies that are being received or handled, together. */
-#define HTTP_BODIES_MAX (64u << 20)
+/* Bodies that are being received or handled, together; and answers that clients haven't taken yet. */
+#define HTTP_BODIES_MAX  (32u << 20)
+#define HTTP_ANSWERS_MAX (32u << 20)
+
+/* An answer of so many bytes is always taken, so that a refusal can be told. */
+#define HTTP_ANSWER_SMALL 4096
 
 /* The longest wait, and the largest answer. */
 #define HTTP_WAIT_MS_MAX 60000

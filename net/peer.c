@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "net/endpoint.h"
 #include "net/link.h"
+#include "net/lobby.h"
 #include "net/quota.h"
 #include "net/refusal.h"
 #include "net/tls.h"
@@ -33,7 +34,8 @@ _Static_assert(LINK_CALLERS_MAX == PEER_PLACES, "one table");
 
 struct peer_entry { /* a connection that hasn't been freed */
     struct link *link;
-    bool pending; /* somebody came and hasn't proven who it is */
+    bool pending;  /* somebody came and hasn't proven who it is */
+    uint64_t came; /* counted */
 };
 
 struct peer_lane_slot {
@@ -77,6 +79,7 @@ struct peer_net {
     bool accept_rests; /* the transfer under way is a sleep after an error */
     struct peer_entry entries[PEER_LINKS_MAX];
     uint32_t entry_count;
+    uint64_t arrived; /* counted: struct peer_entry.came */
     struct peer_slot slots[PEER_PLACES];
     struct refusal_list refusals;
     struct quota arrivals; /* by address */
@@ -102,8 +105,7 @@ static struct peer_lane_slot *lane_of(struct peer_net *net, const struct link *l
     pthread_mutex_lock(&net->mutex);
     for (uint32_t place = 0; place < PEER_PLACES; place++) {
         struct peer_slot *slot = &net->slots[place];
-        if (slot->taken &&
-            memcmp(&slot->public, link_peer(link), sizeof(struct sign_public)) == 0)
+        if (slot->taken && memcmp(&slot->public, link_peer(link), sizeof(struct sign_public)) == 0)
             lane = &slot->lanes[link_lane(link)];
     }
     pthread_mutex_unlock(&net->mutex);
@@ -261,7 +263,8 @@ static void on_ended(void *self, struct link *link, bool opened, bool stranger, 
     link_release(link); /* the table's reference; the net may be gone by now */
 }
 
-static const struct link_events link_events = {on_sign, on_callers, on_opened, on_received, on_ended};
+static const struct link_events link_events = {on_sign, on_callers, on_opened, on_received,
+                                               on_ended};
 
 /* Makes a link and enters it. Requires the mutex, so that no event comes before it is there. */
 static struct link *enter(struct peer_net *net, nng_stream *stream, struct peer_lane_slot *lane,
@@ -286,7 +289,7 @@ static struct link *enter(struct peer_net *net, nng_stream *stream, struct peer_
     }
     struct link *link = link_new(&options);
     if (link != NULL) {
-        net->entries[net->entry_count++] = (struct peer_entry){link, lane == NULL};
+        net->entries[net->entry_count++] = (struct peer_entry){link, lane == NULL, net->arrived++};
         net->live++;
     }
     return link;
@@ -316,7 +319,8 @@ static uint32_t dial_due(struct peer_net *net, uint64_t now)
     uint64_t next = now + PEER_TICK_MS;
     for (uint32_t i = 0; i < PEER_PLACES * PEER_LANES; i++) {
         struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
-        if (!net->slots[i / PEER_LANES].taken || lane->dialler == NULL || lane->link != NULL || lane->trying != NULL || lane->dialling)
+        if (!net->slots[i / PEER_LANES].taken || lane->dialler == NULL || lane->link != NULL ||
+            lane->trying != NULL || lane->dialling)
             continue;
         if (now >= lane->due_ms)
             dial_start(lane);
@@ -365,25 +369,34 @@ static void accept_start(struct peer_net *net)
     nng_stream_listener_accept(net->listener, net->accept_aio);
 }
 
-/* May one more come that hasn't proven who it is? A TLS handshake costs milliseconds, so their
- * number and, from other machines, their rate are bounded. Requires the mutex. */
-static bool has_room(struct peer_net *net, const char *address)
+/* From other machines the rate is bounded, since a TLS handshake costs milliseconds. Requires the mutex. */
+static bool may_come(struct peer_net *net, const char *address)
 {
-    uint32_t pending = 0, same = 0;
-    size_t host = refusal_host_size(address);
     char name[LINK_ADDRESS_SIZE];
-    snprintf(name, sizeof(name), "%.*s", (int)host, address);
-    bool loopback = strncmp(name, "127.", 4) == 0 || strcmp(name, "[::1]") == 0;
-    if (!loopback && !quota_take(&net->arrivals, name, nng_clock()))
-        return false;
+    snprintf(name, sizeof(name), "%.*s", (int)refusal_host_size(address), address);
+    return lobby_is_loopback(address) || quota_take(&net->arrivals, name, nng_clock());
+}
+
+/* Somebody who is to end, so that the next one has room; NULL while there is some. The caller closes and releases it without the mutex,
+ * which this requires. */
+static struct link *make_room(struct peer_net *net)
+{
+    struct lobby_guest guests[PEER_LINKS_MAX];
+    struct peer_entry *entries[PEER_LINKS_MAX];
+    uint32_t count = 0;
     for (uint32_t i = 0; i < net->entry_count; i++) {
-        if (!net->entries[i].pending)
+        struct peer_entry *entry = &net->entries[i];
+        if (!entry->pending)
             continue;
-        const char *other = link_address(net->entries[i].link);
-        pending++;
-        same += refusal_host_size(other) == host && memcmp(other, address, host) == 0;
+        entries[count] = entry;
+        guests[count++] = (struct lobby_guest){link_address(entry->link), entry->came};
     }
-    return pending < PEER_PENDING_MAX && same < PEER_PENDING_MAX / 2;
+    if (count < PEER_PENDING_MAX)
+        return NULL;
+    struct peer_entry *victim = entries[lobby_victim(guests, count)];
+    victim->pending = false;
+    link_retain(victim->link);
+    return victim->link;
 }
 
 static void on_accepted(void *arg)
@@ -391,13 +404,15 @@ static void on_accepted(void *arg)
     struct peer_net *net = arg;
     int rv = nng_aio_result(net->accept_aio);
     bool came = rv == 0 && !net->accept_rests, full = false;
+    struct link *victim = NULL;
     char address[LINK_ADDRESS_SIZE];
 
     pthread_mutex_lock(&net->mutex);
     if (came) {
         nng_stream *stream = nng_aio_get_output(net->accept_aio, 0);
         link_remote(stream, address);
-        full = !has_room(net, address);
+        full = !may_come(net, address);
+        victim = full || net->closing ? NULL : make_room(net);
         if (full || net->closing)
             nng_stream_free(stream);
         else
@@ -414,8 +429,14 @@ static void on_accepted(void *arg)
         pthread_cond_broadcast(&net->changed);
     }
     pthread_mutex_unlock(&net->mutex);
+    const char *why = "too many connections that have not proven who they are";
+    if (victim != NULL) {
+        refuse(net, link_address(victim), why);
+        link_close(victim, why);
+        link_release(victim);
+    }
     if (full && again)
-        refuse(net, address, "too many connections that have not proven who they are");
+        refuse(net, address, why);
 }
 
 /* --- time --- */

@@ -25,7 +25,8 @@
  * - A receiver that has no room (`received` returns false) pauses that lane of that peer alone; TCP
  *   holds its sender back, and the record is offered again every PEER_RETRY_MS.
  * - Strangers cost a bounded amount: at most PEER_PENDING_MAX connections that haven't proven who
- *   they are, half of that from one address; PEER_ARRIVALS_PER_S from an address that isn't
+ *   they are (then the oldest of the address that has most is closed for the next one, so that the silent
+ *   keep nobody out); PEER_ARRIVALS_PER_S from an address that isn't
  *   loopback; each at most PEER_HANDSHAKE_MS and 256 bytes a message. Each (host, reason) is told
  *   once in ten minutes (net/refusal.h).
  *
@@ -43,10 +44,10 @@
 enum peer_lane { PEER_VOTES = 0, PEER_BULK = 1 };
 #define PEER_LANES 2
 
-/* Unsent bytes a peer and lane: votes of ten seconds at 64 validators; six bodies, more than are
- * ever in flight. */
+/* Unsent bytes a peer and lane: votes of ten seconds at 64 validators; four of the largest bodies, as
+ * many as are ever in flight. */
 #define PEER_VOTES_QUEUE_BYTES (4u << 20)
-#define PEER_BULK_QUEUE_BYTES  (32u << 20)
+#define PEER_BULK_QUEUE_BYTES  (16u << 20)
 
 #define PEER_PENDING_MAX 128 /* two lanes of 64 validators that all come back at once */
 #define PEER_ARRIVALS_PER_S                                                                        \

@@ -258,7 +258,7 @@ START_TEST(clients_that_trickle_are_cut_off)
 }
 END_TEST
 
-START_TEST(connections_from_one_address_are_bounded)
+START_TEST(too_many_connections_from_one_address_cost_it_the_oldest_idle_one)
 {
     char body[512];
     world_prepare();
@@ -271,8 +271,11 @@ START_TEST(connections_from_one_address_are_bounded)
         ck_assert_int_eq(client_read(fds[i], body), 200);
     }
     int fd = client_open();
-    send(fd, "GET /" HEAD "\r\n", strlen(HEAD) + 7, MSG_NOSIGNAL);
-    ck_assert_int_eq(client_read(fd, body), 0);
+    client_send(fd, "GET /" HEAD "\r\n");
+    ck_assert_int_eq(client_read(fd, body), 200);
+    ck_assert_int_eq(recv(fds[0], body, 1, 0), 0); /* the oldest that asks for nothing has gone */
+    client_send(fds[1], "GET /" HEAD "\r\n");
+    ck_assert_int_eq(client_read(fds[1], body), 200);
     close(fd);
     for (int i = 0; i < 4; i++)
         close(fds[i]);
@@ -467,7 +470,7 @@ END_TEST
 HARNESS_MAIN("http", requests_reach_the_handler_whole, one_connection_serves_many_requests,
              oversize_bodies_and_unknown_methods_never_reach_the_handler,
              malformed_requests_are_refused_and_the_server_goes_on,
-             clients_that_trickle_are_cut_off, connections_from_one_address_are_bounded,
+             clients_that_trickle_are_cut_off, too_many_connections_from_one_address_cost_it_the_oldest_idle_one,
              waiting_requests_take_no_thread_and_are_woken,
              a_wait_ends_in_time_and_one_ticket_wakes_one_request,
              addresses_that_cannot_be_served_are_told,

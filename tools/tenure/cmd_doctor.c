@@ -198,7 +198,9 @@ static void read_peers(struct diagnosis *d, struct diagnosis_node *node,
         node->since_ms[seat] = answer_number(peer, "since_ms");
         snprintf(d->names[seat], sizeof(d->names[seat]), "%s", answer_text(peer, "name"));
     }
-    snprintf(d->names[node->seat], sizeof(d->names[node->seat]), "%s", answer_text(status, "name"));
+    if (node->seat < LIMIT_VALIDATORS)
+        snprintf(d->names[node->seat], sizeof(d->names[node->seat]), "%s",
+                 answer_text(status, "name"));
 }
 
 static void read_node(struct diagnosis *d, struct diagnosis_node *node, const struct ask *ask)
@@ -206,7 +208,7 @@ static void read_node(struct diagnosis *d, struct diagnosis_node *node, const st
     const struct answer *status = ask->status;
     uint64_t seat = answer_number(status, "seat"), primary = answer_number(status, "primary");
     node->answers = true;
-    node->seat = seat < LIMIT_VALIDATORS ? (uint8_t)seat : 0;
+    node->seat = seat < LIMIT_VALIDATORS ? (uint8_t)seat : LIMIT_VALIDATORS;
     node->clock_ms = answer_number(status, "clock_ms");
     node->asked_ms = ask->asked_ms;
     node->disk_free_bytes = answer_number(status, "disk_free_bytes");

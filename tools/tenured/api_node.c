@@ -97,7 +97,7 @@ enum http_answer api_node_status(struct api_ask *ask)
     api_ask_integer(out, "time_ms", block.header.time_ms);
     api_ask_integer(out, "seat", status->node.seat);
     api_ask_boolean(out, "validator", status->validator);
-    api_ask_integer(out, "validators", status->peer_count + 1);
+    api_ask_integer(out, "validators", status->peer_count + status->validator);
     api_ask_integer(out, "view", status->node.view);
     api_ask_integer(out, "primary", status->node.primary);
     api_ask_boolean(out, "catching_up", status->catching_up);

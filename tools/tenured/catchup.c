@@ -2,6 +2,7 @@
 
 #include "ledger/history.h"
 #include "tools/sys/log.h"
+#include "tools/sys/clock.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/wire.h"
 
@@ -138,7 +139,8 @@ void catchup_serve(struct node *node, struct place to, struct bytes request)
         arena_clear(&arena);
         enum err err = catchup_pack(&arena, history, &packed, (struct height){h}, &fault);
         catchup_failed(node, err, &fault);
-        if (err || peer_send(node->net, to, PEER_BULK, WIRE_BLOCK, packed))
+        if (err || !ration_take(&node->ration, to, packed.size, clock_monotonic_ms()) ||
+            peer_send(node->net, to, PEER_BULK, WIRE_BLOCK, packed))
             break;
     }
     arena_release(&arena);
@@ -168,7 +170,7 @@ bool catchup_serve_body(struct node *node, struct place to, const struct digest 
     if (!err) {
         wire.header = block.header_raw;
         struct bytes packed = record_bytes(&arena, &wire_body_record, &wire);
-        if (packed.data)
+        if (packed.data && ration_take(&node->ration, to, packed.size, clock_monotonic_ms()))
             node_answer(node, to, PEER_BULK, WIRE_BODY, packed);
     }
     arena_release(&arena);

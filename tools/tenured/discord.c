@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "tools/sys/clock.h"
 #include "tools/sys/log.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/wire.h"
@@ -85,6 +86,12 @@ void discord_ask(struct node *node, const struct digest *block, const struct par
     struct pack_writer writer;
     pack_init(&writer, packed, sizeof(packed));
     record_pack(&writer, &wire_want_body_record, &want);
+    struct roster *roster = roster_hold(node);
+    uint8_t place = roster->places[proposed.proposer.n];
+    roster_drop(roster);
+    if (place == ROSTER_NONE)
+        return;
+    atomic_store(&node->discord_asked[place], true);
     node_send(node, COMMITTEE_BIT(proposed.proposer.n), PEER_BULK, WIRE_WANT_WRITES,
               bytes_of(packed, writer.used));
 }
@@ -98,12 +105,16 @@ void discord_tell(struct node *node, struct arena *arena, struct place to,
     if (!values || !discord_of(arena, &discord, block, values, count))
         return;
     struct bytes packed = record_bytes(arena, &discord_record, &discord);
-    if (packed.data)
+    if (packed.data && ration_take(&node->ration, to, packed.size, clock_monotonic_ms()))
         node_answer(node, to, PEER_BULK, WIRE_WRITES, packed);
 }
 
-void discord_compare(struct node *node, struct arena *arena, struct place from,
-                     struct bytes record)
+bool discord_expects(struct node *node, struct place from)
+{
+    return atomic_exchange(&node->discord_asked[from.n], false);
+}
+
+void discord_compare(struct node *node, struct arena *arena, struct place from, struct bytes record)
 {
     size_t count;
     char text[512];

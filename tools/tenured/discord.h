@@ -38,14 +38,19 @@ bool discord_find(char *text, size_t size, const struct discord *here, const str
 
 /* --- between nodes; on the executor's thread --- */
 
-/* Asks the proposer of a block whose execution here differed. `parcel` may be NULL (a held block): then nobody is asked. */
+/* Asks the proposer of a block whose execution here differed, and notes that it was asked (node->discord_asked). `parcel` may be NULL (a
+ * held block): then nobody is asked. */
 void discord_ask(struct node *node, const struct digest *block, const struct parcel *parcel);
 
 /* Answers, if the block's execution is still here. */
 void discord_tell(struct node *node, struct arena *arena, struct place to,
                   const struct digest *block);
 
+/* Was this peer asked and hasn't answered? True once for each question; any thread. What nobody asked for is refused. */
+bool discord_expects(struct node *node, struct place from);
+
 /* Logs the first difference to what a peer tells. */
-void discord_compare(struct node *node, struct arena *arena, struct place from, struct bytes record);
+void discord_compare(struct node *node, struct arena *arena, struct place from,
+                     struct bytes record);
 
 #endif

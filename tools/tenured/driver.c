@@ -34,7 +34,10 @@ void driver_event_free(struct driver_event *event)
 
 void driver_post_take(struct driver *driver, struct driver_event *event)
 {
-    if (queue_push(&driver->queue, event, 0, QUEUE_FOREVER))
+    const struct parcel *parcel = event->parcel;
+    size_t size = sizeof(*event) + event->raw_size + event->arena.used +
+                  (parcel ? parcel->header.size + parcel->body.size : 0);
+    if (queue_push(&driver->queue, event, size, QUEUE_FOREVER))
         driver_event_free(event);
 }
 
@@ -594,8 +597,7 @@ static bool driver_begin(struct driver *driver)
     struct fault fault = {0};
     arena_init(&arena, 1u << 20);
     struct history *history = history_open(driver->node->chain, &fault);
-    enum err err =
-        history ? driver_start_core(driver, history, &arena, &fault) : fault.code;
+    enum err err = history ? driver_start_core(driver, history, &arena, &fault) : fault.code;
     if (history)
         history_close(history);
     arena_release(&arena);
@@ -688,7 +690,7 @@ enum err driver_init(struct driver *driver, struct node *node, struct fault *fau
     const struct votelog *log = &node->votelog;
     enum err err =
         driver_make_core(driver, log->count > 0 ? log->records[0].sequence - 1 : 0, fault);
-    if (!err && queue_init(&driver->queue, DRIVER_QUEUE, SIZE_MAX))
+    if (!err && queue_init(&driver->queue, DRIVER_QUEUE, DRIVER_QUEUE_BYTES))
         err = fault_set(fault, ERR_LIMIT, "no memory for consensus");
     if (err)
         return err;

@@ -12,7 +12,8 @@
 #include "tools/tenured/parcel.h"
 
 /* Events that wait; verifiers rest when it is full. */
-#define DRIVER_QUEUE 8192
+#define DRIVER_QUEUE       8192
+#define DRIVER_QUEUE_BYTES (32u << 20)
 
 /* A body that doesn't come by itself is asked for, and again. */
 #define DRIVER_ASK_FIRST_MS 100
@@ -34,10 +35,12 @@ enum driver_kind {
 struct driver_event {
     enum driver_kind kind;
     struct place from;
-    uint64_t since; /* MESSAGE, BUILT, EXECUTED: the set (its first height) that it belongs to; another core's is dropped */
+    uint64_t
+        since; /* MESSAGE, BUILT, EXECUTED: the set (its first height) that it belongs to; another core's is dropped */
     struct message message;
-    struct arena arena;    /* of the message */
-    uint8_t *raw;          /* what the message borrows from; owned */
+    struct arena arena; /* of the message */
+    uint8_t *raw;       /* what the message borrows from; owned */
+    size_t raw_size;
     struct parcel *parcel; /* owned */
     bool valid, more, lacks_body, renewed;
     uint64_t ticket;
@@ -81,9 +84,9 @@ struct driver {
     size_t wait_count;
     struct parcel_shelf shelf;
     struct catchup catchup;
-    struct event_work work;                 /* as the executor told it last */
-    uint64_t heights[LIMIT_VALIDATORS];     /* committed by each seat, as it signed */
-    bool renew;                             /* set or candidates changed in a block that is durable now */
+    struct event_work work;             /* as the executor told it last */
+    uint64_t heights[LIMIT_VALIDATORS]; /* committed by each seat, as it signed */
+    bool renew;            /* set or candidates changed in a block that is durable now */
     pthread_mutex_t mutex; /* of what follows */
     struct consensus_summary summary;
 };

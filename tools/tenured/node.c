@@ -400,6 +400,7 @@ enum err node_start(struct node *node, const struct settings *settings, struct f
     node->started_ms = clock_monotonic_ms();
     pthread_mutex_init(&node->mutex, NULL);
     pthread_mutex_init(&node->roster_mutex, NULL);
+    ration_init(&node->ration);
     arena_init(&node->genesis_arena, 4 * NODE_GENESIS_MAX);
     uint64_t height = 0;
     enum err err = node_bring_up(node, &height, fault);
@@ -446,6 +447,7 @@ enum err node_stop(struct node *node)
     arena_release(&node->genesis_arena);
     roster_drop(node->roster);
     pthread_mutex_destroy(&node->roster_mutex);
+    ration_release(&node->ration);
     pthread_mutex_destroy(&node->mutex);
     return node->failed ? node->fault.code : ERR_NONE;
 }

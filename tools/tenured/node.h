@@ -11,6 +11,7 @@
 #include "tools/sys/settings.h"
 #include "tools/tenured/driver.h"
 #include "tools/tenured/executor.h"
+#include "tools/tenured/ration.h"
 #include "tools/tenured/roster.h"
 #include "tools/tenured/signer.h"
 #include "tools/tenured/verifier.h"
@@ -36,7 +37,9 @@ struct node {
     struct chain *chain;
     struct votelog votelog;
     struct blob_store *blobs;
-    struct recent checked; /* signatures found valid */
+    struct ration ration;                        /* bytes served to each peer that asks */
+    struct recent checked;                       /* signatures found valid */
+    atomic_bool discord_asked[PEER_PLACES]; /* whose account of a block's writes is awaited */
 
     struct verifier verifier;
     struct executor executor;

@@ -9,6 +9,7 @@
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
 #include "tools/tenured/catchup.h"
+#include "tools/tenured/discord.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/wire.h"
 
@@ -29,32 +30,41 @@ enum err verifier_init(struct verifier *verifier, struct node *node)
     enum err err =
         queue_init(&verifier->votes, (size_t)PEER_PLACES * VERIFIER_SHARE_VOTES, SIZE_MAX);
     if (!err)
-        err = queue_init(&verifier->bulk,
-                         (size_t)PEER_PLACES * VERIFIER_SHARE_BULK + VERIFIER_BATCHES_MAX,
-                         SIZE_MAX);
+        err =
+            queue_init(&verifier->bulk,
+                       (size_t)PEER_PLACES * VERIFIER_SHARE_BULK + VERIFIER_BATCHES_MAX, SIZE_MAX);
     return err;
 }
 
 /* The share is given back when the record is done with. */
 static void verifier_job_free(struct verifier *verifier, struct verifier_job *job)
 {
+    atomic_fetch_sub(&verifier->share_bytes[job->from.n][job->lane], job->body.size);
     atomic_fetch_sub(&verifier->shares[job->from.n][job->lane], 1);
     free(job);
+}
+
+static bool verifier_share_has_room(struct verifier *verifier, struct place from,
+                                    enum peer_lane lane, size_t size)
+{
+    unsigned count = atomic_load(&verifier->shares[from.n][lane]);
+    size_t bytes = atomic_load(&verifier->share_bytes[from.n][lane]);
+    bool votes = lane == PEER_VOTES;
+    return count == 0 ||
+           (count < (votes ? VERIFIER_SHARE_VOTES : VERIFIER_SHARE_BULK) &&
+            bytes + size <= (votes ? VERIFIER_SHARE_VOTES_BYTES : VERIFIER_SHARE_BULK_BYTES));
 }
 
 bool verifier_record(struct verifier *verifier, struct place from, enum peer_lane lane, uint8_t tag,
                      struct bytes body)
 {
-    unsigned share = lane == PEER_VOTES ? VERIFIER_SHARE_VOTES : VERIFIER_SHARE_BULK;
-    if (atomic_fetch_add(&verifier->shares[from.n][lane], 1) >= share) {
-        atomic_fetch_sub(&verifier->shares[from.n][lane], 1);
+    if (!verifier_share_has_room(verifier, from, lane, body.size))
         return false;
-    }
     struct verifier_job *job = malloc(sizeof(*job) + body.size);
-    if (!job) {
-        atomic_fetch_sub(&verifier->shares[from.n][lane], 1);
+    if (!job)
         return false;
-    }
+    atomic_fetch_add(&verifier->shares[from.n][lane], 1);
+    atomic_fetch_add(&verifier->share_bytes[from.n][lane], body.size);
     *job = (struct verifier_job){
         .from = from, .lane = lane, .tag = tag, .body = bytes_of(job->data, body.size)};
     if (body.size > 0)
@@ -146,6 +156,7 @@ static struct driver_event *verifier_message(struct verifier *verifier, struct p
     }
     memcpy(copy, raw.data, raw.size);
     event->raw = copy;
+    event->raw_size = raw.size;
     event->from = from;
     arena_init(&event->arena, 8 * raw.size + (1u << 20));
     struct roster *roster = roster_hold(verifier->node);
@@ -278,6 +289,10 @@ static void verifier_on_writes(struct verifier *verifier, const struct verifier_
 {
     struct wire_want_body want = {digest_zero};
     bool wanted = job->tag == WIRE_WANT_WRITES;
+    if (!wanted && !discord_expects(verifier->node, job->from)) {
+        verifier_refuse(verifier, job->from, "an account of writes that nobody asked for");
+        return;
+    }
     if (wanted && record_unpack(NULL, &wire_want_body_record, &want, job->body, NULL))
         return;
     struct executor_job *executor_job = calloc(1, sizeof(*executor_job));
@@ -376,7 +391,8 @@ void verifier_finish_take(struct verifier *verifier, struct intake *intake)
 static bool verifier_on_record(struct verifier *verifier, struct verifier_job *job)
 {
     struct driver_event *event;
-    if ((job->tag == WIRE_TXS || job->tag == WIRE_BODY) && !roster_is_member(verifier->node, job->from))
+    if ((job->tag == WIRE_TXS || job->tag == WIRE_BODY) &&
+        !roster_is_member(verifier->node, job->from))
         return false; /* guests propose nothing */
     switch (job->tag) {
     case WIRE_MESSAGE:

@@ -24,6 +24,10 @@
 #define VERIFIER_SHARE_VOTES 512
 #define VERIFIER_SHARE_BULK  16
 
+/* The same in bytes: two of the largest messages; bodies of the heights in flight. A record is let in when nothing else of its peer is. */
+#define VERIFIER_SHARE_VOTES_BYTES (4u << 20)
+#define VERIFIER_SHARE_BULK_BYTES  (16u << 20)
+
 /* Batches of transactions under way in the node. */
 #define VERIFIER_BATCHES_MAX 4096
 
@@ -41,17 +45,17 @@ struct verifier {
     struct thread threads[VERIFIER_THREADS_MAX + 1]; /* the first is for votes */
     unsigned thread_count;
     atomic_uint shares[PEER_PLACES][PEER_LANES]; /* records of a peer under way */
-    atomic_uint batches;                              /* under way, anywhere in the node */
-    atomic_ullong view, height;                       /* for verify_context; the driver's */
-    atomic_ullong
-        logged_ms[PEER_PLACES]; /* when something of this peer was refused and logged */
+    atomic_size_t share_bytes[PEER_PLACES][PEER_LANES];
+    atomic_uint batches;                   /* under way, anywhere in the node */
+    atomic_ullong view, height;            /* for verify_context; the driver's */
+    atomic_ullong logged_ms[PEER_PLACES];  /* when something of this peer was refused and logged */
     atomic_ullong strange_ms[PEER_PLACES]; /* when it sent something of another set */
 };
 
 MUST_USE enum err verifier_init(struct verifier *verifier, struct node *node);
 MUST_USE enum err verifier_start(struct verifier *verifier, struct fault *fault);
 
-/* A record from a peer, copied. False: its share is used up, or the node stops. */
+/* A record from a peer, copied. False: its share is used up, or the node stops. One lane of a peer is for one thread at a time. */
 bool verifier_record(struct verifier *verifier, struct place from, enum peer_lane lane, uint8_t tag,
                      struct bytes body);
 
