@@ -23,9 +23,12 @@ FLAGS := -std=gnu17 -D_GNU_SOURCE -DOPENSSL_API_COMPAT=10100 -I. -ffp-contract=o
 # Instruction sets of single files. Clang takes minutes over the kernels under a sanitizer, so there they go without; gcc's has them.
 CLANG := $(findstring clang,$(CC))
 PLAIN := $(if $(CLANG),$(if $(filter asan tsan fuzz,$(MODE)),-fno-sanitize=all))
-FLAGS_trainer/kernel_scalar.c := -mfma $(if $(CLANG),-fno-vectorize -fno-slp-vectorize,-fno-tree-vectorize) $(PLAIN)
+FLAGS_trainer/kernel_scalar.c := -mfma -fno-math-errno $(if $(CLANG),-fno-vectorize -fno-slp-vectorize,-fno-tree-vectorize) $(PLAIN)
 FLAGS_trainer/kernel_avx2.c   := -mavx2 -mfma $(PLAIN)
 FLAGS_trainer/kernel_avx512.c := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma $(PLAIN)
+
+# AArch64's: test/neon/check compiles it.
+FOREIGN := trainer/kernel_neon.c
 
 # --- folders, and which libraries each links: its own first, then those it may include (DESIGN 3) ---
 NEEDS_base          := base
@@ -67,7 +70,7 @@ LIBS_test/torch    := -linih -lpthread $(LIBS_trainer)
 
 lib      = $(OUT)/lib$(subst /,-,$(1)).a
 libs     = $(foreach folder,$(NEEDS_$(1)),$(call lib,$(folder)))
-folder_c = $(filter-out %/main.c $(1)/fuzz_%.c,$(wildcard $(1)/*.c))
+folder_c = $(filter-out %/main.c $(1)/fuzz_%.c $(FOREIGN),$(wildcard $(1)/*.c))
 object   = $(patsubst %.c,$(OUT)/%.o,$(1))
 names    = $(patsubst $(1)/%.c,%,$(wildcard $(1)/$(2)*.c))
 
@@ -181,8 +184,8 @@ check: $(UNITS) $(SIM) $(FUZZERS) $(OUT)/golden $(OUT)/reference $(OUT)/engine $
 check-long: SEEDS := 5000
 check-long: check check-bits check-math check-torch museum ## the same with many more simulated seeds, and the other checks but fuzzing
 
-check-bits: $(OUT)/reference $(OUT)/engine ## the trainer and test/reference: all compilers, kernels, threads, random programs
-	@$(RUN) -- 'test/reference/check --out $(OUT) --from 1001 --courses 200' 'test/reference/check --bits'
+check-bits: $(OUT)/reference $(OUT)/engine ## the trainer and test/reference: all compilers, kernels (NEON by qemu-user), threads, random programs
+	@$(RUN) -- test/neon/check 'test/reference/check --out $(OUT) --from 1001 --courses 200' 'test/reference/check --bits'
 
 check-math: $(OUT)/math ## exp, log, GELU and the cosine at all floats, by every kernel, against libm and MPFR: ten minutes
 	@$(RUN) $(foreach name,exp log gelu slope cosine,'$(OUT)/math $(name)')

@@ -6,33 +6,55 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef __aarch64__
+/* FPCR after reset: to nearest even, no traps, subnormals neither flushed nor read as zero. Flags are in another register. */
+#define CONTROL       0u
+#define CONTROL_FLAGS 0u
+#else
 #include <xmmintrin.h>
 
 /* MXCSR after reset: to nearest even, all traps masked, subnormals neither flushed nor read as zero. Its lowest six bits are sticky
  * flags. */
 #define CONTROL       0x1f80u
 #define CONTROL_FLAGS 0x3fu
+#endif
 
 /* Below this much for each a second thread costs more than it saves: waking it takes some microseconds. */
 #define ELEMENTS_A_PART   16384u
 #define MULTIPLIES_A_PART 262144u
 
-uint32_t kernel_control_set(void)
+static uint32_t control(void)
 {
-    uint32_t before = _mm_getcsr();
-    _mm_setcsr(CONTROL);
-    CHECK((_mm_getcsr() & ~CONTROL_FLAGS) == CONTROL);
-    return before;
+#ifdef __aarch64__
+    uint64_t value;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(value));
+    return (uint32_t)value;
+#else
+    return _mm_getcsr();
+#endif
 }
 
 void kernel_control_restore(uint32_t before)
 {
+#ifdef __aarch64__
+    __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)before));
+#else
     _mm_setcsr(before);
+#endif
+}
+
+uint32_t kernel_control_set(void)
+{
+    uint32_t before = control();
+    kernel_control_restore(CONTROL);
+    CHECK((control() & ~CONTROL_FLAGS) == CONTROL);
+    return before;
 }
 
 /* --- which --- */
 
-static const char *const names[KERNEL_KINDS] = {"scalar", "avx2", "avx512"};
+static const char *const names[KERNEL_KINDS] = {"scalar", "avx2", "avx512", "neon"};
 
 const char *kernel_name(enum kernel_kind kind)
 {
@@ -49,6 +71,17 @@ bool kernel_parse(enum kernel_kind *kind, const char *name)
     return false;
 }
 
+#ifdef __aarch64__
+bool kernel_is_supported(enum kernel_kind kind)
+{
+    return kind == KERNEL_SCALAR || kind == KERNEL_NEON;
+}
+
+static const struct kernel_table *table_of(enum kernel_kind kind)
+{
+    return kind == KERNEL_NEON ? &kernel_neon_table : &kernel_scalar_table;
+}
+#else
 bool kernel_is_supported(enum kernel_kind kind)
 {
     __builtin_cpu_init();
@@ -61,17 +94,9 @@ bool kernel_is_supported(enum kernel_kind kind)
     case KERNEL_AVX512: /* the four that the file is compiled for */
         return fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    case KERNEL_NEON:
+        return false;
     }
-    return false;
-}
-
-bool kernel_best(enum kernel_kind *kind)
-{
-    for (int i = KERNEL_KINDS - 1; i >= 0; i--)
-        if (kernel_is_supported((enum kernel_kind)i)) {
-            *kind = (enum kernel_kind)i;
-            return true;
-        }
     return false;
 }
 
@@ -84,8 +109,21 @@ static const struct kernel_table *table_of(enum kernel_kind kind)
         return &kernel_avx2_table;
     case KERNEL_AVX512:
         return &kernel_avx512_table;
+    case KERNEL_NEON:
+        return NULL;
     }
     return NULL;
+}
+#endif
+
+bool kernel_best(enum kernel_kind *kind)
+{
+    for (int i = KERNEL_KINDS - 1; i >= 0; i--)
+        if (kernel_is_supported((enum kernel_kind)i)) {
+            *kind = (enum kernel_kind)i;
+            return true;
+        }
+    return false;
 }
 
 /* A room for packing a thread, then one float a piece of a long sum. */
@@ -464,8 +502,7 @@ float kernel_sum(struct kernel *kernel, const float *x, size_t count)
 float kernel_norm(struct kernel *kernel, const float *x, size_t count)
 {
     uint32_t before = kernel_control_set();
-    __m128 squares = _mm_set_ss(sum_by(kernel, kernel->table->squares, x, count));
-    float norm = _mm_cvtss_f32(_mm_sqrt_ss(squares));
+    float norm = __builtin_sqrtf(sum_by(kernel, kernel->table->squares, x, count));
     kernel_control_restore(before);
     return norm;
 }

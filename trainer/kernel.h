@@ -1,9 +1,10 @@
 /* The arithmetic of profile f32-v1 (NUMERICS.md), by the instructions that this CPU has.
  *
  * All kinds give the same bits for every input, shape and number of threads; they differ in speed
- * only. Code for an instruction set runs only after the CPU was asked for it. Matrices are
+ * only. Code for an instruction set runs only after the CPU was asked for it (NEON is part of every
+ * AArch64). Matrices are
  * row-major and dense; outputs don't overlap inputs unless said. Every thread's rounding and
- * denormal control (MXCSR) is set to IEEE's defaults on entry, checked, and put back. */
+ * denormal control (MXCSR, FPCR) is set to IEEE's defaults on entry, checked, and put back. */
 #ifndef TRAINER_KERNEL_H
 #define TRAINER_KERNEL_H
 
@@ -17,17 +18,18 @@ enum kernel_kind {
     KERNEL_SCALAR, /* one element at a time, with the FMA instruction */
     KERNEL_AVX2,   /* 8 at a time */
     KERNEL_AVX512, /* 16 at a time */
+    KERNEL_NEON,   /* 4 at a time */
 };
 
-#define KERNEL_KINDS 3
+#define KERNEL_KINDS 4
 
-/* "scalar", "avx2", "avx512". */
+/* "scalar", "avx2", "avx512", "neon". */
 const char *kernel_name(enum kernel_kind kind);
 
 /* False, and *kind untouched, for any other name. */
 bool kernel_parse(enum kernel_kind *kind, const char *name);
 
-/* Whether this CPU can run it. A CPU without FMA can run none. */
+/* Whether this CPU can run it. An x86 without FMA can run none. */
 bool kernel_is_supported(enum kernel_kind kind);
 
 /* The fastest that this CPU can run, in *kind; false if none. */

@@ -1,4 +1,4 @@
-/* Between kernel.c, which cuts work into parts, and the three files that do a part of it with one instruction set each.
+/* Between kernel.c, which cuts work into parts, and the files that do a part of it with one instruction set each.
  * Not for others: use kernel.h. */
 #ifndef TRAINER_KERNEL_TABLE_H
 #define TRAINER_KERNEL_TABLE_H
@@ -111,5 +111,6 @@ float *kernel_room(const struct kernel *kernel, uint32_t index);
 extern const struct kernel_table kernel_scalar_table;
 extern const struct kernel_table kernel_avx2_table;
 extern const struct kernel_table kernel_avx512_table;
+extern const struct kernel_table kernel_neon_table;
 
 #endif

@@ -280,8 +280,8 @@ static void measure(struct sweep *s, float x, float got)
 
 static void batch(struct sweep *s, const float *x, size_t count)
 {
-    static const struct kernel_table *const tables[] = {&kernel_scalar_table, &kernel_avx2_table,
-                                                        &kernel_avx512_table};
+    static const struct kernel_table *const tables[KERNEL_KINDS] = {
+        &kernel_scalar_table, &kernel_avx2_table, &kernel_avx512_table};
     float got[BATCH], other[BATCH], inside[BATCH];
     memcpy(got, x, count * sizeof(float));
     s->function->apply(&kernel_scalar_table, got, count);

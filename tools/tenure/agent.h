@@ -69,7 +69,7 @@ struct agent {
 #define AGENT_OPTIONS                                                                              \
     {"data", "DIR", "folder of training data; what isn't there is fetched from the nodes", IMAGES_FOLDER},                                 \
         {"kernel", "NAME",                                                                         \
-         "scalar, avx2 or avx512; all give the same bits (default: the fastest here)", NULL},      \
+         "scalar, avx2, avx512 or neon; all give the same bits (default: the fastest)", NULL},      \
     {                                                                                              \
         "threads", "N", "of the arithmetic; the bits are the same for any number", "1"             \
     }

@@ -12,7 +12,7 @@ enum err workshop_kernel(enum kernel_kind *kind, const char *name, struct fault 
 {
     if (name ? !kernel_parse(kind, name) : !kernel_best(kind))
         return fault_set(fault, ERR_USAGE,
-                         name ? "\"%s\" is no kernel: scalar, avx2 or avx512"
+                         name ? "\"%s\" is no kernel: scalar, avx2, avx512 or neon"
                               : "this CPU has no FMA instruction: it can run a node, but neither "
                                 "train nor replay%s",
                          name ? name : "");
