@@ -5,6 +5,8 @@
 
 #include "base/check.h"
 #include "test/sim/conductor.h"
+#include "test/sim/estate.h"
+#include "test/sim/toy.h"
 
 #define STORY_BYTES   (64u << 20)
 #define CLIENT_TRY_MS 700 /* a client gives its number again */
@@ -29,7 +31,7 @@ static void give(struct cluster *c, uint64_t number, uint64_t seats)
 static void on_again(struct cluster *c, const struct wheel_event *e)
 {
     if (!judge_has(&c->judge, e->a)) {
-        give(c, e->a, committee_all(&c->committee));
+        give(c, e->a, committee_all(&c->world.committee));
         return;
     }
     for (size_t i = 0; i < c->open_count; i++)
@@ -46,7 +48,7 @@ void cluster_run(struct cluster *c, uint64_t until_ms)
                     e.size << 32) *
                    UINT64_C(0x100000001b3);
         if (e.kind == CONDUCTOR_CLIENT) {
-            cluster_submit(c, dice_u64(&c->dice) & committee_all(&c->committee));
+            cluster_submit(c, dice_u64(&c->dice) & committee_all(&c->world.committee));
             conductor_schedule(c, dice_between(&c->dice, 1, 2 * c->options.client_ms),
                                CONDUCTOR_CLIENT, 0, 0, bytes_of(NULL, 0));
         } else if (e.kind == CONDUCTOR_AGAIN) {
@@ -182,10 +184,10 @@ struct cluster_options cluster_quiet(uint8_t count)
 static void configure(const struct cluster *c, struct consensus_config *config)
 {
     consensus_config_defaults(config);
-    config->committee = &c->committee;
+    config->committee = &c->world.committee;
     config->chain = c->context.chain;
     config->base = c->context.base;
-    config->read = toy_read;
+    config->read = c->world.kind->read;
     if (c->options.timeout_ms)
         config->timeout_ms = c->options.timeout_ms;
     if (c->options.timeout_max_ms)
@@ -198,7 +200,7 @@ static void open_node(struct cluster *c, const struct consensus_config *config, 
 {
     const uint8_t node = c->nodes++;
     struct liar *liar = &c->liars[node];
-    station_init(&c->stations[node], seat, config, &c->genesis);
+    station_init(&c->stations[node], seat, config, &c->world);
     if (c->options.skew_ms)
         c->skews_ms[node] = (int64_t)dice_between(&c->dice, 0, 2 * c->options.skew_ms) -
                             (int64_t)c->options.skew_ms;
@@ -233,20 +235,15 @@ struct cluster *cluster_new(const struct cluster_options *options)
     dice_init(&c->dice, options->seed);
     text_init(&c->story, STORY_BYTES);
 
-    struct sign_public keys[LIMIT_VALIDATORS] = {0};
-    for (uint8_t seat = 0; seat < options->count; seat++)
-        keys[seat].bytes[0] = seat;
-    struct digest set = digest_of(keys, sizeof(keys[0]) * options->count);
-    committee_init(&c->committee, &set, keys, options->count);
-    toy_genesis(&c->genesis, &set);
-    uint8_t header[TOY_HEADER_BYTES];
-    size_t size = toy_header_pack(header, &c->genesis);
-    c->context = (struct verify_context){.chain = digest_of("simulation", 10),
-                                         .base.digest = digest_of(header, size),
-                                         .committee = &c->committee,
-                                         .read = toy_read,
-                                         .signature = toy_verify};
-    judge_init(&c->judge, &c->context, options->liars);
+    c->world.kind = options->real ? &estate_kind : &toy_kind;
+    c->world.kind->found(&c->world, options->count, options->sound);
+    c->context =
+        (struct verify_context){.chain = c->world.chain,
+                                .base.digest = digest_of(c->world.header, c->world.header_size),
+                                .committee = &c->world.committee,
+                                .read = c->world.kind->read,
+                                .signature = toy_verify};
+    judge_init(&c->judge, &c->context, &c->world, options->liars);
 
     open_nodes(c);
     c->links = (struct links){.count = c->nodes,
@@ -271,6 +268,7 @@ void cluster_free(struct cluster *c)
         liar_release(&c->liars[node]);
     }
     judge_release(&c->judge);
+    c->world.kind->dissolve(&c->world);
     wheel_release(&c->wheel);
     text_release(&c->story);
     free(c->open);

@@ -5,7 +5,8 @@
  *     cluster_run(c, 5000);
  *     ck_assert_str_eq(cluster_story(c), "[ 210] 1 no progress in view 0\n" ...);
  *
- * Every seat is a real consensus core with a toy ledger (toy.h) and a driver's disk (station.h); judge.h watches all of it. */
+ * Every node is a real consensus core with a driver's disk (station.h) and a ledger, a toy (toy.h) or the real one (estate.h); judge.h watches
+ * all of it. */
 #ifndef TEST_SIM_CLUSTER_H
 #define TEST_SIM_CLUSTER_H
 
@@ -23,6 +24,8 @@ struct cluster_options {
     uint32_t loss, duplicates;           /* of 1,000 messages */
     uint64_t liars;                      /* bits of seats */
     uint32_t tricks;                     /* of the liars: enum liar_trick */
+    bool real;                           /* the real ledger, not a toy ... */
+    bool sound;                          /* ... with real signatures of transactions */
     uint64_t skew_ms;                    /* largest difference of a clock from the true time */
     uint32_t power_cuts;                 /* of 100,000 actions: power fails right after it */
     uint32_t blackouts;                  /* of 1,000 decisions: power fails everywhere about then */
@@ -41,10 +44,9 @@ struct cluster {
     struct wheel wheel;
     struct links links;
     uint64_t now_ms;
-    struct committee committee;
+    struct books_world world;
     struct verify_context context; /* of every seat */
     struct judge judge;
-    struct toy_header genesis;
     uint8_t nodes;
     uint8_t twins[LIMIT_VALIDATORS];           /* the second node of a seat; 0: it has none */
     struct station stations[LIMIT_VALIDATORS]; /* by node, as all that follows */

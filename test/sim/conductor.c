@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "test/sim/toy.h"
 
 #define RETRY_MS  150 /* a body or blocks that were asked for don't come */
 #define SLOW_DISK 30  /* times */
@@ -27,7 +28,7 @@ static uint64_t disk_delay(struct cluster *c, uint8_t node)
 
 static uint64_t clock_of(const struct cluster *c, uint8_t node)
 {
-    return CONDUCTOR_UNIX_MS + c->now_ms + (uint64_t)c->skews_ms[node];
+    return BOOKS_START_MS + c->now_ms + (uint64_t)c->skews_ms[node];
 }
 
 static bool is_liar(const struct cluster *c, uint8_t node)
@@ -40,6 +41,7 @@ static struct forge forge_of(struct cluster *c, uint8_t node)
     return (struct forge){.dice = &c->dice,
                           .arena = &c->stations[node].arena,
                           .context = &c->context,
+                          .header = c->world.kind->header,
                           .mine = is_liar(c, node) ? c->options.liars
                                                    : COMMITTEE_BIT(c->stations[node].seat.n)};
 }
@@ -133,19 +135,28 @@ static void weigh(struct cluster *c, uint8_t seat)
     c->sent[seat] = 0;
 }
 
+/* A copy in the station's arena, with one byte changed. */
+static struct bytes spoiled(struct cluster *c, uint8_t seat, struct bytes bytes)
+{
+    uint8_t *copy = arena_copy(&c->stations[seat].arena, bytes.data, bytes.size);
+    CHECK(copy);
+    if (bytes.size)
+        copy[dice_u64(&c->dice) % bytes.size] ^= 1;
+    return bytes_of(copy, bytes.size);
+}
+
 /* The body of a proposal goes before it. */
 static void post_body(struct cluster *c, uint8_t seat, const struct action_sign *sign)
 {
     const struct station_block *proposed = station_find(&c->stations[seat], &sign->digest);
     if (proposed == NULL)
         return;
-    struct toy_body body = proposed->body;
+    const struct bytes body = bytes_of(proposed->body.data, proposed->body.size);
     for (uint8_t to = 0; to < c->options.count; to++) {
         if (!(sign->to & ~c->liars[seat].shunned & COMMITTEE_BIT(to)))
             continue;
-        if (c->liars[seat].tricks & LIAR_OTHER_BODIES && dice_chance(&c->dice, 300))
-            body.numbers[0]++;
-        post(c, seat, to, CONDUCTOR_BODY, 0, bytes_of(&body, sizeof(body)));
+        const bool other = c->liars[seat].tricks & LIAR_OTHER_BODIES && dice_chance(&c->dice, 300);
+        post(c, seat, to, CONDUCTOR_BODY, 0, other ? spoiled(c, seat, body) : body);
     }
 }
 
@@ -193,12 +204,11 @@ static void sync_log(struct cluster *c, uint8_t seat)
 /* Runs an order whose body is here, or asks somebody for the body. */
 static void pursue(struct cluster *c, uint8_t seat, struct station_order *order)
 {
-    struct toy_header header;
-    CHECK(toy_header_unpack(&header, bytes_of(order->header, order->header_size)));
-    if (order->running)
+    if (order->body.data)
         return;
-    if (station_body(&c->stations[seat], &header.body, &order->body)) {
-        order->running = true;
+    const struct bytes body = station_body(&c->stations[seat], &order->body_digest);
+    if (body.data) {
+        order->body = disk_copy(body);
         conductor_schedule(c, dice_between(&c->dice, 1, 5), CONDUCTOR_EXECUTED, seat, order->ticket,
                            bytes_of(NULL, 0));
         return;
@@ -208,26 +218,15 @@ static void pursue(struct cluster *c, uint8_t seat, struct station_order *order)
          i++, from = (from + 1) % c->options.count)
         if (order->holders & COMMITTEE_BIT(from) && from != seat)
             break;
-    post(c, seat, from, CONDUCTOR_WANT, seat, bytes_of(header.body.bytes, DIGEST_SIZE));
+    post(c, seat, from, CONDUCTOR_WANT, seat, bytes_of(order->body_digest.bytes, DIGEST_SIZE));
     conductor_schedule(c, RETRY_MS, CONDUCTOR_RETRY, seat, order->ticket, bytes_of(NULL, 0));
 }
 
 static void execute(struct cluster *c, uint8_t seat, const struct action_execute *execute)
 {
     struct station *station = &c->stations[seat];
-    CHECK(execute->header.size <= TOY_HEADER_BYTES);
-    if ((station->order_count & (station->order_count - 1)) == 0) {
-        station->orders =
-            realloc(station->orders, (station->order_count ? station->order_count * 2 : 1) *
-                                         sizeof(*station->orders));
-        CHECK(station->orders);
-    }
-    struct station_order *order = &station->orders[station->order_count++];
-    *order = (struct station_order){
-        .ticket = execute->ticket, .block = execute->block, .holders = execute->holders};
-    memcpy(order->header, execute->header.data, execute->header.size);
-    order->header_size = execute->header.size;
-    pursue(c, seat, order);
+    station_add_order(station, execute);
+    pursue(c, seat, &station->orders[station->order_count - 1]);
 }
 
 static void commit(struct cluster *c, uint8_t seat, const struct action_commit *commit)
@@ -235,9 +234,8 @@ static void commit(struct cluster *c, uint8_t seat, const struct action_commit *
     struct station *station = &c->stations[seat];
     const struct station_decided *decided = station_commit(station, commit);
     judge_decided(&c->judge, station->seat, bytes_of(decided->header, decided->header_size),
-                  &decided->body, commit->certificate,
-                  CONDUCTOR_UNIX_MS + c->now_ms + c->options.skew_ms +
-                      station->config.clock_bound_ms);
+                  bytes_of(decided->body.data, decided->body.size), commit->certificate,
+                  BOOKS_START_MS + c->now_ms + c->options.skew_ms + station->config.clock_bound_ms);
     if (c->options.blackouts && dice_chance(&c->dice, c->options.blackouts)) {
         struct wheel_event event = {.time_ms = c->now_ms + dice_between(&c->dice, 0, 50),
                                     .kind = CONDUCTOR_BLACKOUT,
@@ -364,6 +362,11 @@ static bool step(struct cluster *c, uint8_t seat, struct event *event)
     return true;
 }
 
+static struct event_work work_of(struct cluster *c, uint8_t seat)
+{
+    return c->world.kind->work(c->stations[seat].books);
+}
+
 static bool work_equal(const struct event_work *a, const struct event_work *b)
 {
     return a->buildable == b->buildable && a->waiting == b->waiting && a->mark == b->mark &&
@@ -376,7 +379,7 @@ void conductor_feed(struct cluster *c, uint8_t seat, struct event *event)
     if (!step(c, seat, event))
         return;
     struct event renewed = {.kind = EVENT_WORK};
-    renewed.as.work = station_work(&c->stations[seat]);
+    renewed.as.work = work_of(c, seat);
     if (work_equal(&renewed.as.work, &c->works[seat]))
         return;
     c->works[seat] = renewed.as.work;
@@ -423,29 +426,25 @@ static void on_message(struct cluster *c, uint8_t seat, struct bytes raw,
 static void on_want(struct cluster *c, uint8_t seat, const struct wheel_event *e)
 {
     struct digest digest;
-    struct toy_body body;
     memcpy(digest.bytes, e->data, DIGEST_SIZE);
-    if (!station_body(&c->stations[seat], &digest, &body))
+    struct bytes body = station_body(&c->stations[seat], &digest);
+    if (!body.data)
         return;
     if (c->liars[seat].tricks & LIAR_OTHER_BODIES)
-        body.numbers[0] ^= 1;
-    post_to(c, seat, (uint8_t)e->a, CONDUCTOR_BODY, 0, bytes_of(&body, sizeof(body)));
+        body = spoiled(c, seat, body);
+    post_to(c, seat, (uint8_t)e->a, CONDUCTOR_BODY, 0, body);
+    arena_clear(&c->stations[seat].arena);
 }
 
-static void on_body(struct cluster *c, uint8_t seat, const struct wheel_event *e)
+static void on_body(struct cluster *c, uint8_t seat, struct bytes body)
 {
     struct station *station = &c->stations[seat];
-    struct toy_body body;
-    memcpy(&body, e->data, sizeof(body));
-    station_keep_body(station, &body);
-    struct digest digest = toy_body_digest(&body);
-    for (size_t i = 0; i < station->order_count; i++) {
-        struct toy_header header;
-        CHECK(toy_header_unpack(
-            &header, bytes_of(station->orders[i].header, station->orders[i].header_size)));
-        if (digest_equal(&header.body, &digest))
+    struct digest digest;
+    const bool kept = station_keep_body(station, &digest, body);
+    arena_clear(&station->arena);
+    for (size_t i = 0; kept && i < station->order_count; i++)
+        if (digest_equal(&station->orders[i].body_digest, &digest))
             pursue(c, seat, &station->orders[i]);
-    }
 }
 
 static void on_catch_up(struct cluster *c, uint8_t seat, const struct wheel_event *e)
@@ -465,14 +464,16 @@ static void on_catch_up(struct cluster *c, uint8_t seat, const struct wheel_even
             message = forge_decided(&forge, bytes_of(decided->header, decided->header_size),
                                     bytes_of(decided->certificate.data, decided->certificate.size));
         }
-        uint8_t *parcel = arena_alloc(&station->arena, sizeof(decided->body) + message.size);
-        CHECK(parcel);
-        memcpy(parcel, &decided->body, sizeof(decided->body));
-        memcpy(parcel + sizeof(decided->body), message.data, message.size);
+        struct bytes body = bytes_of(decided->body.data, decided->body.size);
         if (c->liars[seat].tricks & LIAR_OTHER_BODIES)
-            parcel[0] ^= 1;
-        post_to(c, seat, (uint8_t)e->a, CONDUCTOR_DECIDED, 0,
-                bytes_of(parcel, sizeof(decided->body) + message.size));
+            body = spoiled(c, seat, body);
+        uint8_t *parcel = arena_alloc(&station->arena, body.size + message.size);
+        CHECK(parcel);
+        memcpy(parcel, body.data, body.size);
+        if (message.size)
+            memcpy(parcel + body.size, message.data, message.size);
+        post_to(c, seat, (uint8_t)e->a, CONDUCTOR_DECIDED, body.size,
+                bytes_of(parcel, body.size + message.size));
     }
     arena_clear(&station->arena);
 }
@@ -483,15 +484,20 @@ static void on_built(struct cluster *c, uint8_t seat, const struct wheel_event *
     memcpy(&build, e->data, sizeof(build));
     struct event event = {.kind = EVENT_BUILT};
     event.as.built.ticket = build.ticket;
-    struct station_block *block;
-    enum station_flaw flaw = STATION_SOUND;
+    struct books_order order = {.parent = build.parent,
+                                .height = build.height,
+                                .view = build.view,
+                                .proposer = c->stations[seat].seat,
+                                .time_ms = clock_of(c, seat),
+                                .empty_too = build.empty_too};
     if (c->liars[seat].tricks & LIAR_BAD_BLOCKS && dice_chance(&c->dice, 500))
-        flaw = (enum station_flaw)dice_between(&c->dice, STATION_WRONG_ROOT, STATION_USED);
-    uint8_t header[TOY_HEADER_BYTES];
-    if (station_build(&c->stations[seat], &build, clock_of(c, seat), flaw, &block)) {
+        order.flaw = (enum books_flaw)dice_between(&c->dice, BOOKS_WRONG_ROOT, BOOKS_USED);
+    uint8_t header[BOOKS_HEADER_BYTES];
+    const struct station_block *block = station_build(&c->stations[seat], &order);
+    if (block) {
         memcpy(header, block->header, block->header_size);
         event.as.built.header = bytes_of(header, block->header_size);
-        event.as.built.more = station_work(&c->stations[seat]).buildable;
+        event.as.built.more = work_of(c, seat).buildable;
     }
     conductor_feed(c, seat, &event);
 }
@@ -523,7 +529,7 @@ static void on_durable(struct cluster *c, uint8_t seat, uint64_t height)
         conductor_schedule(c, 1, CONDUCTOR_DURABLE, seat, height, bytes_of(NULL, 0));
         return;
     }
-    station_on_disk(station, height);
+    station_on_disk(station, height, c->now_ms);
     struct event event = {.kind = EVENT_COMMITTED};
     event.as.committed = (struct height){height};
     conductor_feed(c, seat, &event);
@@ -536,7 +542,7 @@ static void on_number(struct cluster *c, uint8_t seat, uint64_t number, bool for
     consensus_summarise(c->stations[seat].core, &summary);
     if (!forwarded && summary.primary.n != seat)
         post(c, seat, summary.primary.n, CONDUCTOR_FORWARDED, number, bytes_of(NULL, 0));
-    if (!station_submit(&c->stations[seat], number, CONDUCTOR_UNIX_MS + c->now_ms))
+    if (!c->world.kind->submit(c->stations[seat].books, number, c->now_ms))
         count(c, COVERAGE_FULL_POOLS);
     struct event event = {.kind = EVENT_TICK};
     conductor_feed(c, seat, &event);
@@ -557,16 +563,14 @@ void conductor_happen(struct cluster *c, const struct wheel_event *e)
         on_want(c, e->seat, e);
         break;
     case CONDUCTOR_BODY:
-        on_body(c, e->seat, e);
+        on_body(c, e->seat, bytes_of(e->data, e->size));
         break;
     case CONDUCTOR_CATCH_UP:
         on_catch_up(c, e->seat, e);
         break;
     case CONDUCTOR_DECIDED:
-        on_body(c, e->seat, e);
-        on_message(c, e->seat,
-                   bytes_of(e->data + sizeof(struct toy_body), e->size - sizeof(struct toy_body)),
-                   toy_verify);
+        on_body(c, e->seat, bytes_of(e->data, e->a));
+        on_message(c, e->seat, bytes_of(e->data + e->a, e->size - e->a), toy_verify);
         break;
     case CONDUCTOR_SYNCED:
         on_synced(c, e->seat, e->a);

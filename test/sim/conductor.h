@@ -5,9 +5,6 @@
 
 #include "test/sim/cluster.h"
 
-/* Unix time at which a run begins. */
-#define CONDUCTOR_UNIX_MS UINT64_C(1700000000000)
-
 /* What can happen: the kinds of the wheel's events. */
 enum conductor_happening {
     CONDUCTOR_MESSAGE,  /* data: a message */
@@ -15,7 +12,7 @@ enum conductor_happening {
     CONDUCTOR_WANT,     /* a: who asks; data: digest of a body */
     CONDUCTOR_BODY,     /* data: a body */
     CONDUCTOR_CATCH_UP, /* a: who asks; data: from, to */
-    CONDUCTOR_DECIDED,  /* data: a body, then a DECIDED */
+    CONDUCTOR_DECIDED,  /* data: a body of `a` bytes, then a DECIDED */
     CONDUCTOR_SYNCED,   /* a: sequence */
     CONDUCTOR_BUILT,    /* data: the ACTION_BUILD */
     CONDUCTOR_RETRY,    /* a: ticket of an EXECUTE */

@@ -203,7 +203,7 @@ static struct bytes tampered(const struct forge *forge, const struct record *rec
 
 struct bytes forge_header(const struct forge *forge, struct bytes header)
 {
-    return tampered(forge, toy_description(), header);
+    return tampered(forge, forge->header, header);
 }
 
 struct bytes forge_tamper(const struct forge *forge, struct bytes message)
@@ -225,13 +225,27 @@ struct bytes forge_tamper(const struct forge *forge, struct bytes message)
     return seal(forge, (enum message_tag)tag, envelope);
 }
 
+struct bytes forge_field(const struct forge *forge, struct bytes header, const char *name,
+                         uint64_t number)
+{
+    const struct record *record = forge->header;
+    void *value = alloc(forge, record->size);
+    CHECK(record_unpack(forge->arena, record, value, header, NULL) == ERR_NONE);
+    uint32_t i = 0;
+    while (i < record->field_count && strcmp(record->fields[i].name, name) != 0)
+        i++;
+    CHECK(i < record->field_count);
+    CHECK(record->fields[i].kind == RECORD_KIND_UINT);
+    memcpy((uint8_t *)value + record->fields[i].offset, &number, record->fields[i].size);
+    return packed(forge, record, value);
+}
+
 struct bytes forge_twin(const struct forge *forge, struct bytes header)
 {
-    struct toy_header toy;
-    if (!toy_header_unpack(&toy, header))
+    struct consensus_block block;
+    if (!forge->context->read(NULL, &block, header))
         return header;
-    toy.time_ms++;
-    return packed(forge, toy_description(), &toy);
+    return forge_field(forge, header, "time_ms", block.time_ms + 1);
 }
 
 /* --- votes --- */

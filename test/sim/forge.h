@@ -11,6 +11,7 @@ struct forge {
     struct dice *dice;
     struct arena *arena;                  /* for all that is made */
     const struct verify_context *context; /* borrowed */
+    const struct record *header;          /* how headers are packed */
     uint64_t mine;                        /* bits of seats whose keys are here */
 };
 
@@ -23,6 +24,10 @@ struct bytes forge_tamper(const struct forge *forge, struct bytes message);
 
 /* A header with one thing changed. */
 struct bytes forge_header(const struct forge *forge, struct bytes header);
+
+/* A header with the number `name` in it changed. Requires that headers have it. */
+struct bytes forge_field(const struct forge *forge, struct bytes header, const char *name,
+                         uint64_t number);
 
 /* The same block a millisecond later: another digest, as valid. */
 struct bytes forge_twin(const struct forge *forge, struct bytes header);

@@ -10,6 +10,7 @@
 
 #define FAULT_BYTES_MAX (64u << 10)
 #define FIRST_ROOM      1024u /* a power of two */
+#define EVEN_EVERY      16u   /* blocks between two looks at all of the money */
 
 static void *grown(void *memory, uint64_t count, size_t size)
 {
@@ -18,7 +19,8 @@ static void *grown(void *memory, uint64_t count, size_t size)
     return more;
 }
 
-void judge_init(struct judge *judge, const struct verify_context *context, uint64_t liars)
+void judge_init(struct judge *judge, const struct verify_context *context,
+                const struct books_world *world, uint64_t liars)
 {
     memset(judge, 0, sizeof(*judge));
     judge->context = context;
@@ -31,16 +33,17 @@ void judge_init(struct judge *judge, const struct verify_context *context, uint6
     text_init(&judge->faults, FAULT_BYTES_MAX);
     arena_init(&judge->arena, 64u << 20);
 
-    struct toy_header genesis;
-    toy_genesis(&genesis, &context->committee->digest);
+    judge->kind = world->kind;
+    judge->books = world->kind->open(world);
     judge->chain_room = FIRST_ROOM;
     judge->chain = grown(NULL, FIRST_ROOM, sizeof(*judge->chain));
-    judge->chain[0] = (struct judge_block){context->base.digest, genesis.root, genesis.time_ms};
+    judge->chain[0] = (struct judge_block){context->base.digest, 0};
     judge->chain_count = 1;
 }
 
 void judge_release(struct judge *judge)
 {
+    judge->kind->close(judge->books);
     free(judge->chain);
     free(judge->promises);
     free(judge->numbers);
@@ -224,40 +227,59 @@ static void numbers_add(struct judge *judge, uint64_t number)
     judge->number_room = room;
 }
 
+/* Executes the block a second time. */
+static void execute(struct judge *judge, const struct consensus_block *block, struct bytes header,
+                    struct bytes body, struct bytes certificate)
+{
+    const unsigned long long height = block->height.n;
+    const struct digest named = judge->kind->body_named(header);
+    struct digest digest;
+    enum event_verdict verdict;
+    arena_clear(&judge->arena);
+    if (!judge->kind->body_digest(&judge->arena, &digest, body) || !digest_equal(&digest, &named)) {
+        judge_fault(judge, "block %llu was decided with the body of another", height);
+        return;
+    }
+    if (!judge->kind->execute(judge->books, &judge->arena, header, body, &verdict) ||
+        verdict != EVENT_VALID) {
+        judge_fault(judge, "block %llu is not valid, or has a wrong root", height);
+        return;
+    }
+    uint64_t numbers[BOOKS_BLOCK_NUMBERS];
+    const uint32_t count = judge->kind->numbers(judge->books, body, numbers);
+    for (uint32_t i = 0; i < count; i++) {
+        if (judge_has(judge, numbers[i]))
+            judge_fault(judge, "%llu is in two blocks, again at height %llu",
+                        (unsigned long long)numbers[i], height);
+        else
+            numbers_add(judge, numbers[i]);
+    }
+    judge->kind->durable(judge->books, &block->digest, certificate, block->time_ms);
+    if (judge->kind->is_even && height % EVEN_EVERY == 0 && !judge->kind->is_even(judge->books))
+        judge_fault(judge, "money doesn't add up at height %llu", height);
+}
+
 /* The first honest seat that decides a height settles what the others must decide. */
-static void extend(struct judge *judge, const struct toy_header *header,
-                   const struct digest *digest, const struct toy_body *body, uint64_t latest_ms)
+static void extend(struct judge *judge, const struct consensus_block *block, struct bytes header,
+                   struct bytes body, struct bytes certificate, uint64_t latest_ms)
 {
     const struct judge_block *parent = &judge->chain[judge->chain_count - 1];
-    unsigned long long height = header->height;
-    if (!digest_equal(&header->parent, &parent->digest))
+    const unsigned long long height = block->height.n;
+    if (!digest_equal(&block->parent, &parent->digest))
         judge_fault(judge, "block %llu does not follow the block below", height);
-    struct digest body_digest = toy_body_digest(body);
-    if (!digest_equal(&header->body, &body_digest))
-        judge_fault(judge, "block %llu was decided with the body of another", height);
-    struct digest root = toy_root(&parent->root, body);
-    if (!digest_equal(&header->root, &root))
-        judge_fault(judge, "block %llu has a wrong root", height);
-    if (header->proposer != header->view % judge->context->committee->count)
+    if (block->proposer.n != block->view.n % judge->context->committee->count)
         judge_fault(judge, "block %llu is by %u, who was not the primary of view %llu", height,
-                    header->proposer, (unsigned long long)header->view);
-    if (header->time_ms <= parent->time_ms || header->time_ms > latest_ms)
+                    block->proposer.n, (unsigned long long)block->view.n);
+    if (block->time_ms <= parent->time_ms || block->time_ms > latest_ms)
         judge_fault(judge, "block %llu of %llu ms comes after one of %llu ms, at %llu ms at most",
-                    height, (unsigned long long)header->time_ms,
-                    (unsigned long long)parent->time_ms, (unsigned long long)latest_ms);
-    for (uint32_t i = 0; i < body->count; i++) {
-        if (judge_has(judge, body->numbers[i]))
-            judge_fault(judge, "%llu is in two blocks, again at height %llu",
-                        (unsigned long long)body->numbers[i], height);
-        else
-            numbers_add(judge, body->numbers[i]);
-    }
+                    height, (unsigned long long)block->time_ms, (unsigned long long)parent->time_ms,
+                    (unsigned long long)latest_ms);
+    execute(judge, block, header, body, certificate);
     if (judge->chain_count == judge->chain_room) {
         judge->chain_room *= 2;
         judge->chain = grown(judge->chain, judge->chain_room, sizeof(*judge->chain));
     }
-    judge->chain[judge->chain_count++] =
-        (struct judge_block){*digest, header->root, header->time_ms};
+    judge->chain[judge->chain_count++] = (struct judge_block){block->digest, block->time_ms};
 }
 
 static void check_certificate(struct judge *judge, struct seat seat, uint64_t height,
@@ -288,26 +310,26 @@ static void check_certificate(struct judge *judge, struct seat seat, uint64_t he
                     (unsigned long long)height);
 }
 
-void judge_decided(struct judge *judge, struct seat seat, struct bytes header,
-                   const struct toy_body *body, struct bytes certificate, uint64_t latest_ms)
+void judge_decided(struct judge *judge, struct seat seat, struct bytes header, struct bytes body,
+                   struct bytes certificate, uint64_t latest_ms)
 {
     if (judge->liars & COMMITTEE_BIT(seat.n))
         return;
-    struct toy_header toy;
-    CHECK(toy_header_unpack(&toy, header));
-    struct digest digest = digest_of(header.data, header.size);
-    if (toy.height != judge->height[seat.n] + 1) {
+    struct consensus_block block;
+    CHECK(judge->kind->read(NULL, &block, header));
+    const uint64_t height = block.height.n;
+    if (height != judge->height[seat.n] + 1) {
         judge_fault(judge, "%u decides block %llu after block %llu", seat.n,
-                    (unsigned long long)toy.height, (unsigned long long)judge->height[seat.n]);
+                    (unsigned long long)height, (unsigned long long)judge->height[seat.n]);
         return;
     }
-    check_certificate(judge, seat, toy.height, &digest, certificate);
-    if (toy.height == judge->chain_count)
-        extend(judge, &toy, &digest, body, latest_ms);
-    else if (!digest_equal(&digest, &judge->chain[toy.height].digest))
+    check_certificate(judge, seat, height, &block.digest, certificate);
+    if (height == judge->chain_count)
+        extend(judge, &block, header, body, certificate, latest_ms);
+    else if (!digest_equal(&block.digest, &judge->chain[height].digest))
         judge_fault(judge, "%u decides another block %llu than was decided before", seat.n,
-                    (unsigned long long)toy.height);
-    judge->height[seat.n] = toy.height;
+                    (unsigned long long)height);
+    judge->height[seat.n] = height;
 }
 
 void judge_restarted(struct judge *judge, struct seat seat, uint64_t height,

@@ -4,8 +4,8 @@
  *   agreement     no two honest seats decide different blocks at a height
  *   no gap        each seat decides heights one after another, also over restarts, and each block's parent is the one below
  *   certificates  what a seat decided with is a quorum's COMMITs over that block, and the honest ones among them signed just that
- *   validity      the block's root follows from its parent's and its body; no number is in two blocks; its proposer was the primary of its
- *                 view, and its time is above its parent's and not ahead of all clocks
+ *   validity      the judge's own ledger executes each block to the same header; no number is in two blocks, and money adds up; its proposer
+ *                 was the primary of its view, and its time is above its parent's and not ahead of all clocks
  *   promises      no two different statements of a seat for one (kind, height, view), over restarts too; no COMMIT for another block
  *                 than the PREPARE; no vote below a view that it left; no VIEW-CHANGE that leaves out what it sent COMMIT for;
  *                 nothing signed before it was durable
@@ -15,11 +15,10 @@
 
 #include "base/text.h"
 #include "consensus/consensus.h"
-#include "test/sim/toy.h"
+#include "test/sim/books.h"
 
 struct judge_block {
     struct digest digest;
-    struct digest root;
     uint64_t time_ms;
 };
 
@@ -45,8 +44,10 @@ struct judge_load {
 
 struct judge {
     const struct verify_context *context; /* borrowed */
-    uint64_t liars;                       /* bits of seats of which nothing is expected */
-    struct judge_block *chain;            /* agreed so far, from height 0; owned */
+    const struct books_kind *kind;
+    struct books *books;       /* the judge's own, which executes what was agreed; owned */
+    uint64_t liars;            /* bits of seats of which nothing is expected */
+    struct judge_block *chain; /* agreed so far, from height 0; owned */
     uint64_t chain_count, chain_room;
     uint64_t height[LIMIT_VALIDATORS]; /* decided by each */
     uint64_t left[LIMIT_VALIDATORS];   /* highest view that each signed a VIEW-CHANGE for */
@@ -63,7 +64,8 @@ struct judge {
     uint32_t fault_count;
 };
 
-void judge_init(struct judge *judge, const struct verify_context *context, uint64_t liars);
+void judge_init(struct judge *judge, const struct verify_context *context,
+                const struct books_world *world, uint64_t liars);
 void judge_release(struct judge *judge);
 
 /* A seat signs. `durable`: what it waits for is on its disk. */
@@ -71,8 +73,8 @@ void judge_signed(struct judge *judge, struct seat seat, const struct action_sig
                   bool durable);
 
 /* A seat decides a block, with the certificate as packed. `latest_ms` is the latest Unix time at which it may have been proposed. */
-void judge_decided(struct judge *judge, struct seat seat, struct bytes header,
-                   const struct toy_body *body, struct bytes certificate, uint64_t latest_ms);
+void judge_decided(struct judge *judge, struct seat seat, struct bytes header, struct bytes body,
+                   struct bytes certificate, uint64_t latest_ms);
 
 /* What a seat holds now, and has sent to one other in the last second. */
 void judge_weigh(struct judge *judge, struct seat seat, const struct judge_load *load);

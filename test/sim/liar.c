@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/record.h"
+#include "test/sim/toy.h"
 
 /* In the order of their bits. */
 static const char *const names[LIAR_TRICK_COUNT] = {
@@ -279,16 +280,17 @@ static struct bytes usurped(const struct forge *forge, const struct station *sta
     const struct message_envelope *envelope = value;
     CHECK(record_unpack(forge->arena, &message_pre_prepare_record, &proposal, envelope->body,
                         NULL) == ERR_NONE);
-    struct toy_header header;
-    CHECK(toy_header_unpack(&header, proposal.header));
-    header.time_ms++;
+    struct consensus_block block;
+    CHECK(forge->context->read(NULL, &block, proposal.header));
+    proposal.header = forge_twin(forge, proposal.header);
     if (dice_chance(forge->dice, 700))
-        header.proposer = station->seat.n;
-    if (dice_chance(forge->dice, 500))
-        while (header.view % forge->context->committee->count != station->seat.n)
-            header.view = ++proposal.view.n;
-    uint8_t bytes[TOY_HEADER_BYTES];
-    proposal.header = bytes_of(bytes, toy_header_pack(bytes, &header));
+        proposal.header = forge_field(forge, proposal.header, "proposer", station->seat.n);
+    if (dice_chance(forge->dice, 500)) {
+        while (block.view.n % forge->context->committee->count != station->seat.n)
+            block.view.n++;
+        proposal.view = block.view;
+        proposal.header = forge_field(forge, proposal.header, "view", block.view.n);
+    }
     return sealed(forge, station, MESSAGE_PRE_PREPARE,
                   record_bytes(forge->arena, &message_pre_prepare_record, &proposal));
 }

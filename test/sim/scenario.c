@@ -20,7 +20,7 @@ const struct scenario_form scenario_forms[SCENARIO_OPTIONS] = {
     {"longest", 8000, false}, {"liars", 0, true},       {"tricks", 0, true},
     {"rotten", 0, true},      {"misfortunes", 0, true}, {"lull", 5000, false},
     {"cuts", 0, false},       {"blackouts", 0, false},  {"faults", 1000, false},
-    {"calm", 0, false},
+    {"ledger", 0, false},     {"calm", 0, false},
 };
 
 /* --- what a seed stands for --- */
@@ -104,6 +104,7 @@ void scenario_draw(struct scenario *scenario, uint64_t seed)
     else
         draw_faults(&dice, values);
     values[SCENARIO_TIMEOUT_MAX_MS] = values[SCENARIO_TIMEOUT_MS] * dice_between(&dice, 4, 20);
+    values[SCENARIO_LEDGER] = dice_chance(&dice, 400);
 }
 
 bool scenario_set(struct scenario *scenario, const char *text)
@@ -162,6 +163,8 @@ static struct cluster_options options_of(const struct scenario *scenario, bool s
         .skew_ms = v[SCENARIO_SKEW_MS],
         .power_cuts = (uint32_t)v[SCENARIO_POWER_CUTS],
         .blackouts = (uint32_t)v[SCENARIO_BLACKOUTS],
+        .real = v[SCENARIO_LEDGER] != 0,
+        .sound = v[SCENARIO_LEDGER] > 1,
         .calm = v[SCENARIO_CALM] != 0,
         .client_ms = v[SCENARIO_CLIENT_MS],
         .timeout_ms = v[SCENARIO_TIMEOUT_MS],

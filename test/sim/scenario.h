@@ -28,6 +28,7 @@ enum scenario_option {
     SCENARIO_POWER_CUTS,  /* of 100,000 actions: power fails after it */
     SCENARIO_BLACKOUTS,   /* of 1,000 decisions: power fails everywhere about then */
     SCENARIO_FAULTS_MS,   /* how long all this goes on */
+    SCENARIO_LEDGER,      /* 0: a toy; 1: the real one; 2: with real signatures of transactions */
     SCENARIO_CALM,        /* 1: nothing goes wrong, and nobody may suspect anybody */
     SCENARIO_OPTIONS,
 };

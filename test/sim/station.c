@@ -5,27 +5,41 @@
 
 #include "base/check.h"
 
-#define FORWARD_MS   1000 /* what a number may need to reach the primary */
-#define LOOSE_BODIES 64   /* sent by others, not yet asked for */
+#define LOOSE_BODIES 64 /* sent by others, not yet asked for */
 
 void station_init(struct station *station, struct seat seat, const struct consensus_config *config,
-                  const struct toy_header *genesis)
+                  const struct books_world *world)
 {
     memset(station, 0, sizeof(*station));
     station->seat = seat;
     station->config = *config;
     station->config.seat = seat;
+    station->kind = world->kind;
+    station->books = world->kind->open(world);
     station->tick_ms = UINT64_MAX;
 
     size_t count = 0;
     struct station_decided *first = disk_grow(&station->chain, &count, sizeof(*first));
     station->chain_count = count;
-    first->header_size = toy_header_pack(first->header, genesis);
+    first->header_size = world->header_size;
+    memcpy(first->header, world->header, world->header_size);
     first->digest = digest_of(first->header, first->header_size);
-    first->root = genesis->root;
-    first->body_digest = genesis->body;
+    first->body = disk_copy(bytes_of(NULL, 0));
     first->certificate = disk_copy(bytes_of(NULL, 0));
     station_restart(station);
+}
+
+static void drop_order(struct station *station, size_t index)
+{
+    free(station->orders[index].body.data);
+    station->orders[index] = station->orders[--station->order_count];
+}
+
+static void drop_last_decided(struct station *station)
+{
+    struct station_decided *last = &station->chain[--station->chain_count];
+    free(last->body.data);
+    free(last->certificate.data);
 }
 
 static void forget_volatile(struct station *station)
@@ -33,43 +47,17 @@ static void forget_volatile(struct station *station)
     for (size_t i = 0; i < station->signing_count; i++)
         free(station->signings[i].body.data);
     station->signing_count = 0;
-    station->order_count = 0;
-    while (station->pool_count)
-        station->marks[station->pool[--station->pool_count].number].pending = false;
-}
-
-/* What is known of `number`. */
-static struct station_mark *mark_of(struct station *station, uint64_t number)
-{
-    if (number >= station->mark_room) {
-        size_t room = (size_t)number * 2 + 64;
-        station->marks = realloc(station->marks, room * sizeof(*station->marks));
-        CHECK(station->marks);
-        memset(station->marks + station->mark_room, 0,
-               (room - station->mark_room) * sizeof(*station->marks));
-        station->mark_room = room;
-    }
-    return &station->marks[number];
-}
-
-static void set_executed(struct station *station, struct station_block *block, bool executed)
-{
-    if (block->executed == executed)
-        return;
-    block->executed = executed;
-    for (uint32_t i = 0; i < block->body.count; i++)
-        mark_of(station, block->body.numbers[i])->overlays += executed ? 1 : -1;
-}
-
-static void chain_truncate(struct station *station)
-{
+    while (station->order_count)
+        drop_order(station, 0);
     while (station->chain_count > station->durable + 1)
-        free(station->chain[--station->chain_count].certificate.data);
-    for (size_t i = 0; i < station->mark_room; i++)
-        station->marks[i].done = false;
-    for (uint64_t h = 1; h < station->chain_count; h++)
-        for (uint32_t i = 0; i < station->chain[h].body.count; i++)
-            mark_of(station, station->chain[h].body.numbers[i])->done = true;
+        drop_last_decided(station);
+    size_t kept = 0;
+    for (size_t i = 0; i < station->block_count; i++)
+        if (station->blocks[i].on_disk)
+            station->blocks[kept++] = station->blocks[i];
+        else
+            free(station->blocks[i].body.data);
+    station->block_count = kept;
 }
 
 void station_crash(struct station *station, size_t kept)
@@ -84,14 +72,7 @@ void station_crash(struct station *station, size_t kept)
     station->core = NULL;
     arena_release(&station->arena);
     forget_volatile(station);
-    chain_truncate(station);
-    size_t count = 0;
-    for (size_t i = 0; i < station->block_count; i++) {
-        set_executed(station, &station->blocks[i], false);
-        if (station->blocks[i].on_disk)
-            station->blocks[count++] = station->blocks[i];
-    }
-    station->block_count = count;
+    station->kind->fail(station->books);
 }
 
 void station_restart(struct station *station)
@@ -125,14 +106,15 @@ void station_release(struct station *station)
     if (station->alive)
         station_crash(station, 0);
     disk_release(&station->disk);
-    for (uint64_t h = 0; h < station->chain_count; h++)
-        free(station->chain[h].certificate.data);
+    while (station->chain_count)
+        drop_last_decided(station);
+    for (size_t i = 0; i < station->block_count; i++)
+        free(station->blocks[i].body.data);
+    station->kind->close(station->books);
     free(station->signings);
     free(station->blocks);
     free(station->chain);
     free(station->orders);
-    free(station->pool);
-    free(station->marks);
 }
 
 /* --- log --- */
@@ -146,8 +128,12 @@ void station_synced(struct station *station, uint64_t sequence)
         struct station_block *block = record->has_body && record->sequence <= sequence
                                           ? station_find(station, &record->body)
                                           : NULL;
-        if (block)
-            block->on_disk = true;
+        if (!block || block->on_disk)
+            continue;
+        block->on_disk = true;
+        if (station->kind->hold)
+            station->kind->hold(station->books, bytes_of(block->header, block->header_size),
+                                bytes_of(block->body.data, block->body.size));
     }
     disk_synced(&station->disk, sequence);
 }
@@ -185,140 +171,76 @@ struct station_block *station_find(const struct station *station, const struct d
     return NULL;
 }
 
-bool station_body(const struct station *station, const struct digest *body_digest,
-                  struct toy_body *body)
+struct bytes station_body(const struct station *station, const struct digest *body_digest)
 {
     for (size_t i = 0; i < station->block_count; i++)
-        if (digest_equal(&station->blocks[i].body_digest, body_digest)) {
-            *body = station->blocks[i].body;
-            return true;
-        }
-    for (uint64_t h = station->chain_count; h-- > 0;)
-        if (digest_equal(&station->chain[h].body_digest, body_digest)) {
-            *body = station->chain[h].body;
-            return true;
-        }
-    return false;
+        if (digest_equal(&station->blocks[i].body_digest, body_digest))
+            return bytes_of(station->blocks[i].body.data, station->blocks[i].body.size);
+    for (uint64_t h = station->chain_count; h-- > 1;)
+        if (digest_equal(&station->chain[h].body_digest, body_digest))
+            return bytes_of(station->chain[h].body.data, station->chain[h].body.size);
+    return bytes_of(NULL, 0);
 }
 
-void station_keep_body(struct station *station, const struct toy_body *body)
+static struct station_block *add_block(struct station *station, struct bytes body,
+                                       const struct digest *body_digest)
 {
-    struct toy_body known;
-    struct digest digest = toy_body_digest(body);
-    if (station_body(station, &digest, &known))
-        return;
     struct station_block *block =
         disk_grow(&station->blocks, &station->block_count, sizeof(*block));
-    block->body = *body;
-    block->body_digest = digest;
+    block->body = disk_copy(body);
+    block->body_digest = *body_digest;
+    return block;
+}
+
+bool station_keep_body(struct station *station, struct digest *body_digest, struct bytes body)
+{
+    if (!station->kind->body_digest(&station->arena, body_digest, body))
+        return false;
+    if (!station_body(station, body_digest).data)
+        (void)add_block(station, body, body_digest);
+    return true;
+}
+
+void station_add_order(struct station *station, const struct action_execute *execute)
+{
+    struct station_order *order =
+        disk_grow(&station->orders, &station->order_count, sizeof(*order));
+    CHECK(execute->header.size <= BOOKS_HEADER_BYTES);
+    order->ticket = execute->ticket;
+    order->digest = execute->block.digest;
+    order->height = execute->block.height.n;
+    order->holders = execute->holders;
+    order->header_size = execute->header.size;
+    memcpy(order->header, execute->header.data, execute->header.size);
+    order->body_digest = station->kind->body_named(execute->header);
 }
 
 void station_discard(struct station *station, const struct digest *digest)
 {
     for (size_t i = 0; i < station->order_count; i++)
-        if (digest_equal(&station->orders[i].block.digest, digest))
-            station->orders[i--] = station->orders[--station->order_count];
-    struct station_block *block = station_find(station, digest);
-    if (block)
-        set_executed(station, block, false); /* its body stays: it may be promised */
+        if (digest_equal(&station->orders[i].digest, digest))
+            drop_order(station, i--);
+    station->kind->discard(station->books, digest); /* the body stays: it may be promised */
 }
 
-/* The state root after a block that is the head or was executed, and its time. */
-static bool root_of(const struct station *station, const struct digest *digest, struct digest *root,
-                    uint64_t *time_ms)
+/* Gives a block its header. */
+static void name_block(struct station_block *block, struct bytes header, uint64_t height)
 {
-    const struct station_decided *head = &station->chain[station->chain_count - 1];
-    const struct station_block *block = station_find(station, digest);
-    struct toy_header header;
-    if (digest_equal(&head->digest, digest)) {
-        CHECK(toy_header_unpack(&header, bytes_of(head->header, head->header_size)));
-        *root = head->root;
-    } else if (block && block->executed) {
-        CHECK(toy_header_unpack(&header, bytes_of(block->header, block->header_size)));
-        *root = block->root;
-    } else {
-        return false;
-    }
-    *time_ms = header.time_ms;
-    return true;
+    block->digest = digest_of(header.data, header.size);
+    block->height = height;
+    block->header_size = header.size;
+    memcpy(block->header, header.data, header.size);
 }
 
-static bool is_done(const struct station *station, uint64_t number)
+struct station_block *station_build(struct station *station, const struct books_order *order)
 {
-    return number < station->mark_room && station->marks[number].done;
-}
-
-/* True if `number` is in the chain or in an overlay between it and `parent`. */
-static bool is_used(const struct station *station, const struct digest *parent, uint64_t number)
-{
-    if (is_done(station, number))
-        return true;
-    for (const struct station_block *b = station_find(station, parent); b;
-         b = station_find(station, &b->parent))
-        for (uint32_t i = 0; i < b->body.count; i++)
-            if (b->body.numbers[i] == number)
-                return true;
-    return false;
-}
-
-bool station_build(struct station *station, const struct action_build *build, uint64_t time_ms,
-                   enum station_flaw flaw, struct station_block **block)
-{
-    struct digest root;
-    struct toy_body body = {.count = 0};
-    uint64_t parent_ms;
-    if (!root_of(station, &build->parent, &root, &parent_ms))
-        return false;
-    for (size_t i = 0; i < station->pool_count && body.count < TOY_BODY_MAX; i++)
-        if (!is_used(station, &build->parent, station->pool[i].number))
-            body.numbers[body.count++] = station->pool[i].number;
-    if (!body.count && !build->empty_too)
-        return false;
-    if (flaw == STATION_TWICE && body.count && body.count < TOY_BODY_MAX) {
-        body.numbers[body.count] = body.numbers[0];
-        body.count++;
-    }
-    const struct toy_body *last = &station->chain[station->chain_count - 1].body;
-    if (flaw == STATION_USED && last->count && body.count < TOY_BODY_MAX)
-        body.numbers[body.count++] = last->numbers[0];
-
-    struct toy_header header = {
-        .height = build->height.n,
-        .view = build->view.n,
-        .time_ms = time_ms > parent_ms ? time_ms : parent_ms + 1,
-        .proposer = station->seat.n,
-        .parent = build->parent,
-        .set = station->config.committee->digest,
-        .next_set = station->config.committee->digest,
-        .body = toy_body_digest(&body),
-        .root = toy_root(&root, &body),
-    };
-    if (flaw == STATION_WRONG_ROOT)
-        header.root.bytes[0] ^= 1;
-    struct station_block *made = disk_grow(&station->blocks, &station->block_count, sizeof(*made));
-    made->header_size = toy_header_pack(made->header, &header);
-    made->digest = digest_of(made->header, made->header_size);
-    made->height = header.height;
-    made->parent = build->parent;
-    made->root = header.root;
-    made->body_digest = header.body;
-    made->body = body;
-    set_executed(station, made, true);
-    *block = made;
-    return true;
-}
-
-static bool body_is_fresh(const struct station *station, const struct digest *parent,
-                          const struct toy_body *body)
-{
-    for (uint32_t i = 0; i < body->count; i++) {
-        if (body->numbers[i] > TOY_NUMBER_MAX || is_used(station, parent, body->numbers[i]))
-            return false;
-        for (uint32_t j = 0; j < i; j++)
-            if (body->numbers[i] == body->numbers[j])
-                return false;
-    }
-    return true;
+    struct bytes header, body;
+    if (!station->kind->build(station->books, &station->arena, order, &header, &body))
+        return NULL;
+    const struct digest body_digest = station->kind->body_named(header);
+    struct station_block *block = add_block(station, body, &body_digest);
+    name_block(block, header, order->height.n);
+    return block;
 }
 
 bool station_execute(struct station *station, uint64_t ticket, enum event_verdict *verdict)
@@ -328,122 +250,49 @@ bool station_execute(struct station *station, uint64_t ticket, enum event_verdic
         i++;
     if (i == station->order_count)
         return false;
-    struct station_order order = station->orders[i];
-    station->orders[i] = station->orders[--station->order_count];
-
-    struct toy_header header;
-    struct toy_body body;
-    struct digest root;
-    CHECK(toy_header_unpack(&header, bytes_of(order.header, order.header_size)));
-    CHECK(order.running);
-    body = order.body;
-    uint64_t parent_ms;
-    if (!root_of(station, &header.parent, &root, &parent_ms))
-        return false;
-    root = toy_root(&root, &body);
-    *verdict = EVENT_INVALID;
-    if (!digest_equal(&root, &header.root) || !body_is_fresh(station, &header.parent, &body))
-        return true;
-    *verdict = EVENT_VALID;
-
-    struct station_block *block = station_find(station, &order.block.digest);
-    if (!block)
-        block = disk_grow(&station->blocks, &station->block_count, sizeof(*block));
-    memcpy(block->header, order.header, order.header_size);
-    block->header_size = order.header_size;
-    block->digest = order.block.digest;
-    block->height = header.height;
-    block->parent = header.parent;
-    block->root = root;
-    block->body_digest = header.body;
-    block->body = body;
-    set_executed(station, block, true);
-    return true;
-}
-
-/* `time_ms` of the block. */
-static void mark_done(struct station *station, const struct toy_body *body, uint64_t time_ms)
-{
-    for (uint32_t i = 0; i < body->count; i++)
-        mark_of(station, body->numbers[i])->done = true;
-    size_t kept = 0;
-    for (size_t i = 0; i < station->pool_count; i++) {
-        if (is_done(station, station->pool[i].number)) {
-            mark_of(station, station->pool[i].number)->pending = false;
-            continue;
-        }
-        station->pool[kept] = station->pool[i];
-        if (body->count < TOY_BODY_MAX && time_ms > station->pool[kept].since_ms + FORWARD_MS)
-            station->pool[kept].passed++;
-        kept++;
-    }
-    station->pool_count = kept;
+    struct station_order *order = &station->orders[i];
+    CHECK(order->body.data);
+    const struct bytes header = bytes_of(order->header, order->header_size);
+    const struct bytes body = bytes_of(order->body.data, order->body.size);
+    const bool answered =
+        station->kind->execute(station->books, &station->arena, header, body, verdict);
+    if (answered && *verdict == EVENT_VALID && !station_find(station, &order->digest))
+        name_block(add_block(station, body, &order->body_digest), header, order->height);
+    drop_order(station, i);
+    return answered;
 }
 
 struct station_decided *station_commit(struct station *station, const struct action_commit *commit)
 {
-    struct station_block *found = station_find(station, &commit->digest);
-    CHECK(found && found->executed);
+    const struct station_block *block = station_find(station, &commit->digest);
+    CHECK(block);
     CHECK(commit->height.n == station->chain_count);
-    struct station_block block = *found;
     size_t count = station->chain_count;
     struct station_decided *decided = disk_grow(&station->chain, &count, sizeof(*decided));
     station->chain_count = count;
-    decided->digest = block.digest;
-    decided->root = block.root;
-    decided->body_digest = block.body_digest;
-    memcpy(decided->header, block.header, block.header_size);
-    decided->header_size = block.header_size;
-    decided->body = block.body;
+    decided->digest = block->digest;
+    decided->body_digest = block->body_digest;
+    memcpy(decided->header, block->header, block->header_size);
+    decided->header_size = block->header_size;
+    decided->body = disk_copy(bytes_of(block->body.data, block->body.size));
     decided->certificate = disk_copy(commit->certificate);
-    struct toy_header header;
-    CHECK(toy_header_unpack(&header, bytes_of(block.header, block.header_size)));
-    mark_done(station, &block.body, header.time_ms);
     return decided;
 }
 
-void station_on_disk(struct station *station, uint64_t height)
+void station_on_disk(struct station *station, uint64_t height, uint64_t now_ms)
 {
+    const struct station_decided *decided = &station->chain[height];
+    station->kind->durable(station->books, &decided->digest,
+                           bytes_of(decided->certificate.data, decided->certificate.size), now_ms);
     station->durable = height;
     size_t kept = 0, loose = 0;
     for (size_t i = station->block_count; i-- > 0;) /* of loose bodies the newest stay */
         if (station->blocks[i].height == 0 && ++loose > LOOSE_BODIES)
             station->blocks[i].height = 1;
-    for (size_t i = 0; i < station->block_count; i++) {
+    for (size_t i = 0; i < station->block_count; i++)
         if (station->blocks[i].height != 0 && station->blocks[i].height <= height)
-            set_executed(station, &station->blocks[i], false);
+            free(station->blocks[i].body.data);
         else
             station->blocks[kept++] = station->blocks[i];
-    }
     station->block_count = kept;
-}
-
-/* --- pool --- */
-
-bool station_submit(struct station *station, uint64_t number, uint64_t clock_ms)
-{
-    struct station_mark *mark = mark_of(station, number);
-    if (mark->done || mark->pending)
-        return true;
-    if (station->pool_count == STATION_POOL_MAX)
-        return false;
-    mark->pending = true;
-    struct station_waiting *waiting =
-        disk_grow(&station->pool, &station->pool_count, sizeof(*waiting));
-    waiting->number = number;
-    waiting->since_ms = clock_ms;
-    return true;
-}
-
-struct event_work station_work(struct station *station)
-{
-    struct event_work work = {.due_ms = UINT64_MAX};
-    if (!station->pool_count)
-        return work;
-    work.waiting = true;
-    work.mark = station->pool[0].number;
-    work.passed_over = station->pool[0].passed;
-    for (size_t i = 0; i < station->pool_count && !work.buildable; i++)
-        work.buildable = !mark_of(station, station->pool[i].number)->overlays;
-    return work;
 }

@@ -1,31 +1,29 @@
-/* One seat of a simulated cluster: its core, and what a driver keeps for it: log, blocks, overlays, chain, pool.
+/* One node of a simulated cluster: its core, and what a driver keeps for it: log, blocks, ledger.
  *
  * What is on disk survives station_crash: the log (disk.h), bodies that it names, and the chain up to `durable`.
  * Nothing here sends or waits; cluster.c performs the actions. */
 #ifndef TEST_SIM_STATION_H
 #define TEST_SIM_STATION_H
 
+#include "test/sim/books.h"
 #include "test/sim/disk.h"
-#include "test/sim/toy.h"
 
-/* A block that isn't committed, or its body alone. */
+/* A block that isn't durable, or a body that somebody sent. */
 struct station_block {
-    struct digest digest; /* of the header; zero: only a body that somebody sent */
+    struct digest digest; /* of the header; zero: only a body */
     uint64_t height;      /* 0: only a body */
-    struct digest parent, root, body_digest;
-    uint8_t header[TOY_HEADER_BYTES];
+    struct digest body_digest;
+    uint8_t header[BOOKS_HEADER_BYTES];
     size_t header_size;
-    struct toy_body body;
-    bool executed; /* there is an overlay */
+    struct disk_bytes body;
     bool on_disk;
 };
 
 struct station_decided {
-    struct digest digest, root, body_digest;
-    uint8_t header[TOY_HEADER_BYTES];
+    struct digest digest, body_digest;
+    uint8_t header[BOOKS_HEADER_BYTES];
     size_t header_size;
-    struct toy_body body;
-    struct disk_bytes certificate;
+    struct disk_bytes body, certificate;
 };
 
 struct station_signing {
@@ -35,26 +33,12 @@ struct station_signing {
 
 struct station_order { /* an EXECUTE that isn't answered */
     uint64_t ticket;
-    struct consensus_block block;
-    uint8_t header[TOY_HEADER_BYTES];
+    struct digest digest, body_digest; /* of the header, and of the body that it names */
+    uint8_t header[BOOKS_HEADER_BYTES];
     size_t header_size;
+    uint64_t height;
     uint64_t holders;
-    bool running;         /* the answer is on its way ... */
-    struct toy_body body; /* ... for this body */
-};
-
-#define STATION_POOL_MAX 128
-
-struct station_waiting { /* a number in the pool */
-    uint64_t number;
-    uint64_t since_ms; /* Unix time at which it came */
-    uint64_t passed;   /* committed blocks that had room for it */
-};
-
-struct station_mark {  /* what is known of a number */
-    bool done;         /* in the chain */
-    bool pending;      /* in the pool */
-    uint16_t overlays; /* executed blocks that hold it and aren't durable */
+    struct disk_bytes body; /* not empty: the answer is on its way for it; data owned */
 };
 
 struct station {
@@ -64,6 +48,7 @@ struct station {
         life; /* counts restarts, so that what was scheduled before a crash is known as stale */
     struct consensus *core;
     struct consensus_config config;
+    const struct books_kind *kind;
     struct arena arena; /* of one step */
 
     struct disk disk;
@@ -78,16 +63,13 @@ struct station {
 
     struct station_order *orders;
     size_t order_count;
-    struct station_waiting *pool;
-    size_t pool_count;
-    struct station_mark *marks; /* by number */
-    size_t mark_room;
+    struct books *books;
     uint64_t tick_ms; /* of the earliest TICK that is scheduled; UINT64_MAX: none */
 };
 
 /* `config` is copied, its seat replaced. The core isn't started. */
 void station_init(struct station *station, struct seat seat, const struct consensus_config *config,
-                  const struct toy_header *genesis);
+                  const struct books_world *world);
 void station_release(struct station *station);
 
 /* Loses the core and all that isn't on disk; but of the log's records that wait for a sync, the first `kept` made it. */
@@ -109,35 +91,26 @@ bool station_next_sign(struct station *station, struct station_signing *signing)
 
 /* --- blocks --- */
 struct station_block *station_find(const struct station *station, const struct digest *digest);
-bool station_body(const struct station *station, const struct digest *body_digest,
-                  struct toy_body *body);
-void station_keep_body(struct station *station, const struct toy_body *body);
+
+/* The body with this digest; data NULL if it isn't here. */
+struct bytes station_body(const struct station *station, const struct digest *body_digest);
+
+/* Keeps a body that somebody sent. False, and nothing is kept, if it is none. */
+bool station_keep_body(struct station *station, struct digest *body_digest, struct bytes body);
+
+void station_add_order(struct station *station, const struct action_execute *execute);
 void station_discard(struct station *station, const struct digest *digest);
 
-/* What is wrong with a liar's block; its header agrees with its body all the same. */
-enum station_flaw {
-    STATION_SOUND,
-    STATION_WRONG_ROOT,
-    STATION_TWICE, /* holds a number twice */
-    STATION_USED,  /* holds one that is in the chain */
-};
-
-/* Builds a block on an executed parent: false when nothing waits and `empty_too` isn't asked, or the parent is gone. */
-bool station_build(struct station *station, const struct action_build *build, uint64_t time_ms,
-                   enum station_flaw flaw, struct station_block **block);
+/* Builds a block: NULL when there is nothing to build, or the parent is gone. */
+struct station_block *station_build(struct station *station, const struct books_order *order);
 
 /* Answers an order whose body is here: false if the order or the parent is gone meanwhile. */
 bool station_execute(struct station *station, uint64_t ticket, enum event_verdict *verdict);
 
-/* Final: from overlay to chain; `durable` follows later. Requires that it was executed. */
+/* Final; `durable` follows later. Requires that it was executed. */
 struct station_decided *station_commit(struct station *station, const struct action_commit *commit);
 
-/* The chain is on disk through `height`: what was kept to decide it is dropped. */
-void station_on_disk(struct station *station, uint64_t height);
-
-/* --- pool --- */
-/* False if the pool is full. */
-bool station_submit(struct station *station, uint64_t number, uint64_t clock_ms);
-struct event_work station_work(struct station *station);
+/* The block at `height` is on disk: what was kept to decide it is dropped. */
+void station_on_disk(struct station *station, uint64_t height, uint64_t now_ms);
 
 #endif
