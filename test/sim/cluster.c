@@ -190,6 +190,8 @@ static void configure(const struct cluster *c, struct consensus_config *config)
     config->read = c->world.kind->read;
     if (c->options.timeout_ms)
         config->timeout_ms = c->options.timeout_ms;
+    if (c->options.turn_blocks)
+        config->turn_blocks = c->options.turn_blocks;
     if (c->options.timeout_max_ms)
         config->timeout_max_ms = c->options.timeout_max_ms;
     if (c->options.block_interval_max_ms)

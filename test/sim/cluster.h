@@ -34,6 +34,7 @@ struct cluster_options {
     uint64_t timeout_ms;                 /* the core's first; 0: its default */
     uint64_t timeout_max_ms;             /* 0: the core's default */
     uint64_t block_interval_max_ms;      /* 0: the core's default */
+    uint32_t turn_blocks;                /* 0: the core's default */
     bool story;                          /* keep it */
 };
 

@@ -14,13 +14,13 @@
 #define DRAINING_MS      120000u /* ... and everything that was asked for in this. */
 
 const struct scenario_form scenario_forms[SCENARIO_OPTIONS] = {
-    {"count", 4, false},      {"delay", 10, false},     {"spread", 0, false},
-    {"disk", 1, false},       {"loss", 0, false},       {"duplicates", 0, false},
-    {"skew", 0, false},       {"client", 500, false},   {"timeout", 2000, false},
-    {"longest", 8000, false}, {"liars", 0, true},       {"tricks", 0, true},
-    {"rotten", 0, true},      {"misfortunes", 0, true}, {"lull", 5000, false},
-    {"cuts", 0, false},       {"blackouts", 0, false},  {"faults", 1000, false},
-    {"ledger", 0, false},     {"calm", 0, false},
+    {"count", 4, false},      {"delay", 10, false},   {"spread", 0, false},
+    {"disk", 1, false},       {"loss", 0, false},     {"duplicates", 0, false},
+    {"skew", 0, false},       {"client", 500, false}, {"timeout", 2000, false},
+    {"longest", 8000, false}, {"turn", 0, false},     {"liars", 0, true},
+    {"tricks", 0, true},      {"rotten", 0, true},    {"misfortunes", 0, true},
+    {"lull", 5000, false},    {"cuts", 0, false},     {"blackouts", 0, false},
+    {"faults", 1000, false},  {"ledger", 0, false},   {"calm", 0, false},
 };
 
 /* --- what a seed stands for --- */
@@ -104,7 +104,8 @@ void scenario_draw(struct scenario *scenario, uint64_t seed)
     else
         draw_faults(&dice, values);
     values[SCENARIO_TIMEOUT_MAX_MS] = values[SCENARIO_TIMEOUT_MS] * dice_between(&dice, 4, 20);
-    values[SCENARIO_LEDGER] = dice_chance(&dice, 400);
+    values[SCENARIO_LEDGER] = dice_chance(&dice, 300);
+    values[SCENARIO_TURN] = dice_chance(&dice, 330) ? dice_between(&dice, 2, 12) : 0;
 }
 
 bool scenario_set(struct scenario *scenario, const char *text)
@@ -169,6 +170,7 @@ static struct cluster_options options_of(const struct scenario *scenario, bool s
         .client_ms = v[SCENARIO_CLIENT_MS],
         .timeout_ms = v[SCENARIO_TIMEOUT_MS],
         .timeout_max_ms = v[SCENARIO_TIMEOUT_MAX_MS],
+        .turn_blocks = (uint32_t)v[SCENARIO_TURN],
         .story = story,
     };
 }

@@ -20,6 +20,7 @@ enum scenario_option {
     SCENARIO_CLIENT_MS,
     SCENARIO_TIMEOUT_MS,
     SCENARIO_TIMEOUT_MAX_MS,
+    SCENARIO_TURN,   /* heights after which the primary changes; 0: as usual */
     SCENARIO_LIARS,  /* bits of seats */
     SCENARIO_TRICKS, /* bits of enum liar_trick */
     SCENARIO_ROTTEN, /* bits of seats whose disks lose what was synced; with the liars at most f */

@@ -295,6 +295,15 @@ static bool is_fresh(struct books *books, const struct toy_block *parent,
     return true;
 }
 
+/* A toy's set of validators never changes. */
+static bool is_child(const struct books *books, const struct toy_block *parent,
+                     const struct toy_header *header)
+{
+    const struct digest *set = &books->world->committee.digest;
+    return header->height == parent->header.height + 1 && digest_equal(&header->set, set) &&
+           digest_equal(&header->next_set, set);
+}
+
 static bool toy_execute(struct books *books, struct arena *arena, struct bytes header,
                         struct bytes body, enum event_verdict *verdict)
 {
@@ -308,7 +317,8 @@ static bool toy_execute(struct books *books, struct arena *arena, struct bytes h
     if (find(books, &block.digest))
         return true;
     *verdict = EVENT_INVALID;
-    if (!body_unpack(&block.body, body) || !is_fresh(books, parent, &block.body))
+    if (!is_child(books, parent, &block.header) || !body_unpack(&block.body, body) ||
+        !is_fresh(books, parent, &block.body))
         return true;
     struct digest root = root_of(&parent->header.root, &block.body);
     if (!digest_equal(&root, &block.header.root))
