@@ -90,15 +90,22 @@ struct pass {
     size_t rows;
     size_t sequences;
     size_t width;
+    const struct dropout *dropout; /* NULL: none */
 };
 
 static struct pass pass_of(struct gpt *gpt, struct kernel *kernel, const float *parameters,
-                           size_t sequences)
+                           size_t sequences, const struct dropout *dropout)
 {
     CHECK(sequences >= 1);
     CHECK(sequences <= gpt->sequences);
     const struct program_gpt *g = &gpt->program->gpt;
-    return (struct pass){gpt, kernel, parameters, sequences * g->context, sequences, g->width};
+    return (struct pass){gpt,
+                         kernel,
+                         parameters,
+                         sequences * g->context,
+                         sequences,
+                         g->width,
+                         dropout && dropout->threshold ? dropout : NULL};
 }
 
 static struct attention attention_of(const struct pass *p)
@@ -142,6 +149,30 @@ static void linear_back(const struct pass *p, float *in_back, const float *back,
                    outputs);
 }
 
+/* Where elements are left out. */
+#define PLACE_EMBEDDING 0u
+
+static uint32_t place_of_attention(uint32_t block)
+{
+    return 1 + 2 * block;
+}
+
+static uint32_t place_of_hidden(uint32_t block)
+{
+    return 2 + 2 * block;
+}
+
+_Static_assert(2 + 2 * (PROGRAM_BLOCKS_MAX - 1) < DROPOUT_PLACES_MAX, "places are told apart");
+
+/* x[rows][width], with some left out, in `room`; x itself without dropout. `room` may be x. */
+static const float *dropped(const struct pass *p, float *room, const float *x, uint32_t place)
+{
+    if (!p->dropout)
+        return x;
+    dropout_apply(p->dropout, p->kernel, room, x, p->rows * p->width, place);
+    return room;
+}
+
 /* --- forward --- */
 
 static void embed(const struct pass *p)
@@ -155,6 +186,7 @@ static void embed(const struct pass *p)
                    p->parameters + gpt->tokens[row] * p->width, position + row % context * p->width,
                    p->width);
     }
+    dropped(p, gpt->block[0].x, gpt->block[0].x, PLACE_EMBEDDING);
 }
 
 static void block_forward(const struct pass *p, uint32_t index, float *next)
@@ -167,6 +199,7 @@ static void block_forward(const struct pass *p, uint32_t index, float *next)
     linear(p, b->mixed, b->first, index, MODEL_MIX_WEIGHT, width, 3 * width);
     attention_forward(p->kernel, b->heads, b->mixed, &shape, p->gpt->attention_room);
     linear(p, b->middle, b->heads, index, MODEL_JOIN_WEIGHT, width, width);
+    dropped(p, b->middle, b->middle, place_of_attention(index));
     kernel_add(p->kernel, b->middle, b->x, b->middle, floats);
 
     norm_forward(p->kernel, b->second, b->moments2, b->middle,
@@ -175,12 +208,14 @@ static void block_forward(const struct pass *p, uint32_t index, float *next)
     linear(p, b->hidden, b->second, index, MODEL_WIDEN_WEIGHT, width, 4 * width);
     kernel_gelu(p->kernel, b->active, b->hidden, 4 * floats);
     linear(p, next, b->active, index, MODEL_NARROW_WEIGHT, 4 * width, width);
+    dropped(p, next, next, place_of_hidden(index));
     kernel_add(p->kernel, next, b->middle, next, floats);
 }
 
-void gpt_forward(struct gpt *gpt, struct kernel *kernel, const float *parameters, size_t sequences)
+void gpt_forward(struct gpt *gpt, struct kernel *kernel, const float *parameters, size_t sequences,
+                 const struct dropout *dropout)
 {
-    struct pass p = pass_of(gpt, kernel, parameters, sequences);
+    struct pass p = pass_of(gpt, kernel, parameters, sequences, dropout);
     const struct program_gpt *g = &gpt->program->gpt;
     uint32_t last = model_tensor_count(gpt->program) - 1;
     embed(&p);
@@ -200,14 +235,16 @@ static void block_backward(const struct pass *p, uint32_t index)
     struct gpt_block *b = &gpt->block[index];
     struct attention shape = attention_of(p);
     size_t width = p->width;
-    linear_back(p, gpt->wide, gpt->back, b->active, index, MODEL_NARROW_WEIGHT, 4 * width, width);
+    const float *back = dropped(p, gpt->room, gpt->back, place_of_hidden(index));
+    linear_back(p, gpt->wide, back, b->active, index, MODEL_NARROW_WEIGHT, 4 * width, width);
     kernel_gelu_back(p->kernel, gpt->wide, b->hidden, p->rows * 4 * width);
     linear_back(p, gpt->narrow, gpt->wide, b->second, index, MODEL_WIDEN_WEIGHT, width, 4 * width);
     norm_backward(p->kernel, gpt->back, gradient_of(p, index, MODEL_NORM2_GAIN),
                   gradient_of(p, index, MODEL_NORM2_BIAS), gpt->back, gpt->narrow, b->middle,
                   b->moments2, tensor_of(p, index, MODEL_NORM2_GAIN), gpt->room, p->rows, width);
 
-    linear_back(p, gpt->narrow, gpt->back, b->heads, index, MODEL_JOIN_WEIGHT, width, width);
+    back = dropped(p, gpt->room, gpt->back, place_of_attention(index));
+    linear_back(p, gpt->narrow, back, b->heads, index, MODEL_JOIN_WEIGHT, width, width);
     attention_backward(p->kernel, gpt->wide, gpt->narrow, b->mixed, &shape, gpt->attention_room);
     linear_back(p, gpt->narrow, gpt->wide, b->first, index, MODEL_MIX_WEIGHT, width, 3 * width);
     norm_backward(p->kernel, gpt->back, gradient_of(p, index, MODEL_NORM1_GAIN),
@@ -221,6 +258,7 @@ static void embed_back(const struct pass *p)
     struct gpt *gpt = p->gpt;
     float *position = gpt->gradient + offset_of(p, 1);
     size_t context = gpt->program->gpt.context, width = p->width;
+    dropped(p, gpt->back, gpt->back, PLACE_EMBEDDING);
     memcpy(position, gpt->back, context * width * sizeof(float));
     for (size_t row = context; row < p->rows; row += context)
         kernel_add(p->kernel, position, position, gpt->back + row * width, context * width);
@@ -231,9 +269,9 @@ static void embed_back(const struct pass *p)
 }
 
 void gpt_backward(struct gpt *gpt, struct kernel *kernel, const float *parameters, size_t sequences,
-                  size_t total)
+                  size_t total, const struct dropout *dropout)
 {
-    struct pass p = pass_of(gpt, kernel, parameters, sequences);
+    struct pass p = pass_of(gpt, kernel, parameters, sequences, dropout);
     const struct program_gpt *g = &gpt->program->gpt;
     uint32_t last = model_tensor_count(gpt->program) - 1;
     kernel_cross_entropy(kernel, gpt->loss, gpt->logits, gpt->logits, gpt->labels, p.rows,

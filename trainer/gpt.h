@@ -5,12 +5,14 @@
  *              next   = middle + narrow(gelu(widen(norm2(middle))))
  *     logits [rows][symbols] = norm_f(x) * transpose of wte --> loss
  *
+ * In training, dropout stands behind the embedding and at the end of both branches of a block.
  * rows are sequences * context. Parameters and gradient are flat vectors in the order of
  * trainer/model.h. */
 #ifndef TRAINER_GPT_H
 #define TRAINER_GPT_H
 
 #include "trainer/attention.h"
+#include "trainer/dropout.h"
 #include "trainer/kernel.h"
 #include "trainer/norm.h"
 #include "trainer/program.h"
@@ -45,7 +47,7 @@ struct gpt {
     float *back;     /* [rows][width], gradient of x */
     float *narrow;   /* [rows][width], gradient of a branch */
     float *wide;     /* [rows][4 * width], likewise */
-    float *room;     /* [rows][width], for norm_backward */
+    float *room;     /* [rows][width], for norm_backward and what dropout leaves */
     float *attention_room;
     void *memory;
 };
@@ -55,12 +57,14 @@ MUST_USE enum err gpt_init(struct gpt *gpt, const struct program *program, size_
                            uint32_t threads, struct fault *fault);
 void gpt_release(struct gpt *gpt);
 
-/* The logits of the first `sequences` sequences in tokens. Requires each token below symbols. */
-void gpt_forward(struct gpt *gpt, struct kernel *kernel, const float *parameters, size_t sequences);
+/* The logits of the first `sequences` sequences in tokens. `dropout` NULL: nothing is left out.
+ * Requires each token below symbols. */
+void gpt_forward(struct gpt *gpt, struct kernel *kernel, const float *parameters, size_t sequences,
+                 const struct dropout *dropout);
 
-/* After gpt_forward: fills loss[rows] and gradient[P] for labels[rows], each row weighing 1 / total,
+/* After gpt_forward, with the same dropout: fills loss[rows] and gradient[P] for labels[rows], each row weighing 1 / total,
  * where `total` is the rows of all micro-batches of the step. The logits become their gradient. */
 void gpt_backward(struct gpt *gpt, struct kernel *kernel, const float *parameters, size_t sequences,
-                  size_t total);
+                  size_t total, const struct dropout *dropout);
 
 #endif

@@ -141,9 +141,11 @@ static const float *train_gpt(struct network *network, const float *parameters,
     size_t count = program_parameter_count(program);
     for (uint32_t m = 0; m < micro_batches; m++) {
         read_sequences(network, data, place, m);
-        gpt_forward(gpt, network->kernel, parameters, program->batch);
-        gpt_backward(gpt, network->kernel, parameters, program->batch,
-                     (size_t)rows * micro_batches);
+        struct dropout dropout = {program->gpt.dropout, program->seed, place->round,
+                                  place->slot,          place->step,   m};
+        gpt_forward(gpt, network->kernel, parameters, program->batch, &dropout);
+        gpt_backward(gpt, network->kernel, parameters, program->batch, (size_t)rows * micro_batches,
+                     &dropout);
         memcpy(network->loss + (size_t)m * rows, gpt->loss, rows * sizeof(float));
         if (network->total && m == 0)
             memcpy(network->total, gpt->gradient, count * sizeof(float));
@@ -191,7 +193,7 @@ static struct network_answers ask_gpt(struct network *network, const float *para
     for (; sequences < network->samples && from < end; sequences++, from += context)
         tokens_read(data, from, context, gpt->tokens + (size_t)sequences * context,
                     gpt->labels + (size_t)sequences * context);
-    gpt_forward(gpt, network->kernel, parameters, sequences);
+    gpt_forward(gpt, network->kernel, parameters, sequences, NULL);
     return (struct network_answers){gpt->logits, gpt->loss, gpt->labels, sequences * context};
 }
 

@@ -26,6 +26,7 @@ struct philox_block philox(uint64_t seed, uint64_t stream, uint64_t index)
 /* A stream is its use in the top byte, then 8 zero bits, a round or layer in 32, a slot in 16. */
 #define USE_WEIGHTS 1ull
 #define USE_SAMPLES 2ull
+#define USE_DROPS   3ull
 
 uint64_t philox_stream_weights(uint32_t layer)
 {
@@ -35,6 +36,11 @@ uint64_t philox_stream_weights(uint32_t layer)
 uint64_t philox_stream_samples(uint32_t round, uint16_t slot)
 {
     return USE_SAMPLES << 56 | (uint64_t)round << 16 | slot;
+}
+
+uint64_t philox_stream_drops(uint32_t round, uint16_t slot)
+{
+    return USE_DROPS << 56 | (uint64_t)round << 16 | slot;
 }
 
 uint32_t philox_below(uint64_t seed, uint64_t stream, uint64_t position, uint32_t bound)

@@ -18,6 +18,7 @@ struct philox_block philox(uint64_t seed, uint64_t stream, uint64_t index);
 /* Streams, so that no two uses of a seed share numbers. */
 uint64_t philox_stream_weights(uint32_t layer);
 uint64_t philox_stream_samples(uint32_t round, uint16_t slot);
+uint64_t philox_stream_drops(uint32_t round, uint16_t slot);
 
 /* A number below `bound` (>= 1), each equally likely: the words of block (position << 16 |
  * attempt), attempt = 0, 1, ..., in order, the first that is >= 2^32 mod bound, modulo bound.

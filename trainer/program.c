@@ -34,6 +34,7 @@ static const struct record_field shape_fields[] = {
     RECORD_UINT(struct program_gpt, symbols),   RECORD_UINT(struct program_gpt, micro_batches),
     RECORD_UINT(struct program_gpt, warm_up),   RECORD_UINT(struct program_gpt, decay),
     RECORD_UINT(struct program_gpt, rate_last), RECORD_UINT(struct program_gpt, clip),
+    RECORD_UINT(struct program_gpt, dropout),
 };
 
 static const struct record shape_record = RECORD(struct program_gpt, "gpt", shape_fields);
@@ -174,6 +175,8 @@ static enum err check_schedule(const struct program *program, struct fault *faul
     if (!err && g->clip != 0)
         err = check_number(g->clip, BITS_2_M60, BITS_2_P10 + 1, "clip",
                            "0 or between 2^-60 and 2^10", fault);
+    if (!err)
+        err = check_size(g->dropout, 0, PROGRAM_DROPOUT_MAX, "dropout", fault);
     return err;
 }
 

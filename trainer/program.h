@@ -41,7 +41,8 @@ enum program_optimizer {
 #define PROGRAM_MICRO_MAX      1024u      /* micro-batches in a step */
 #define PROGRAM_GPT_CELLS_MAX  (1u << 28) /* of a micro-batch: 1 GiB of activations */
 #define PROGRAM_DECAY_MAX      (1u << 24) /* steps until the rate is at its last: exact in binary32 */
-#define PROGRAM_STEPS_MAX      (1u << 20) /* steps in a segment */
+#define PROGRAM_DROPOUT_MAX    0xe0000000u /* 7/8: what is kept grows 8 times at most */
+#define PROGRAM_STEPS_MAX      (1u << 20)  /* steps in a segment */
 #define PROGRAM_INTERVALS_MAX  1024u /* in a segment: a bound on what contracts keep of one trace */
 #define PROGRAM_BYTES_MAX      256u  /* a packed program */
 
@@ -61,6 +62,7 @@ struct program_gpt {
     uint32_t decay;         /* step of the job at which it has fallen to rate_last; 0: never */
     uint32_t rate_last;     /* binary32 bits: 0 or 2^-60 .. learning_rate */
     uint32_t clip;          /* binary32 bits: the gradient's longest norm, 2^-60 .. 2^10; 0: any */
+    uint32_t dropout;       /* of 2^32 elements, how many are left out; <= PROGRAM_DROPOUT_MAX */
 };
 
 /* A program of either family. Each has a record of its own, which leaves out the other's numbers:

@@ -76,7 +76,7 @@ static bool word_is_count(struct course *course, const char *name, const char *v
     } counts[] = {
         {"batch", &course->batch},   {"steps", &course->steps},     {"interval", &course->interval},
         {"rounds", &course->rounds}, {"samples", &course->samples}, {"threads", &course->threads},
-        {"warm_up", &course->gpt.warm_up}, {"decay", &course->gpt.decay},
+        {"warm_up", &course->gpt.warm_up}, {"decay", &course->gpt.decay},   {"dropout", &course->gpt.dropout},
     };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         if (strcmp(name, counts[i].name) == 0) {

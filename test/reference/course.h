@@ -30,6 +30,7 @@ struct course_gpt {
     uint32_t decay;
     float rate_last;
     float clip;
+    uint32_t dropout; /* of 2^32 */
 };
 
 struct course {

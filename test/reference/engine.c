@@ -77,7 +77,7 @@ static void program_of(struct engine *engine)
         engine->program.family = PROGRAM_GPT;
         engine->program.gpt = (struct program_gpt){gpt->blocks, gpt->heads, gpt->width, gpt->context, gpt->symbols,
                                                    gpt->micro_batches, gpt->warm_up, gpt->decay,
-                                                   program_bits(gpt->rate_last), program_bits(gpt->clip)};
+                                                   program_bits(gpt->rate_last), program_bits(gpt->clip), gpt->dropout};
     }
     must(engine, program_check(&engine->program, &engine->fault), "program");
 }

@@ -118,7 +118,7 @@ static void shape_pack(struct pack_writer *writer, const struct course_gpt *gpt)
 {
     const uint32_t numbers[] = {gpt->blocks,  gpt->heads,         gpt->width,   gpt->context,
                                 gpt->symbols, gpt->micro_batches, gpt->warm_up, gpt->decay,
-                                bits_of(gpt->rate_last), bits_of(gpt->clip)};
+                                bits_of(gpt->rate_last), bits_of(gpt->clip),    gpt->dropout};
     pack_array(writer, sizeof(numbers) / sizeof(numbers[0]));
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         pack_u64(writer, numbers[i]);

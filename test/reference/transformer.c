@@ -25,6 +25,8 @@ struct pass {
     float *last, *normed, *logits; /* the last block's output, ln_f of it, and by symbol */
     float *ones;                   /* [rows] */
     uint32_t *tokens, *labels;
+    uint64_t drops; /* stream of random numbers, and the first one's index but for the place */
+    uint64_t dropping;
 };
 
 /* --- parameters --- */
@@ -95,6 +97,17 @@ static void sum_rows(const struct pass *pass, float *out, const float *x, size_t
 {
     product(out, (struct operand){pass->ones, pass->rows, 1}, (struct operand){x, columns, 1}, NULL, 1, columns,
             pass->rows);
+}
+
+static float *dropped_in_place(const struct pass *pass, float *x, uint32_t place)
+{
+    uint32_t threshold = pass->course->gpt.dropout;
+    float keep = 1 / (1 - (float)threshold * 0x1p-32f);
+    for (size_t i = 0; threshold > 0 && i < pass->rows * pass->width; i++) {
+        uint64_t index = pass->dropping + ((uint64_t)place << 26) + i / 4;
+        x[i] = philox(pass->course->seed, pass->drops, index).w[i % 4] >= threshold ? x[i] * keep : 0.0f;
+    }
+    return x;
 }
 
 static float *linear(const struct pass *pass, uint32_t tensor, const float *x)
@@ -266,6 +279,7 @@ static void forward(struct pass *pass)
     float *x = perceptron_floats(rows * w);
     for (size_t i = 0; i < rows * w; i++)
         x[i] = wte[pass->tokens[i / w] * w + i % w] + wpe[i % (pass->context * w)];
+    dropped_in_place(pass, x, 0);
     for (uint32_t b = 0; b < pass->course->gpt.blocks; b++) {
         struct block *block = &pass->blocks[b];
         uint32_t tensor = 2 + b * BLOCK_TENSORS;
@@ -274,13 +288,15 @@ static void forward(struct pass *pass)
         block->mixed = linear(pass, tensor + C_ATTN, block->first);
         block->weights = perceptron_floats(rows * (w / pass->depth) * pass->context);
         block->heads = attention(pass, block->mixed, block->weights);
-        block->middle = joined_take(pass, x, linear(pass, tensor + ATTN_PROJ, block->heads));
+        float *branch = linear(pass, tensor + ATTN_PROJ, block->heads);
+        block->middle = joined_take(pass, x, dropped_in_place(pass, branch, 1 + 2 * b));
         block->second = norm_rows(pass, tensor + LN_2, block->middle);
         block->hidden = linear(pass, tensor + C_FC, block->second);
         block->active = perceptron_floats(rows * 4 * w);
         for (size_t i = 0; i < rows * 4 * w; i++)
             block->active[i] = gelu(block->hidden[i]);
-        x = joined_take(pass, block->middle, linear(pass, tensor + MLP_PROJ, block->active));
+        branch = linear(pass, tensor + MLP_PROJ, block->active);
+        x = joined_take(pass, block->middle, dropped_in_place(pass, branch, 2 + 2 * b));
     }
     pass->last = x;
     pass->normed = norm_rows(pass, 2 + pass->course->gpt.blocks * BLOCK_TENSORS, x);
@@ -296,14 +312,14 @@ static float *block_back_take(const struct pass *pass, uint32_t b, float *d)
     uint32_t tensor = 2 + b * BLOCK_TENSORS;
     size_t size = pass->rows * pass->width * sizeof(*d);
     float *g = memcpy(perceptron_floats(pass->rows * pass->width), d, size);
-    g = linear_back_take(pass, tensor + MLP_PROJ, block->active, g);
+    g = linear_back_take(pass, tensor + MLP_PROJ, block->active, dropped_in_place(pass, g, 2 + 2 * b));
     for (size_t i = 0; i < pass->rows * 4 * pass->width; i++)
         g[i] = gelu_back(g[i], block->hidden[i]);
     g = linear_back_take(pass, tensor + C_FC, block->second, g);
     float *after = joined_take(pass, d, norm_back_take(pass, tensor + LN_2, block->middle, g));
     free(d);
     g = memcpy(perceptron_floats(pass->rows * pass->width), after, size);
-    g = linear_back_take(pass, tensor + ATTN_PROJ, block->heads, g);
+    g = linear_back_take(pass, tensor + ATTN_PROJ, block->heads, dropped_in_place(pass, g, 1 + 2 * b));
     g = attention_back_take(pass, block->mixed, block->weights, g);
     g = linear_back_take(pass, tensor + C_ATTN, block->first, g);
     d = joined_take(pass, after, norm_back_take(pass, tensor + LN_1, block->x, g));
@@ -323,6 +339,7 @@ static void backward(struct pass *pass, const float *g)
     d = norm_back_take(pass, 2 + blocks * BLOCK_TENSORS, pass->last, d);
     for (uint32_t b = blocks; b-- > 0;)
         d = block_back_take(pass, b, d);
+    dropped_in_place(pass, d, 0);
     for (size_t i = 0; i < rows * w; i++) {
         float *position = gradient_of(pass, 1) + i % (pass->context * w);
         float *token = gradient_of(pass, 0) + pass->tokens[i / w] * w + i % w;
@@ -372,6 +389,7 @@ float transformer_learn(const struct course *course, const float *parameters, ui
     float *losses = perceptron_floats(total), *g = perceptron_floats(rows * gpt->symbols);
     float *one = perceptron_floats(count);
     transformer_places(course, pass.places);
+    pass.drops = (UINT64_C(3) << 56) + ((uint64_t)round << 16) + slot;
     pass.ones = perceptron_floats(rows);
     pass.tokens = (uint32_t *)perceptron_floats(rows);
     pass.labels = (uint32_t *)perceptron_floats(rows);
@@ -380,6 +398,7 @@ float transformer_learn(const struct course *course, const float *parameters, ui
     for (uint32_t m = 0; m < gpt->micro_batches; m++) {
         pass.gradient = m == 0 ? gradient : one;
         batch_read(&pass, round, slot, step, m);
+        pass.dropping = ((uint64_t)step << 44) + ((uint64_t)m << 34);
         forward(&pass);
         cross_entropy(losses + m * rows, g, pass.logits, pass.labels, rows, gpt->symbols, total);
         backward(&pass, g);

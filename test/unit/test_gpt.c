@@ -160,8 +160,8 @@ START_TEST(gradients_are_those_of_finite_differences)
     double *wide = calloc(b.count, sizeof(double)), loss = 0;
     for (uint32_t i = 0; i < b.count; i++)
         wide[i] = (double)b.parameters[i];
-    gpt_forward(&b.gpt, &b.story->kernel, b.parameters, SEQUENCES);
-    gpt_backward(&b.gpt, &b.story->kernel, b.parameters, SEQUENCES, ROWS);
+    gpt_forward(&b.gpt, &b.story->kernel, b.parameters, SEQUENCES, NULL);
+    gpt_backward(&b.gpt, &b.story->kernel, b.parameters, SEQUENCES, ROWS, NULL);
     for (int row = 0; row < ROWS; row++)
         loss += (double)b.gpt.loss[row] / ROWS;
     ck_assert(fabs(loss - wide_loss(&b.gpt, wide)) < 1e-6);
@@ -185,10 +185,10 @@ START_TEST(sequences_do_not_see_each_other)
 {
     struct bench b = bench_new();
     float logits[TOKENS * SYMBOLS];
-    gpt_forward(&b.gpt, &b.story->kernel, b.parameters, SEQUENCES);
+    gpt_forward(&b.gpt, &b.story->kernel, b.parameters, SEQUENCES, NULL);
     memcpy(logits, b.gpt.logits + TOKENS * SYMBOLS, sizeof(logits));
     memcpy(b.gpt.tokens, b.gpt.tokens + TOKENS, TOKENS * sizeof(b.gpt.tokens[0]));
-    gpt_forward(&b.gpt, &b.story->kernel, b.parameters, 1);
+    gpt_forward(&b.gpt, &b.story->kernel, b.parameters, 1, NULL);
     ck_assert_int_eq(memcmp(logits, b.gpt.logits, sizeof(logits)), 0);
     bench_free(&b);
 }

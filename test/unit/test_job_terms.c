@@ -67,7 +67,8 @@ START_TEST(a_gpt_has_numbers_of_its_own)
     ck_assert_int_eq(
         read_line(
             "job plan --family gpt --blocks 2 --heads 4 --width 32 --context 16 --symbols 300 "
-            "--micro-batches 2 --batch 3 --warm-up 5 --decay 50 --rate-last 0.0001 --clip 0.5"),
+            "--micro-batches 2 --batch 3 --warm-up 5 --decay 50 --rate-last 0.0001 --clip 0.5 "
+            "--dropout 0.25"),
         ERR_NONE);
     const struct program_gpt *g = &terms.program.gpt;
     ck_assert_uint_eq(terms.program.family, PROGRAM_GPT);
@@ -76,6 +77,7 @@ START_TEST(a_gpt_has_numbers_of_its_own)
     ck_assert_uint_eq(g->micro_batches * 1000 + g->warm_up * 100 + g->decay, 2550);
     ck_assert_uint_eq(g->rate_last, program_bits(0.0001f));
     ck_assert_uint_eq(g->clip, program_bits(0.5f));
+    ck_assert_uint_eq(g->dropout, 1u << 30);
     ck_assert_int_eq(read_line("job plan --family gpt"), ERR_NONE);
     ck_assert_uint_eq(terms.submit.memory_mib, program_memory_mib(&terms.program));
 }
@@ -103,6 +105,8 @@ START_TEST(impossible_terms_are_refused_as_usage)
         "job plan --family gpt --heads 3",
         "job plan --family gpt --symbols 65537",
         "job plan --family gpt --memory 1",
+        "job plan --family gpt --dropout 1",
+        "job plan --family gpt --dropout 0.9",
     };
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)

@@ -276,6 +276,8 @@ START_TEST(bad_numbers_of_a_gpt_are_named)
                "program: rate_last (bits 3ca3d70a) is not 0 or between 2^-60 and learning_rate");
     g->clip = program_bits(-1.0f);
     expect_gpt(ERR_MALFORMED, "program: clip (bits bf800000) is not 0 or between 2^-60 and 2^10");
+    g->dropout = PROGRAM_DROPOUT_MAX + 1;
+    expect_gpt(ERR_LIMIT, "program: dropout is 3758096385; 0 to 3758096384 are possible");
 }
 END_TEST
 

@@ -21,6 +21,7 @@ const struct cli_option job_terms_options[JOB_TERMS_OPTIONS] = {
     {"decay", "STEPS", "gpt: at which the rate has fallen to --rate-last; 0: never", "0"},
     {"rate-last", "X", "gpt: the rate at the end of the cosine", "0"},
     {"clip", "X", "gpt: the longest norm of a gradient; 0: any", "1"},
+    {"dropout", "X", "gpt: share of elements that a training pass leaves out", "0"},
     {"batch", "N", "samples (gpt: sequences) of a micro-batch", "64"},
     {"optimizer", "NAME", "adamw or sgd", "adamw"},
     {"learning-rate", "X", "of the inner optimizer", "0.001"},
@@ -162,6 +163,20 @@ static enum err read_layers(struct cli *cli, struct program *program)
     return ERR_NONE;
 }
 
+/* A share below 1 as so many of 2^32. */
+static enum err read_dropout(struct cli *cli, uint32_t *threshold)
+{
+    uint32_t bits;
+
+    if (cli_float_bits(&bits, cli, "dropout"))
+        return cli->fault.code;
+    if (!(program_float(bits) >= 0 && program_float(bits) < 1))
+        return fault_set(&cli->fault, ERR_USAGE, "--dropout %s is no share between 0 and 1",
+                         cli_text(cli, "dropout"));
+    *threshold = (uint32_t)(program_float(bits) * 0x1p32f);
+    return ERR_NONE;
+}
+
 static enum err read_gpt(struct cli *cli, struct program_gpt *gpt)
 {
     const struct {
@@ -185,6 +200,8 @@ static enum err read_gpt(struct cli *cli, struct program_gpt *gpt)
         err = cli_float_bits(&gpt->rate_last, cli, "rate-last");
     if (!err)
         err = cli_float_bits(&gpt->clip, cli, "clip");
+    if (!err)
+        err = read_dropout(cli, &gpt->dropout);
     return err;
 }
 
