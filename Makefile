@@ -84,9 +84,10 @@ E2E      := $(sort $(wildcard test/e2e/[0-9]*))
 
 # How much `check` and `check-long` do.
 SEEDS        ?= 200
+GAMES        ?= 5000
 FUZZ_SECONDS ?= 30
 
-.PHONY: all programs setup check check-long check-bits check-math check-torch check-source check-e2e museum units fuzz demo bench golden format help clean FORCE
+.PHONY: all programs setup check check-long check-bits check-math check-torch check-source check-e2e museum units fuzz games demo bench golden format help clean FORCE
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -144,6 +145,7 @@ $(eval $(call program,$(OUT)/engine,$(call object,$(patsubst %,test/reference/%.
 $(eval $(call program,$(OUT)/steps,$(OUT)/test/torch/main.o,test/torch))
 $(eval $(call program,$(OUT)/math,$(OUT)/test/math/main.o,test/math))
 $(eval $(call program,$(OUT)/sim,$(OUT)/test/sim/main.o,test/sim))
+$(eval $(call program,$(OUT)/games,$(OUT)/test/games/main.o $(OUT)/test/harness.o,contracts,-lcheck -lsubunit -lrt -lm -lpthread))
 
 # A unit test test_slot.c tests slot.c and links slot.c's folder and what that may include, no more.
 home_of = $(firstword $(foreach folder,$(FOLDERS),$(if $(wildcard $(folder)/$(1:test_%=%).[ch]),$(folder))))
@@ -175,14 +177,16 @@ GOLDEN    := 'sh -c "$(OUT)/golden | diff -u test/golden/vectors.txt -"'
 NUMERICS  := 'test/golden/numerics test/unit/test_segment.c test/unit/test_network.c'
 REFERENCE := 'test/reference/check --out $(OUT)'
 MATH      := '$(OUT)/math --sample'
+PLAY      := '$(OUT)/games --jobs $(GAMES)'
 SIMULATE  := $(if $(SIM),'$(SIM) --seeds test/sim/seeds.txt --from 1 --count $(SEEDS) --shrink')
 
 units: $(UNITS)
 
-check: $(UNITS) $(SIM) $(FUZZERS) $(OUT)/golden $(OUT)/reference $(OUT)/engine $(OUT)/math $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
-	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(NUMERICS) $(REFERENCE) $(MATH) $(REPLAY) $(SIMULATE) -- $(E2E)
+check: $(UNITS) $(SIM) $(OUT)/games $(FUZZERS) $(OUT)/golden $(OUT)/reference $(OUT)/engine $(OUT)/math $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
+	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(NUMERICS) $(REFERENCE) $(MATH) $(REPLAY) $(PLAY) $(SIMULATE) -- $(E2E)
 
 check-long: SEEDS := 5000
+check-long: GAMES := 100000
 check-long: check check-bits check-math check-torch museum ## the same with many more simulated seeds, and the other checks but fuzzing
 
 check-bits: $(OUT)/reference $(OUT)/engine ## the trainer and test/reference: all compilers, kernels (NEON by qemu-user), threads, random programs
@@ -193,6 +197,9 @@ check-math: $(OUT)/math ## exp, log, GELU and the cosine at all floats, by every
 
 check-torch: $(OUT)/steps ## gradients and losses against PyTorch, if Debian's python3-torch is installed
 	@$(RUN) -- 'test/torch/check --out $(OUT)'
+
+games: $(OUT)/games ## play every way of cheating over 100,000 jobs, and write docs/games.md
+	$(OUT)/games --jobs 100000 --out docs/games.md
 
 museum: | $(SETUP) ## bring known bugs of PBFT and its relatives in, one by one: each must be killed by a check
 	@test/museum/run
