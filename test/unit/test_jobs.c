@@ -468,7 +468,7 @@ START_TEST(a_gpt_is_a_job_for_machines_that_it_fits)
     arena_init(&arena, 1u << 16);
     story_program(&story);
     struct program_gpt *gpt = &story.program.gpt;
-    *gpt = (struct program_gpt){1, 4, 64, 2, 65536, 1, 0, 0, 0, 0}; /* much memory, little work */
+    *gpt = (struct program_gpt){1, 4, 64, 2, 65536, 1, 0, 0, 0, 0, 0}; /* much memory, little work */
     struct jobs_submit terms = studio_terms(&m, 2, 2, roots);
     terms.program = record_bytes(&arena, program_record_of(&story.program), &story.program);
     terms.memory_mib = program_memory_mib(&story.program) - 1;
