@@ -60,18 +60,24 @@ static void forget_volatile(struct station *station)
     station->block_count = kept;
 }
 
-void station_crash(struct station *station, size_t kept)
+/* The core, and what only it and the driver's memory held. */
+static void stop(struct station *station)
 {
-    CHECK(station->alive);
-    const uint64_t waiting = station->disk.appended - station->disk.synced;
-    station_synced(station, station->disk.synced + (kept < waiting ? kept : waiting));
-    disk_fail(&station->disk, 0);
     station->alive = false;
     station->life++;
     consensus_free(station->core);
     station->core = NULL;
     arena_release(&station->arena);
     forget_volatile(station);
+}
+
+void station_crash(struct station *station, size_t kept)
+{
+    CHECK(station->alive);
+    const uint64_t waiting = station->disk.appended - station->disk.synced;
+    station_synced(station, station->disk.synced + (kept < waiting ? kept : waiting));
+    disk_fail(&station->disk, 0);
+    stop(station);
     station->kind->fail(station->books);
 }
 
@@ -104,7 +110,7 @@ struct event station_start(const struct station *station)
 void station_release(struct station *station)
 {
     if (station->alive)
-        station_crash(station, 0);
+        stop(station);
     disk_release(&station->disk);
     while (station->chain_count)
         drop_last_decided(station);
