@@ -69,6 +69,7 @@ LIBS_test/engine   := -linih -lpthread $(LIBS_trainer)
 LIBS_test/math     := $(LIBS_trainer) -lmpfr
 LIBS_test/torch    := -linih -lpthread $(LIBS_trainer)
 
+comma   := ,
 lib      = $(OUT)/lib$(subst /,-,$(1)).a
 libs     = $(foreach folder,$(NEEDS_$(1)),$(call lib,$(folder)))
 folder_c = $(filter-out %/main.c $(1)/fuzz_%.c $(FOREIGN),$(wildcard $(1)/*.c))
@@ -147,6 +148,9 @@ $(eval $(call program,$(OUT)/math,$(OUT)/test/math/main.o,test/math))
 $(eval $(call program,$(OUT)/sim,$(OUT)/test/sim/main.o,test/sim))
 $(eval $(call program,$(OUT)/games,$(OUT)/test/games/main.o $(OUT)/test/harness.o,contracts,-lcheck -lsubunit -lrt -lm -lpthread))
 
+# A validator that lies in state transfer, for the end-to-end tests: the same objects but for one function.
+$(eval $(call program,$(OUT)/lying-peer,$(OUT)/tools/tenured/main.o $(OUT)/test/e2e/lying_peer.o,tools/tenured,-Wl$(comma)--wrap=snapshot_cut))
+
 # A unit test test_slot.c tests slot.c and links slot.c's folder and what that may include, no more.
 home_of = $(firstword $(foreach folder,$(FOLDERS),$(if $(wildcard $(folder)/$(1:test_%=%).[ch]),$(folder))))
 $(foreach name,$(UNITS:$(OUT)/unit/%=%),$(eval $(call program,$(OUT)/unit/$(name),$(OUT)/test/unit/$(name).o $(OUT)/test/harness.o,$(call \
@@ -182,7 +186,7 @@ SIMULATE  := $(if $(SIM),'$(SIM) --seeds test/sim/seeds.txt --from 1 --count $(S
 
 units: $(UNITS)
 
-check: $(UNITS) $(SIM) $(OUT)/games $(FUZZERS) $(OUT)/golden $(OUT)/reference $(OUT)/engine $(OUT)/math $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
+check: $(UNITS) $(SIM) $(OUT)/games $(FUZZERS) $(OUT)/golden $(OUT)/reference $(OUT)/engine $(OUT)/math $(OUT)/lying-peer $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
 	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(NUMERICS) $(REFERENCE) $(MATH) $(REPLAY) $(PLAY) $(SIMULATE) -- $(E2E)
 
 check-long: SEEDS := 5000
@@ -207,7 +211,7 @@ museum: | $(SETUP) ## bring known bugs of PBFT and its relatives in, one by one:
 check-source: $(LIBRARIES) ## the rules for the source: layers, names, purity, headers, length
 	@$(RUN) $(SOURCE)
 
-check-e2e: $(PROGRAMS) ## the end-to-end tests alone
+check-e2e: $(PROGRAMS) $(OUT)/lying-peer ## the end-to-end tests alone
 	@OUT=$(OUT) $(RUN) -- $(E2E)
 
 fuzz: $(FUZZERS) $(OUT)/golden ## fuzz each target for FUZZ_SECONDS (make fuzz MODE=fuzz); what it finds stays under build/

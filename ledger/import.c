@@ -15,7 +15,7 @@
 
 /* How far it has come, in the store. */
 struct import_progress {
-    struct bytes header, header_zero, certificate;
+    struct bytes header, header_base, certificate;
     struct digest *next; /* of each range: where its next chunk begins */
     uint32_t next_count; /* SNAPSHOT_RANGES */
     uint16_t whole;      /* bits of the ranges that are in */
@@ -26,7 +26,7 @@ struct import_progress {
 
 static const struct record_field progress_fields[] = {
     RECORD_BYTES(struct import_progress, header, BLOCK_HEADER_BYTES),
-    RECORD_BYTES(struct import_progress, header_zero, BLOCK_HEADER_BYTES),
+    RECORD_BYTES(struct import_progress, header_base, BLOCK_HEADER_BYTES),
     RECORD_BYTES(struct import_progress, certificate, LAYOUT_CERTIFICATE_BYTES),
     RECORD_DIGESTS(struct import_progress, next, next_count, SNAPSHOT_RANGES),
     RECORD_UINT(struct import_progress, whole),
@@ -70,12 +70,12 @@ static enum err begin(struct import *import, const struct import_target *target,
     bytes_put_u32(format, LAYOUT_FORMAT);
     *progress = (struct import_progress){
         .header = target->header,
-        .header_zero = target->header_zero,
+        .header_base = target->header_base,
         .certificate = target->certificate,
         .next = arena_array(&import->kept, SNAPSHOT_RANGES, sizeof(struct digest)),
         .next_count = SNAPSHOT_RANGES,
     };
-    struct bytes *const texts[] = {&progress->header, &progress->header_zero,
+    struct bytes *const texts[] = {&progress->header, &progress->header_base,
                                    &progress->certificate};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         texts[i]->data = arena_copy(&import->kept, texts[i]->data, texts[i]->size);
@@ -111,7 +111,7 @@ static enum err resume(struct import *import, const struct import_target *target
         return fault_set(fault, ERR_CORRUPT, "store: meta, import: no record of an import");
     if (err || !bytes_equal(genesis, target->genesis) ||
         !bytes_equal(progress->header, target->header) ||
-        !bytes_equal(progress->header_zero, target->header_zero))
+        !bytes_equal(progress->header_base, target->header_base))
         return fault_set(fault, ERR_MISMATCH, "the folder holds another import, or a chain");
     return ERR_NONE;
 }
@@ -141,6 +141,29 @@ enum err import_open(struct import **out, const char *path, const struct import_
     }
     *out = import;
     return ERR_NONE;
+}
+
+enum err import_height(const char *path, struct height *height, struct fault *fault)
+{
+    struct arena arena;
+    struct store *store;
+    struct bytes stored;
+    struct import_progress progress;
+    struct block_header header;
+    enum err err = store_open(&store, path, CACHE_BYTES, fault);
+    if (err)
+        return err;
+    arena_init(&arena, SNAPSHOT_ARENA_BYTES);
+    err =
+        store_get(&arena, store, NULL, STORE_META, bytes_text(LAYOUT_META_IMPORT), &stored, fault);
+    if (!err && (record_unpack(&arena, &progress_record, &progress, stored, NULL) ||
+                 block_header_unpack(&header, progress.header, NULL)))
+        err = fault_set(fault, ERR_CORRUPT, "store: meta, import: no record of an import");
+    if (!err)
+        height->n = header.height;
+    arena_release(&arena);
+    store_close(store);
+    return err;
 }
 
 void import_close(struct import *import)
@@ -285,8 +308,11 @@ enum err import_finish(struct import *import, struct fault *fault)
     bytes_put_u64(number, import->header.height);
     arena_clear(&import->arena);
     store_batch_clear(import->batch);
-    enum err err =
-        put_header(import, 0, progress->header_zero, bytes_of(NULL, 0), SPARSE_NODE, fault);
+    struct block_header base;
+    enum err err = block_header_unpack(&base, progress->header_base, fault);
+    if (!err)
+        err = put_header(import, base.height, progress->header_base, bytes_of(NULL, 0), SPARSE_NODE,
+                         fault);
     if (!err)
         err = put_header(import, import->header.height, progress->header, progress->certificate,
                          (enum sparse_kind)progress->root_kind, fault);

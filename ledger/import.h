@@ -7,7 +7,8 @@
  * A chunk, the pages of the tree that it makes, and how far its range has come are one synced batch; so is the end, which is refused unless
  * the tree that came out has exactly the header's state root. chain_open refuses an unfinished import.
  *
- * The chain then starts at the snapshot's height: of that block and of block 0 there are the headers, of all between there is nothing.
+ * The chain then starts at the snapshot's height: of that block, and of the one above which its validator set decides, there are the
+ * headers; of all else below there is nothing.
  * The header is the caller's to check: its certificate, and its chain. For one thread. */
 #ifndef LEDGER_IMPORT_H
 #define LEDGER_IMPORT_H
@@ -18,8 +19,9 @@ struct import;
 
 /* What is imported; borrowed during import_open. */
 struct import_target {
-    struct bytes genesis;     /* the packed genesis record */
-    struct bytes header_zero; /* packed header of block 0 */
+    struct bytes genesis; /* the packed genesis record */
+    struct bytes
+        header_base; /* packed header of the block above which its validator set decides: block 0, or a boundary */
     struct bytes header;      /* packed header of the snapshot's block, above 0 */
     struct bytes certificate; /* of that block, as chain_commit takes it */
 };
@@ -28,6 +30,9 @@ struct import_target {
  * something else (another snapshot, a chain): remove it first; ERR_MALFORMED: no header; else as store_open. */
 MUST_USE enum err import_open(struct import **import, const char *path,
                               const struct import_target *target, struct fault *fault);
+
+/* The height of the unfinished import in the folder `path`, which is there; ERR_NOT_FOUND: it holds none; else as store_open. */
+MUST_USE enum err import_height(const char *path, struct height *height, struct fault *fault);
 
 /* NULL is fine. */
 void import_close(struct import *import);

@@ -104,5 +104,30 @@ START_TEST(a_lock_is_held_by_one)
 }
 END_TEST
 
+START_TEST(folder_is_removed_with_its_files_and_another_takes_its_place)
+{
+    static char own[] = "/tmp/tenure-file-XXXXXX";
+    char from[64], to[64], inside[96];
+    struct fault fault = {0};
+    harness_folder(own);
+    snprintf(from, sizeof(from), "%s/from", own);
+    snprintf(to, sizeof(to), "%s/to", own);
+    ck_assert_int_eq(file_make_folder(from, 0700, &fault), ERR_NONE);
+    ck_assert_int_eq(file_make_folder(to, 0700, &fault), ERR_NONE);
+    snprintf(inside, sizeof(inside), "%s/a", from);
+    ck_assert_int_eq(file_write(inside, bytes_text("new"), 0600, &fault), ERR_NONE);
+    snprintf(inside, sizeof(inside), "%s/b", to);
+    ck_assert_int_eq(file_write(inside, bytes_text("old"), 0600, &fault), ERR_NONE);
+    ck_assert_int_eq(file_rename(from, to, &fault), ERR_IO); /* it holds something */
+    ck_assert_int_eq(file_remove_folder(to, &fault), ERR_NONE);
+    ck_assert_int_eq(file_remove_folder(to, &fault), ERR_NONE); /* none there */
+    ck_assert_int_eq(file_rename(from, to, &fault), ERR_NONE);
+    snprintf(inside, sizeof(inside), "%s/a", to);
+    ck_assert(file_exists(inside));
+    ck_assert(!file_exists(from));
+}
+END_TEST
+
 HARNESS_MAIN("file", what_was_written_is_read, create_never_replaces, failures_name_the_path,
-             folders_are_made_as_deep_as_needed, a_lock_is_held_by_one)
+             folders_are_made_as_deep_as_needed, a_lock_is_held_by_one,
+             folder_is_removed_with_its_files_and_another_takes_its_place)

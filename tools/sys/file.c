@@ -1,5 +1,6 @@
 #include "tools/sys/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -167,6 +168,35 @@ enum err file_make_folder(const char *path, mode_t mode, struct fault *fault)
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+static enum err file_failed(const char *path, struct fault *fault)
+{
+    return fault_set(fault, ERR_IO, "%s: %s", path, strerror(errno));
+}
+
+enum err file_remove_folder(const char *path, struct fault *fault)
+{
+    DIR *folder = opendir(path);
+    if (!folder)
+        return errno == ENOENT ? ERR_NONE : file_failed(path, fault);
+    enum err err = ERR_NONE;
+    for (struct dirent *entry; !err && (entry = readdir(folder));) {
+        bool self = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!self && unlinkat(dirfd(folder), entry->d_name, 0))
+            err = file_failed(path, fault);
+    }
+    closedir(folder);
+    if (!err && rmdir(path))
+        err = file_failed(path, fault);
+    return err;
+}
+
+enum err file_rename(const char *from, const char *to, struct fault *fault)
+{
+    if (rename(from, to))
+        return file_failed(from, fault);
+    return file_sync_folder(to, fault);
 }
 
 enum err file_join(char path[FILE_PATH_SIZE], const char *folder, const char *name,

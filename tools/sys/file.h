@@ -30,6 +30,12 @@ MUST_USE enum err file_make_folder(const char *path, mode_t mode, struct fault *
 /* Makes renames and new names in the folder of `path` durable. */
 MUST_USE enum err file_sync_folder(const char *path, struct fault *fault);
 
+/* Removes a folder of files, none of which is a folder; nothing to do when there is none. ERR_IO. */
+MUST_USE enum err file_remove_folder(const char *path, struct fault *fault);
+
+/* Renames, durably; `to` must not be there, or be a file or an empty folder. ERR_IO. */
+MUST_USE enum err file_rename(const char *from, const char *to, struct fault *fault);
+
 bool file_exists(const char *path);
 
 /* folder/name in `path`. ERR_LIMIT when it doesn't fit. */

@@ -49,6 +49,8 @@ static const struct config_key settings_keys[] = {
            "Memory that the database uses for what was read."),
     NUMBER(blob_mb, "storage", "blob_mb", "4096", 16, 16777216,
            "Disk space for training states and data that are passed on."),
+    NUMBER(transfer_blocks, "storage", "transfer_blocks", "2000", 64, 1000000000,
+           "A node that is more blocks behind fetches the state as it is, without the history."),
 
     NUMBER(timeout_ms, "consensus", "timeout_ms", "2000", 100, 60000,
            "How long a primary may be silent before it is replaced."),

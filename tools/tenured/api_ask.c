@@ -13,6 +13,23 @@ enum http_answer api_ask_refuse(struct api_ask *ask, unsigned status, const char
     return HTTP_ANSWER;
 }
 
+uint64_t api_ask_first(const struct api_ask *ask)
+{
+    uint64_t start = history_start(ask->history).n;
+    return start > 0 ? start + 1 : 0;
+}
+
+bool api_ask_keeps(struct api_ask *ask, uint64_t height)
+{
+    struct fault fault;
+    if (height >= api_ask_first(ask))
+        return true;
+    fault_set(&fault, ERR_NOT_FOUND, "this node's history starts at height %" PRIu64,
+              api_ask_first(ask));
+    api_ask_refuse(ask, 410, "history_pruned", fault.text);
+    return false;
+}
+
 enum http_answer api_ask_failed(struct api_ask *ask, enum err err, const char *what)
 {
     switch (err) {

@@ -32,6 +32,12 @@ struct api_ask {
     struct fault fault;
 };
 
+/* True if this node has all blocks from `height` on; otherwise refuses: 410, history_pruned. */
+bool api_ask_keeps(struct api_ask *ask, uint64_t height);
+
+/* The lowest block that this node has whole. */
+uint64_t api_ask_first(const struct api_ask *ask);
+
 /* Makes the answer an error. */
 enum http_answer api_ask_refuse(struct api_ask *ask, unsigned status, const char *code,
                                 const char *message);

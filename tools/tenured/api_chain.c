@@ -49,7 +49,9 @@ enum http_answer api_chain_blocks(struct api_ask *ask)
         return HTTP_ANSWER;
     if (limit > API_CHAIN_BLOCKS_MAX)
         limit = API_CHAIN_BLOCKS_MAX;
-    if (!api_ask_number(ask, "from", &from, head + 1 > limit ? head + 1 - limit : 0, UINT64_MAX))
+    uint64_t first = api_ask_first(ask), newest = head + 1 > limit ? head + 1 - limit : 0;
+    if (!api_ask_number(ask, "from", &from, newest > first ? newest : first, UINT64_MAX) ||
+        !api_ask_keeps(ask, from))
         return HTTP_ANSWER;
     text_add(ask->out, "{");
     api_ask_integer(ask->out, "height", head);
@@ -125,6 +127,8 @@ enum http_answer api_chain_block(struct api_ask *ask)
     } else if (!api_ask_word_number(ask, &height.n)) {
         return HTTP_ANSWER;
     }
+    if (err == ERR_NONE && !api_ask_keeps(ask, height.n))
+        return HTTP_ANSWER;
     if (err == ERR_NONE)
         err = add_block(ask, &block, height);
     if (err == ERR_NONE && record_unpack(&ask->arena, &ballot_certificate_record, &certificate,
@@ -150,14 +154,15 @@ static void add_place(struct text *out, const struct history_event *event)
     api_ask_integer(out, "index", event->index);
 }
 
-/* ?from_height=[&from_receipt=&from_index=]&limit=, and &wait_ms= to follow. */
+/* ?from_height= (default: the first that is here) [&from_receipt=&from_index=]&limit=, and &wait_ms= to follow. */
 enum http_answer api_chain_events(struct api_ask *ask)
 {
     struct history_event from, next, *list;
     uint64_t receipt, index, limit;
     size_t count;
     memset(&from, 0, sizeof(from));
-    if (!api_ask_number(ask, "from_height", &from.height.n, 0, UINT64_MAX) ||
+    if (!api_ask_number(ask, "from_height", &from.height.n, api_ask_first(ask), UINT64_MAX) ||
+        !api_ask_keeps(ask, from.height.n) ||
         !api_ask_number(ask, "from_receipt", &receipt, 0, UINT32_MAX) ||
         !api_ask_number(ask, "from_index", &index, 0, UINT32_MAX) ||
         !api_ask_number(ask, "limit", &limit, 100, API_PAGE_MAX))
@@ -196,6 +201,8 @@ enum http_answer api_chain_proof(struct api_ask *ask)
         return HTTP_ANSWER;
     if (key.size == 0)
         return api_ask_refuse(ask, 400, "bad_request", "key is missing");
+    if (height.n < history_start(ask->history).n && !api_ask_keeps(ask, height.n))
+        return HTTP_ANSWER;
     enum err err = history_block(&ask->arena, ask->history, &block, height, &ask->fault);
     if (err != ERR_NONE)
         return api_ask_failed(ask, err, "there is no such block");

@@ -39,7 +39,7 @@ void catchup_want(struct catchup *catchup, struct node *node, const struct actio
     }
     catchup->next = want->from;
     catchup->to = want->to;
-    if (want->seats == 0)
+    if (want->seats == 0 || statesync_takes_over(&node->statesync))
         return;
 
     struct seat seat = catchup_choose(catchup->turn++, want->seats);
@@ -131,8 +131,13 @@ void catchup_serve(struct node *node, struct place to, struct bytes request)
         catchup_failed(node, fault.code, &fault);
         return;
     }
+    uint64_t last = history_height(history).n, start = history_start(history).n;
+    if (start > 0 && want.from.n <= start) { /* gone: the state is offered instead */
+        history_close(history);
+        statesync_refer(&node->statesync, to);
+        return;
+    }
     arena_init(&arena, CATCHUP_ARENA_BYTES);
-    uint64_t last = history_height(history).n;
     for (uint64_t h = want.from.n; h <= want.to.n && h <= last && h < want.from.n + BOUNDS_WINDOW;
          h++) {
         struct bytes packed;

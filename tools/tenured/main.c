@@ -118,10 +118,17 @@ static int main_run(const char *config)
         return main_end(err);
     }
     int signal_number = 0;
-    sigwait(&signals, &signal_number);
-    err = node_failure(&node);
-    if (!err)
-        err = node_stop(&node);
+    for (bool again = true; !err && again;) {
+        sigwait(&signals, &signal_number);
+        err = node_failure(&node);
+        if (!err)
+            err = node_stop(&node);
+        again = !err && node_starts_again(&node);
+        if (again)
+            err = node_start(&node, &settings, &fault);
+        if (again && err)
+            log_event(LOG_LEVEL_ERROR, "not-started", "%s", fault.text);
+    }
     log_event(LOG_LEVEL_INFO, "stopped", "%s", err ? "after a failure" : strsignal(signal_number));
     return main_end(err);
 }

@@ -91,6 +91,19 @@ bool node_failed(struct node *node, enum err err, const struct fault *fault)
     return err != ERR_NONE;
 }
 
+void node_start_again(struct node *node)
+{
+    pthread_mutex_lock(&node->mutex);
+    node->again = !node->failed && !node->leaving;
+    pthread_mutex_unlock(&node->mutex);
+    kill(getpid(), SIGTERM);
+}
+
+bool node_starts_again(struct node *node)
+{
+    return node->again;
+}
+
 enum err node_failure(struct node *node)
 {
     pthread_mutex_lock(&node->mutex);
@@ -216,6 +229,8 @@ static enum err node_open_data(struct node *node, struct fault *fault)
         err = file_join(path, node->settings.data, "lock", fault);
     if (!err)
         err = file_lock(&node->lock, path, fault);
+    if (!err)
+        err = statesync_adopt(node->settings.data, fault);
     if (!err)
         err = file_join(path, node->settings.data, "chain", fault);
     if (!err)
@@ -366,15 +381,17 @@ static enum err node_open_doors(struct node *node, struct fault *fault)
 static enum err node_bring_up(struct node *node, uint64_t *height, struct fault *fault)
 {
     enum err err = node_load_genesis(node, fault);
-    if (!err)
+    if (!err && !node->again)
         err = signer_init(&node->signer, &node->settings, fault);
+    node->again = false;
     if (!err)
         err = node_open_data(node, fault);
     if (!err)
         err = node_take_seat(node, fault);
     if (!err && recent_init(&node->checked, NODE_CHECKED))
         err = fault_set(fault, ERR_LIMIT, "no memory for the signature cache");
-    if (!err && (verifier_init(&node->verifier, node) || executor_init(&node->executor, node)))
+    if (!err && (verifier_init(&node->verifier, node) || executor_init(&node->executor, node) ||
+                 statesync_init(&node->statesync, node)))
         err = fault_set(fault, ERR_LIMIT, "no memory for the queues");
     if (!err)
         err = driver_init(&node->driver, node, fault);
@@ -388,12 +405,20 @@ static enum err node_bring_up(struct node *node, uint64_t *height, struct fault 
         err = executor_start(&node->executor, fault);
     if (!err)
         err = verifier_start(&node->verifier, fault);
+    if (!err)
+        err = statesync_start(&node->statesync, fault);
     return err;
 }
 
 enum err node_start(struct node *node, const struct settings *settings, struct fault *fault)
 {
+    struct signer unlocked = node->signer;
+    bool again = node->again;
     memset(node, 0, sizeof(*node));
+    if (again)
+        node->signer = unlocked;
+    signer_clear(&unlocked);
+    node->again = again;
     node->settings = *settings;
     node->lock = -1;
     node->votelog.wal.descriptor = -1;
@@ -429,8 +454,12 @@ enum err node_stop(struct node *node)
         executor_stop(&node->executor);
     if (node->verifier.bulk.ring)
         verifier_stop(&node->verifier);
+    if (node->statesync.queue.ring)
+        statesync_stop(&node->statesync);
     executor_release(&node->executor);
     verifier_release(&node->verifier);
+    if (node->statesync.queue.ring)
+        statesync_release(&node->statesync);
     api_close(node->api);
     peer_close(node->net);
     if (node->driver.node)
@@ -442,7 +471,8 @@ enum err node_stop(struct node *node)
     chain_close(node->chain);
     if (node->lock >= 0)
         close(node->lock);
-    signer_clear(&node->signer);
+    if (!node->again)
+        signer_clear(&node->signer);
     free(node->genesis_raw);
     arena_release(&node->genesis_arena);
     roster_drop(node->roster);

@@ -14,6 +14,7 @@
 #include "tools/tenured/ration.h"
 #include "tools/tenured/roster.h"
 #include "tools/tenured/signer.h"
+#include "tools/tenured/statesync.h"
 #include "tools/tenured/verifier.h"
 #include "tools/tenured/votelog.h"
 
@@ -44,6 +45,7 @@ struct node {
     struct verifier verifier;
     struct executor executor;
     struct driver driver;
+    struct statesync statesync;
     struct peer_net *net;
     struct api *api;
     struct roster *roster; /* changed by the driver only, once it runs; others: roster_hold */
@@ -51,6 +53,7 @@ struct node {
     uint64_t started_ms;
 
     pthread_mutex_t mutex;
+    bool again;  /* stop, and start again with what was fetched */
     bool failed; /* the first failure counts */
     bool leaving;
     struct fault fault;
@@ -75,6 +78,12 @@ void node_leave(struct node *node, const char *format, ...) __attribute__((forma
 
 /* The failure that stops it, or ERR_NONE; any thread. */
 enum err node_failure(struct node *node);
+
+/* Has main stop the node and start it again, in this process: the chain's folder was replaced. From any thread; returns at once. */
+void node_start_again(struct node *node);
+
+/* Is that why it stops? After node_stop too; node_start then keeps the unlocked key. */
+bool node_starts_again(struct node *node);
 
 /* Stops everything in order. ERR_NONE, or the failure that stopped it. */
 enum err node_stop(struct node *node);

@@ -418,6 +418,12 @@ static bool verifier_on_record(struct verifier *verifier, struct verifier_job *j
         return false;
     case WIRE_TXS:
         return verifier_on_txs(verifier, job);
+    case WIRE_WANT_SNAPSHOT:
+    case WIRE_SNAPSHOT:
+    case WIRE_WANT_CHUNK:
+    case WIRE_CHUNK:
+        statesync_record(&verifier->node->statesync, job->from, job->tag, job->body);
+        return false;
     }
     verifier_refuse(verifier, job->from, "a record with an unknown tag");
     return false;

@@ -9,6 +9,10 @@
  *   BLOCK        DECIDED message, body   bulk    answers WANT_BLOCKS, a height each
  *   WANT_WRITES  header digest           bulk    the sender's execution of a proposal gave other roots than the proposer's
  *   WRITES       discord.h            bulk    answers WANT_WRITES: what the execution wrote here
+ *   WANT_SNAPSHOT height, or 0: any   bulk    the sender is far behind
+ *   SNAPSHOT     DECIDED message      bulk    answers it, or a WANT_BLOCKS for blocks that aren't here any more
+ *   WANT_CHUNK   height, position     bulk    the sender fetches the state of that height
+ *   CHUNK        ledger/snapshot.h    bulk    answers it; empty: that state isn't here
  *
  * A list of transactions has the form of a block's body. */
 #ifndef TOOLS_TENURED_WIRE_H
@@ -27,6 +31,10 @@ enum wire_tag {
     WIRE_BLOCK = 6,
     WIRE_WANT_WRITES = 7,
     WIRE_WRITES = 8,
+    WIRE_WANT_SNAPSHOT = 9,
+    WIRE_SNAPSHOT = 10,
+    WIRE_WANT_CHUNK = 11,
+    WIRE_CHUNK = 12,
 };
 
 /* Transactions are forwarded in lists of about this size. */
@@ -50,10 +58,34 @@ struct wire_block {
     struct bytes body;
 };
 
+struct wire_want_snapshot {
+    struct height height; /* 0: the latest that everybody offers */
+};
+
+struct wire_snapshot {
+    struct height start;  /* the lowest height whose state the sender has; it has blocks above it */
+    struct bytes decided; /* whole message */
+};
+
+struct wire_want_chunk {
+    struct height height;
+    struct digest from; /* a position */
+};
+
+struct wire_chunk {
+    struct height height;
+    struct digest from;
+    struct bytes chunk;
+};
+
 extern const struct record wire_body_record;
 extern const struct record wire_want_body_record;
 extern const struct record wire_want_blocks_record;
 extern const struct record wire_block_record;
+extern const struct record wire_want_snapshot_record;
+extern const struct record wire_snapshot_record;
+extern const struct record wire_want_chunk_record;
+extern const struct record wire_chunk_record;
 
 /* consensus' view of the ledger's headers: a subject_read. `self` isn't used. */
 bool wire_read_header(const void *self, struct consensus_block *block, struct bytes header);

@@ -1,0 +1,550 @@
+#include "tools/tenured/statesync.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "ledger/history.h"
+#include "tools/sys/clock.h"
+#include "tools/sys/log.h"
+#include "tools/tenured/node.h"
+#include "tools/tenured/offering.h"
+#include "tools/tenured/wire.h"
+
+#define STATESYNC_INCOMING "incoming"
+#define STATESYNC_FETCHED  "fetched"
+
+/* Between two looks at what is due. */
+#define STATESYNC_PULSE_MS 50
+#define STATESYNC_IDLE_MS  500
+
+/* A height is needed for so long after its last chunk was served. */
+#define STATESYNC_SERVED_MS 60000
+
+/* An offer with its message, unpacked and checked; the header of block 0. */
+#define STATESYNC_OFFER_BYTES (4u << 20)
+
+struct statesync_item {
+    struct place from;
+    uint8_t tag;
+    struct bytes body;
+    uint8_t data[];
+};
+
+/* --- folders --- */
+
+static enum err statesync_path(const char *data, char path[FILE_PATH_SIZE], const char *name,
+                               struct fault *fault)
+{
+    return file_join(path, data, name, fault);
+}
+
+enum err statesync_adopt(const char *data, struct fault *fault)
+{
+    char fetched[FILE_PATH_SIZE], chain[FILE_PATH_SIZE];
+    enum err err = statesync_path(data, fetched, STATESYNC_FETCHED, fault);
+    if (!err)
+        err = statesync_path(data, chain, "chain", fault);
+    if (err || !file_exists(fetched))
+        return err;
+    err = file_remove_folder(chain, fault);
+    return err ? err : file_rename(fetched, chain, fault);
+}
+
+/* --- life --- */
+
+enum err statesync_init(struct statesync *statesync, struct node *node)
+{
+    memset(statesync, 0, sizeof(*statesync));
+    statesync->node = node;
+    arena_init(&statesync->arena, STATESYNC_OFFER_BYTES);
+    return queue_init(&statesync->queue, (size_t)PEER_PLACES * STATESYNC_ASKED_MAX, SIZE_MAX);
+}
+
+/* The share is given back when the record is done with. */
+static void statesync_item_free(struct statesync *statesync, struct statesync_item *item)
+{
+    atomic_fetch_sub(&statesync->shares[item->from.n], 1);
+    free(item);
+}
+
+void statesync_record(struct statesync *statesync, struct place from, uint8_t tag,
+                      struct bytes body)
+{
+    struct statesync_item *item = NULL;
+    if (atomic_fetch_add(&statesync->shares[from.n], 1) < STATESYNC_ASKED_MAX)
+        item = malloc(sizeof(*item) + body.size);
+    if (!item) {
+        atomic_fetch_sub(&statesync->shares[from.n], 1);
+        return;
+    }
+    *item = (struct statesync_item){.from = from, .tag = tag, .body = {item->data, body.size}};
+    if (body.size > 0)
+        memcpy(item->data, body.data, body.size);
+    if (queue_push(&statesync->queue, item, body.size, 0))
+        statesync_item_free(statesync, item);
+}
+
+void statesync_refer(struct statesync *statesync, struct place place)
+{
+    struct wire_want_snapshot want = {{0}};
+    uint8_t packed[16];
+    struct pack_writer writer;
+    pack_init(&writer, packed, sizeof(packed));
+    record_pack(&writer, &wire_want_snapshot_record, &want);
+    statesync_record(statesync, place, WIRE_WANT_SNAPSHOT, bytes_of(packed, writer.used));
+}
+
+bool statesync_is_active(const struct statesync *statesync)
+{
+    return atomic_load(&statesync->active);
+}
+
+uint64_t statesync_needed(const struct statesync *statesync)
+{
+    uint64_t served_ms = atomic_load(&statesync->served_ms);
+    bool needed = served_ms > 0 && clock_monotonic_ms() < served_ms + STATESYNC_SERVED_MS;
+    return needed ? atomic_load(&statesync->served) : UINT64_MAX;
+}
+
+static unsigned statesync_offers(const struct statesync *statesync)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < PEER_PLACES; i++)
+        count += statesync->peers[i].offers;
+    return count;
+}
+
+/* --- asking --- */
+
+static bool statesync_is_behind(struct statesync *statesync, uint64_t height)
+{
+    struct consensus_summary summary;
+    driver_summary(&statesync->node->driver, &summary);
+    return height > summary.committed.n + statesync->node->settings.transfer_blocks;
+}
+
+bool statesync_takes_over(struct statesync *statesync)
+{
+    struct consensus_summary summary;
+    if (statesync_is_active(statesync))
+        return true;
+    driver_summary(&statesync->node->driver, &summary);
+    return !atomic_load(&statesync->blocks_too) && statesync_is_behind(statesync, summary.target.n);
+}
+
+static void statesync_send(struct statesync *statesync, struct place to, uint8_t tag,
+                           const struct record *record, const void *value)
+{
+    uint8_t packed[64];
+    struct pack_writer writer;
+    pack_init(&writer, packed, sizeof(packed));
+    record_pack(&writer, record, value);
+    node_answer(statesync->node, to, PEER_BULK, tag, bytes_of(packed, writer.used));
+}
+
+static void statesync_rest(struct statesync *statesync, uint64_t now_ms)
+{
+    import_close(statesync->import);
+    statesync->import = NULL;
+    statesync->phase = STATESYNC_IDLE;
+    statesync->until_ms = now_ms + STATESYNC_REST_MS;
+    statesync->hinted = false;
+    statesync->tries = 0;
+    atomic_store(&statesync->blocks_too, true);
+    atomic_store(&statesync->active, false);
+}
+
+/* No offers yet. */
+static void statesync_forget(struct statesync *statesync)
+{
+    arena_clear(&statesync->arena);
+    statesync->offer = (struct statesync_offer){.height = {0}};
+    for (unsigned i = 0; i < PEER_PLACES; i++)
+        statesync->peers[i].offers = false;
+}
+
+/* For the height of an import that is here, if any; then for any. */
+static void statesync_ask_all(struct statesync *statesync, uint64_t height, uint64_t now_ms)
+{
+    struct wire_want_snapshot want = {{height}};
+    struct roster *roster = roster_hold(statesync->node);
+    statesync_forget(statesync);
+    statesync->wanted.n = height;
+    statesync->phase = STATESYNC_ASKING;
+    statesync->until_ms = now_ms + STATESYNC_OFFERS_MS;
+    for (uint8_t i = 0; i < PEER_PLACES; i++)
+        if (roster->lines[i].taken && !statesync->peers[i].liar)
+            statesync_send(statesync, (struct place){i}, WIRE_WANT_SNAPSHOT,
+                           &wire_want_snapshot_record, &want);
+    roster_drop(roster);
+}
+
+static void statesync_look(struct statesync *statesync, uint64_t now_ms)
+{
+    struct node *node = statesync->node;
+    struct consensus_summary summary;
+    driver_summary(&node->driver, &summary);
+    if (!statesync->hinted && !statesync_is_behind(statesync, summary.target.n))
+        return;
+    char path[FILE_PATH_SIZE];
+    struct height height = {0};
+    struct fault fault = {0};
+    enum err err = statesync_path(node->settings.data, path, STATESYNC_INCOMING, &fault);
+    if (!err && file_exists(path))
+        err = import_height(path, &height, &fault);
+    if (err == ERR_NOT_FOUND)
+        err = file_remove_folder(path, &fault);
+    if (node_failed(node, err, &fault))
+        return;
+    statesync_ask_all(statesync, height.n, now_ms);
+}
+
+static void statesync_distrust(struct statesync *statesync, struct place place, const char *what)
+{
+    char name[ROSTER_NAME_SIZE];
+    roster_name(statesync->node, place, name);
+    log_event(LOG_LEVEL_WARN, "transfer-liar", "%s sent %s; asking others", name, what);
+    statesync->peers[place.n].liar = true;
+    statesync->peers[place.n].offers = false;
+    for (unsigned range = 0; range < SNAPSHOT_RANGES; range++)
+        if (statesync->asks[range].place.n == place.n)
+            statesync->asks[range].open = false;
+}
+
+/* Keeps a checked offer if it is the highest; another of the same header adds its sender. */
+static void statesync_take_offer(struct statesync *statesync, struct place from,
+                                 const struct message_decided *decided)
+{
+    struct statesync_offer *offer = &statesync->offer;
+    if (decided->block.height.n > offer->height.n) {
+        statesync_forget(statesync);
+        const uint8_t *header =
+            arena_copy(&statesync->arena, decided->header.data, decided->header.size);
+        *offer = (struct statesync_offer){
+            .height = decided->block.height,
+            .digest = decided->block.digest,
+            .header = bytes_of(header, decided->header.size),
+            .certificate =
+                record_bytes(&statesync->arena, &ballot_certificate_record, &decided->certificate),
+        };
+        if (!header || !offer->certificate.data)
+            statesync_forget(statesync);
+    }
+    statesync->peers[from.n].offers = digest_equal(&offer->digest, &decided->block.digest);
+}
+
+/* Checks the header's certificate against the set that certifies the blocks after what is committed here: the one place that says whom we
+ * trust. ERR_MISMATCH: of a later set, which blocks lead to. */
+static enum err statesync_verify(struct statesync *statesync, struct arena *arena,
+                                 struct message *message, struct bytes decided, struct fault *fault)
+{
+    struct node *node = statesync->node;
+    struct roster *roster = roster_hold(node);
+    struct verify_context context = {
+        .chain = node->chain_digest,
+        .base = {{roster->since - 1}, roster->base},
+        .committee = &roster->committee,
+        .read = wire_read_header,
+        .signature = verify_ecdsa,
+    };
+    enum err err = verify_message(arena, &context, message, decided, fault);
+    if (!err && message->tag != MESSAGE_DECIDED)
+        err = fault_set(fault, ERR_MALFORMED, "a message that decides nothing");
+    roster_drop(roster);
+    return err;
+}
+
+static void statesync_on_snapshot(struct statesync *statesync, struct place from, struct bytes body)
+{
+    struct node *node = statesync->node;
+    struct wire_snapshot wire;
+    struct fault fault = {0};
+    struct consensus_summary summary;
+    driver_summary(&node->driver, &summary);
+    if (statesync->phase == STATESYNC_FETCHING || statesync->peers[from.n].liar)
+        return;
+    if (record_unpack(NULL, &wire_snapshot_record, &wire, body, &fault)) {
+        statesync_distrust(statesync, from, "a malformed snapshot");
+        return;
+    }
+    if (statesync->phase == STATESYNC_IDLE) { /* an answer to WANT_BLOCKS */
+        statesync->hinted = wire.start.n > summary.committed.n;
+        return;
+    }
+    struct arena arena;
+    struct message message;
+    arena_init(&arena, 8 * wire.decided.size + (1u << 20));
+    enum err err = statesync_verify(statesync, &arena, &message, wire.decided, &fault);
+    if (!err)
+        statesync_take_offer(statesync, from, &message.as.decided);
+    else if (err != ERR_MISMATCH)
+        statesync_distrust(statesync, from, fault.text);
+    arena_release(&arena);
+}
+
+/* --- fetching --- */
+
+static enum err statesync_open(struct statesync *statesync, struct fault *fault)
+{
+    struct node *node = statesync->node;
+    struct history_block base;
+    char path[FILE_PATH_SIZE];
+    struct roster *roster = roster_hold(node);
+    struct height below = {roster->since - 1};
+    roster_drop(roster);
+    struct history *history = history_open(node->chain, fault);
+    enum err err =
+        history ? history_block(&statesync->arena, history, &base, below, fault) : fault->code;
+    history_close(history);
+    if (!err)
+        err = statesync_path(node->settings.data, path, STATESYNC_INCOMING, fault);
+    if (err)
+        return err;
+    struct import_target target = {bytes_of(node->genesis_raw, node->genesis_size), base.header_raw,
+                                   statesync->offer.header, statesync->offer.certificate};
+    err = import_open(&statesync->import, path, &target, fault);
+    if (err != ERR_MISMATCH)
+        return err;
+    err = file_remove_folder(path, fault); /* of another height, which nobody has any more */
+    return err ? err : import_open(&statesync->import, path, &target, fault);
+}
+
+/* The time for offers is over. */
+static void statesync_choose(struct statesync *statesync, uint64_t now_ms)
+{
+    const struct statesync_offer *offer = &statesync->offer;
+    struct fault fault = {0};
+    struct roster *roster = roster_hold(statesync->node);
+    unsigned enough = committee_faults(&roster->committee) + 1;
+    roster_drop(roster);
+    if (statesync_offers(statesync) < enough && ++statesync->tries < STATESYNC_TRIES) {
+        statesync_ask_all(statesync, 0, now_ms);
+        return;
+    }
+    struct consensus_summary summary;
+    driver_summary(&statesync->node->driver, &summary);
+    bool worth = statesync->hinted ? offer->height.n > summary.committed.n
+                                   : statesync_is_behind(statesync, offer->height.n);
+    if (statesync_offers(statesync) == 0 || !worth) {
+        statesync_rest(statesync, now_ms);
+        return;
+    }
+    if (node_failed(statesync->node, statesync_open(statesync, &fault), &fault))
+        return;
+    log_event(LOG_LEVEL_INFO, "transfer",
+              "this node is far behind: fetching the state after block %llu from %u validators (%u "
+              "of %u parts are here)",
+              (unsigned long long)offer->height.n, statesync_offers(statesync),
+              import_ranges(statesync->import), SNAPSHOT_RANGES);
+    memset(statesync->asks, 0, sizeof(statesync->asks));
+    for (unsigned i = 0; i < PEER_PLACES; i++)
+        statesync->peers[i].silent = 0;
+    statesync->phase = STATESYNC_FETCHING;
+    statesync->tries = 0;
+    atomic_store(&statesync->height, offer->height.n);
+    atomic_store(&statesync->ranges, import_ranges(statesync->import));
+    atomic_store(&statesync->blocks_too, false);
+    atomic_store(&statesync->active, true);
+}
+
+/* A peer that may be asked for one more chunk: the next in turn; false: none. */
+static bool statesync_free_peer(struct statesync *statesync, struct place *place)
+{
+    unsigned asked[PEER_PLACES] = {0};
+    for (unsigned range = 0; range < SNAPSHOT_RANGES; range++)
+        if (statesync->asks[range].open)
+            asked[statesync->asks[range].place.n]++;
+    for (unsigned i = 0; i < PEER_PLACES; i++) {
+        place->n = (uint8_t)(statesync->turn++ % PEER_PLACES);
+        if (statesync->peers[place->n].offers && asked[place->n] < STATESYNC_UNDER_WAY)
+            return true;
+    }
+    return false;
+}
+
+static void statesync_expire(struct statesync *statesync, uint64_t now_ms)
+{
+    for (unsigned range = 0; range < SNAPSHOT_RANGES; range++) {
+        struct statesync_ask *ask = &statesync->asks[range];
+        if (!ask->open || now_ms < ask->until_ms)
+            continue;
+        struct statesync_peer *peer = &statesync->peers[ask->place.n];
+        char name[ROSTER_NAME_SIZE];
+        ask->open = false;
+        if (++peer->silent < STATESYNC_SILENT || !peer->offers)
+            continue;
+        peer->offers = false;
+        roster_name(statesync->node, ask->place, name);
+        log_event(LOG_LEVEL_WARN, "transfer-silent", "%s sends nothing; asking others", name);
+    }
+}
+
+static void statesync_ask(struct statesync *statesync, uint64_t now_ms)
+{
+    statesync_expire(statesync, now_ms);
+    for (unsigned range = 0; range < SNAPSHOT_RANGES; range++) {
+        struct statesync_ask *ask = &statesync->asks[range];
+        struct wire_want_chunk want = {.height = statesync->offer.height};
+        struct place place;
+        if (ask->open || !import_next(statesync->import, range, &want.from) ||
+            !statesync_free_peer(statesync, &place))
+            continue;
+        *ask = (struct statesync_ask){true, place, now_ms + STATESYNC_CHUNK_MS};
+        statesync_send(statesync, place, WIRE_WANT_CHUNK, &wire_want_chunk_record, &want);
+    }
+}
+
+/* The import is whole: the node starts again on it. */
+static void statesync_finish(struct statesync *statesync)
+{
+    struct node *node = statesync->node;
+    char from[FILE_PATH_SIZE], to[FILE_PATH_SIZE];
+    struct fault fault = {0};
+    uint64_t leaves = import_leaves(statesync->import);
+    enum err err = import_finish(statesync->import, &fault);
+    import_close(statesync->import);
+    statesync->import = NULL;
+    statesync->phase = STATESYNC_IDLE;
+    statesync->until_ms = UINT64_MAX;
+    if (!err)
+        err = statesync_path(node->settings.data, from, STATESYNC_INCOMING, &fault);
+    if (!err)
+        err = statesync_path(node->settings.data, to, STATESYNC_FETCHED, &fault);
+    if (!err)
+        err = file_rename(from, to, &fault);
+    if (node_failed(node, err, &fault))
+        return;
+    log_event(LOG_LEVEL_INFO, "transfer",
+              "the state after block %llu is here, %llu keys; starting again from it",
+              (unsigned long long)statesync->offer.height.n, (unsigned long long)leaves);
+    node_start_again(node);
+}
+
+static void statesync_on_chunk(struct statesync *statesync, struct place from, struct bytes body)
+{
+    struct wire_chunk wire;
+    struct fault fault = {0};
+    if (statesync->phase != STATESYNC_FETCHING)
+        return;
+    if (record_unpack(NULL, &wire_chunk_record, &wire, body, NULL)) {
+        statesync_distrust(statesync, from, "a malformed chunk");
+        return;
+    }
+    unsigned range = snapshot_range(&wire.from);
+    struct statesync_ask *ask = &statesync->asks[range];
+    struct digest wanted;
+    if (!ask->open || ask->place.n != from.n || wire.height.n != statesync->offer.height.n ||
+        !import_next(statesync->import, range, &wanted) || !digest_equal(&wanted, &wire.from))
+        return; /* late */
+    ask->open = false;
+    if (wire.chunk.size == 0) {
+        statesync->peers[from.n].offers = false;
+        return;
+    }
+    enum err err = import_add(statesync->import, range, wire.chunk, &fault);
+    if (err == ERR_IO || err == ERR_CORRUPT) {
+        node_failed(statesync->node, err, &fault);
+        return;
+    }
+    if (err) {
+        statesync_distrust(statesync, from, fault.text);
+        return;
+    }
+    statesync->peers[from.n].silent = 0;
+    atomic_store(&statesync->ranges, import_ranges(statesync->import));
+    if (import_ranges(statesync->import) == SNAPSHOT_RANGES)
+        statesync_finish(statesync);
+}
+
+/* --- the thread --- */
+
+/* Serving takes at most half of the time. */
+static void statesync_serve(struct statesync *statesync, const struct statesync_item *item)
+{
+    uint64_t began_us = clock_monotonic_us();
+    struct wire_want_chunk want;
+    if (!offering_chunk(statesync->node, item->from, item->body))
+        return;
+    if (!record_unpack(NULL, &wire_want_chunk_record, &want, item->body, NULL))
+        atomic_store(&statesync->served, want.height.n);
+    atomic_store(&statesync->served_ms, clock_monotonic_ms());
+    clock_sleep_ms((clock_monotonic_us() - began_us) / 1000);
+}
+
+static void statesync_item(struct statesync *statesync, const struct statesync_item *item)
+{
+    switch (item->tag) {
+    case WIRE_WANT_SNAPSHOT:
+        offering_snapshot(statesync->node, item->from, item->body);
+        break;
+    case WIRE_SNAPSHOT:
+        statesync_on_snapshot(statesync, item->from, item->body);
+        break;
+    case WIRE_WANT_CHUNK:
+        statesync_serve(statesync, item);
+        break;
+    case WIRE_CHUNK:
+        statesync_on_chunk(statesync, item->from, item->body);
+        break;
+    }
+}
+
+static void statesync_advance(struct statesync *statesync)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+    switch (statesync->phase) {
+    case STATESYNC_IDLE:
+        if (now_ms >= statesync->until_ms)
+            statesync_look(statesync, now_ms);
+        break;
+    case STATESYNC_ASKING:
+        if (now_ms >= statesync->until_ms)
+            statesync_choose(statesync, now_ms);
+        break;
+    case STATESYNC_FETCHING:
+        statesync_ask(statesync, now_ms);
+        if (statesync_offers(statesync) == 0)
+            statesync_rest(statesync, now_ms);
+        break;
+    }
+}
+
+static void statesync_run(void *self)
+{
+    struct statesync *statesync = self;
+    void *item;
+    while (!queue_is_closed(&statesync->queue)) {
+        uint64_t wait_ms =
+            statesync->phase == STATESYNC_FETCHING ? STATESYNC_PULSE_MS : STATESYNC_IDLE_MS;
+        if (queue_pop(&statesync->queue, &item, 1, wait_ms) > 0) {
+            statesync_item(statesync, item);
+            statesync_item_free(statesync, item);
+        }
+        if (node_failure(statesync->node) == ERR_NONE)
+            statesync_advance(statesync);
+    }
+}
+
+enum err statesync_start(struct statesync *statesync, struct fault *fault)
+{
+    if (thread_start(&statesync->thread, "statesync", statesync_run, statesync))
+        return fault_set(fault, ERR_IO, "no thread for the transfer of state");
+    return ERR_NONE;
+}
+
+void statesync_stop(struct statesync *statesync)
+{
+    queue_close(&statesync->queue);
+    thread_join(&statesync->thread);
+}
+
+void statesync_release(struct statesync *statesync)
+{
+    void *item;
+    while (statesync->queue.ring && queue_pop(&statesync->queue, &item, 1, 0) > 0)
+        statesync_item_free(statesync, item);
+    queue_release(&statesync->queue);
+    import_close(statesync->import);
+    arena_release(&statesync->arena);
+}

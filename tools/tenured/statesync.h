@@ -1,0 +1,121 @@
+/* State transfer: a node that is new, or too far behind for catch-up (catchup.h), fetches the state of one committed height from several
+ * peers, and starts from there.
+ *
+ *     IDLE      far behind, or told that blocks below a height are gone   -> ASKING
+ *     ASKING    some seconds for offers, until f + 1 have the highest     -> FETCHING; none: IDLE for a while
+ *     FETCHING  ranges of the state (ledger/snapshot.h), a chunk each at  -> the import is whole: the node starts again on it
+ *               a time, from all who offered the same header              -> nobody has it any more: IDLE, and the import goes on later
+ *
+ * What counts is proven: the header by its certificate, against the set that certifies it, and each chunk against the header's state root.
+ * Who sends what isn't is named in the log and asked no more; who is silent loses its turn; the others are asked for the same.
+ *
+ *     DATA/incoming    the import, also over a restart (ledger/import.h)
+ *     DATA/fetched     it is whole: takes the place of DATA/chain at the next start
+ *
+ * A thread of its own does all of it, and serves others too, so neither consensus nor a transaction's check ever waits for it: chunks are
+ * cut from a frozen view of the store, travel on the bulk lane, take at most half a core, and a peer has at most STATESYNC_ASKED_MAX
+ * requests waiting. */
+#ifndef TOOLS_TENURED_STATESYNC_H
+#define TOOLS_TENURED_STATESYNC_H
+
+#include <stdatomic.h>
+
+#include "ledger/import.h"
+#include "net/peer.h"
+#include "tools/sys/file.h"
+#include "tools/sys/queue.h"
+#include "tools/sys/thread.h"
+
+/* Heights that are offered: multiples of it, so that peers whose heads differ by a few offer the same one. */
+#define STATESYNC_EVERY 32
+
+/* Records of a peer that wait here, requests and answers. */
+#define STATESYNC_ASKED_MAX 8
+
+/* Chunks under way from one peer: one travels while the next is cut. */
+#define STATESYNC_UNDER_WAY 2
+
+#define STATESYNC_OFFERS_MS 1000 /* for offers to come */
+#define STATESYNC_TRIES     4    /* peers may not be connected yet */
+#define STATESYNC_CHUNK_MS  5000 /* for a chunk to come */
+#define STATESYNC_SILENT    3    /* chunks that didn't come, until a peer is asked no more */
+#define STATESYNC_REST_MS   5000 /* between two attempts */
+
+struct node;
+
+enum statesync_phase { STATESYNC_IDLE, STATESYNC_ASKING, STATESYNC_FETCHING };
+
+/* A snapshot that peers have; `header` and `certificate` are in the arena. */
+struct statesync_offer {
+    struct height height;
+    struct digest digest; /* of the header */
+    struct bytes header, certificate;
+};
+
+/* What is known of a peer. */
+struct statesync_peer {
+    bool offers; /* it has the state of `offer`, as it said and as we know so far */
+    bool liar;   /* never asked again in this place */
+    unsigned silent;
+};
+
+/* A chunk that was asked for. */
+struct statesync_ask {
+    bool open;
+    struct place place;
+    uint64_t until_ms;
+};
+
+struct statesync {
+    struct node *node;
+    struct queue queue;
+    struct thread thread;
+    atomic_uint
+        shares[LIMIT_VALIDATORS]; /* records of each peer that wait; at most STATESYNC_ASKED_MAX */
+    atomic_bool active;           /* catch-up by blocks rests */
+    atomic_bool blocks_too;       /* nobody had a snapshot: catch-up goes on while we ask again */
+    atomic_uint ranges;           /* that are in, for people */
+    atomic_ullong height;         /* of what is fetched, for people */
+    atomic_ullong served_ms,
+        served; /* when a chunk was cut for somebody, and of which height: not pruned meanwhile */
+
+    enum statesync_phase phase; /* from here on the thread's own */
+    uint64_t until_ms;
+    unsigned tries;       /* ASKING: in vain so far */
+    struct height wanted; /* ASKING: the height of the import that is here; 0: any */
+    bool hinted;          /* somebody told that the blocks that we want are gone */
+    struct arena arena;   /* of `offer` */
+    struct statesync_offer offer;
+    struct import *import;
+    struct statesync_ask asks[SNAPSHOT_RANGES];
+    struct statesync_peer peers[PEER_PLACES];
+    unsigned turn;
+};
+
+/* Puts what was fetched before into the place of DATA/chain. Before the chain is opened. */
+MUST_USE enum err statesync_adopt(const char *data, struct fault *fault);
+
+MUST_USE enum err statesync_init(struct statesync *statesync, struct node *node);
+MUST_USE enum err statesync_start(struct statesync *statesync, struct fault *fault);
+
+/* A record of a peer: a request, an offer or a chunk. Copied; dropped when its share is used up. Any thread. */
+void statesync_record(struct statesync *statesync, struct place from, uint8_t tag,
+                      struct bytes body);
+
+/* Has a peer that asked for blocks that aren't here any more be offered a snapshot instead. Any thread. */
+void statesync_refer(struct statesync *statesync, struct place place);
+
+/* Is this node so far behind that it fetches the state, so that asking for blocks is of no use? Not once an attempt has found nobody. Any
+ * thread. */
+bool statesync_takes_over(struct statesync *statesync);
+
+/* Is the state on its way? Any thread. */
+bool statesync_is_active(const struct statesync *statesync);
+
+/* The lowest height that somebody fetches from here now; UINT64_MAX: none. Any thread. */
+uint64_t statesync_needed(const struct statesync *statesync);
+
+void statesync_stop(struct statesync *statesync);
+void statesync_release(struct statesync *statesync);
+
+#endif
