@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "contracts/beacon.h"
+#include "contracts/conviction.h"
 #include "contracts/challenge.h"
 #include "contracts/credits.h"
 #include "contracts/due.h"
@@ -24,6 +25,7 @@ const struct catalog_entry catalog_contracts[] = {
     {CATALOG_JOBS, "jobs", jobs_methods, JOBS_METHOD_COUNT},
     {CATALOG_BEACON, "beacon", beacon_methods, BEACON_METHOD_COUNT},
     {CATALOG_GOVERNANCE, "governance", governance_methods, GOVERNANCE_METHOD_COUNT},
+    {CATALOG_EVIDENCE, "evidence", conviction_methods, CONVICTION_METHOD_COUNT},
     {CATALOG_CHALLENGES, "challenges", challenge_methods, CHALLENGE_METHOD_COUNT},
 };
 const uint32_t catalog_contract_count = sizeof(catalog_contracts) / sizeof(catalog_contracts[0]);
@@ -39,6 +41,7 @@ const struct catalog_state catalog_states[] = {
     {"parameters", "", &parameters_record},
     {"validators", "", &validator_set_record},
     {"validator/", "u8", &validator_record},
+    {"set/", "digest", &validator_set_record},
     {"offer/", "u64", &offers_offer_record},
     {"compute/", "u64", &offers_compute_record},
     {"storage/", "u64", &offers_storage_record},

@@ -13,6 +13,7 @@ enum catalog_contract {
     CATALOG_JOBS = 4,
     CATALOG_BEACON = 5,
     CATALOG_GOVERNANCE = 6,
+    CATALOG_EVIDENCE = 7,
     CATALOG_CHALLENGES = 8,
 };
 

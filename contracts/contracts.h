@@ -18,8 +18,28 @@
 #include "base/digest.h"
 #include "base/units.h"
 #include "contracts/event.h"
+#include "contracts/validator.h"
 #include "contracts/verdict.h"
 #include "contracts/view.h"
+
+/* What evidence against a validator proves; consensus says it (consensus/evidence.h). */
+struct contracts_finding {
+    uint8_t kind;    /* enum evidence_kind */
+    uint8_t place;   /* of the guilty one in the set's list of members */
+    uint64_t height; /* of what it signed; 0: a change of views */
+    uint64_t view;
+};
+
+/* Reads evidence for the contracts, which know no message of consensus. Pure: the same on every node, whenever it is asked, and however full
+ * an arena is. */
+struct contracts_judge {
+    /* The digest of the set of validators that the evidence is about. False: it is none. */
+    bool (*read)(struct digest *set, struct bytes evidence);
+
+    /* True if it proves something against a member of this set. */
+    bool (*find)(struct contracts_finding *finding, const struct digest *chain,
+                 const struct validator_set *set, struct bytes evidence);
+};
 
 /* What a contract knows besides state. */
 struct context {
@@ -28,6 +48,7 @@ struct context {
     struct digest chain;  /* genesis digest */
     struct digest parent; /* header digest of the block before */
     struct seat proposer;
+    const struct contracts_judge *judge; /* NULL proves nothing: a node that makes or executes blocks has one */
 };
 
 struct call {

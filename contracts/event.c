@@ -89,6 +89,11 @@ static const struct record_field validator_fields[] = {
     ADDRESS(struct event_validator, replayer),
     RECORD_UINT(struct event_validator, since),
 };
+static const struct record_field guilt_fields[] = {
+    RECORD_UINT(struct event_guilt, seat),   RECORD_UINT(struct event_guilt, kind),
+    ADDRESS(struct event_guilt, account),    RECORD_UINT(struct event_guilt, height),
+    RECORD_UINT(struct event_guilt, view),
+};
 
 const struct record event_member_record = RECORD(struct event_member, "member", member_fields);
 const struct record event_transfer_record =
@@ -109,6 +114,7 @@ const struct record event_proposal_record =
     RECORD(struct event_proposal, "proposal", proposal_fields);
 const struct record event_validator_record =
     RECORD(struct event_validator, "validator", validator_fields);
+const struct record event_guilt_record = RECORD(struct event_guilt, "guilt", guilt_fields);
 
 static const struct record_option options[] = {
 #define EVENT_OPTION(symbol, tag, name, shape) {tag, &event_##shape##_record},

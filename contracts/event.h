@@ -75,6 +75,7 @@
     X(VALIDATOR_REMOVED,  95, "validator_removed",   validator)                                      \
     X(VALIDATOR_REPLACED, 96, "validator_replaced",  validator)  /* who comes */                     \
     X(VALIDATOR_VACATED,  97, "validator_vacated",   validator)                                      \
+    X(VALIDATOR_GUILTY,   98, "validator_guilty",    guilt)      /* account: who proved it */                                      \
     X(CHALLENGE_RAISED,  110, "challenge_raised",    challenge)                                      \
     X(CHALLENGE_DECIDED, 111, "challenge_decided",   challenge)  /* status; amount: slashed */       \
     X(ROUND_TAINTED,     112, "round_tainted",       round)      /* its result descends from a falsehood */
@@ -203,6 +204,13 @@ struct event_validator {
     uint64_t since; /* the first height of the set that the change makes */
 };
 
+struct event_guilt {
+    uint8_t seat;
+    uint8_t kind; /* consensus/evidence.h */
+    struct address account;
+    uint64_t height, view;
+};
+
 extern const struct record event_member_record;
 extern const struct record event_transfer_record;
 extern const struct record event_lock_record;
@@ -218,6 +226,7 @@ extern const struct record event_challenge_record;
 extern const struct record event_beacon_record;
 extern const struct record event_proposal_record;
 extern const struct record event_validator_record;
+extern const struct record event_guilt_record;
 
 /* [tag, record] of all of them. */
 extern const struct record_choice event_choice;

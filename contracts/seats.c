@@ -107,7 +107,7 @@ static struct validator person(const struct catalog_run *run, const struct seats
 
 /* --- the set --- */
 
-/* The set, as it may be changed: with room for one member more. */
+/* The set, as it may be changed: with room for one member more. The one before is kept. */
 static enum verdict open_set(const struct catalog_run *run, struct validator_set *set)
 {
     if (!validator_set_get(run->view, set))
@@ -127,6 +127,9 @@ static enum verdict open_set(const struct catalog_run *run, struct validator_set
 
 static void close_set(const struct catalog_run *run, struct validator_set *set)
 {
+    struct validator_set before;
+    if (validator_set_get(run->view, &before))
+        validator_set_keep(run->view, &before);
     set->since = run->context->height.n + 1;
     validator_set_put(run->view, set);
 }

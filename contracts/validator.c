@@ -47,6 +47,34 @@ struct digest validator_set_digest(struct arena *arena, const struct validator_s
     return raw.data ? digest_of(raw.data, raw.size) : digest_zero;
 }
 
+static struct path set_path(const struct digest *digest)
+{
+    struct path path = path_of("set/");
+    path_raw(&path, bytes_of(digest->bytes, DIGEST_SIZE));
+    return path;
+}
+
+void validator_set_keep(struct view_state *view, const struct validator_set *set)
+{
+    struct digest digest = validator_set_digest(view->arena, set);
+    if (digest_is_zero(&digest)) {
+        view_fail(view, ERR_LIMIT);
+        return;
+    }
+    struct path path = set_path(&digest);
+    view_save(view, path_key(&path), &validator_set_record, set);
+}
+
+bool validator_set_find(struct view_state *view, struct validator_set *set,
+                        const struct digest *digest)
+{
+    struct path path = set_path(digest);
+    if (!validator_set_get(view, set))
+        return false;
+    struct digest now = validator_set_digest(view->arena, set);
+    return digest_equal(&now, digest) || view_load(view, path_key(&path), &validator_set_record, set);
+}
+
 static struct path seat_path(struct seat seat)
 {
     struct path path = path_of("validator/");

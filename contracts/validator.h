@@ -1,6 +1,7 @@
 /* The validator set as the contracts know it: who sits where, whose account replays for the seat, and its chain of hashes.
  *
  *     validator/ <seat u8> -> struct validator          validators -> struct validator_set
+ *     set/ <digest> -> struct validator_set             those before: what their members signed can still be judged
  *
  * A seat here is a number that its validator keeps as long as it is in the set; consensus numbers the members of a set densely, by ascending
  * seat. A removed validator leaves a gap, which a later one may take; so whatever outlives a block names a seat *and* its replayer, and
@@ -51,6 +52,11 @@ extern const struct record validator_set_record;
 /* The set that certifies the block after the state that is read. False only with view->err. */
 MUST_USE bool validator_set_get(struct view_state *view, struct validator_set *set);
 void validator_set_put(struct view_state *view, const struct validator_set *set);
+
+/* Keeps a set that is over, and finds the one of this digest, over or not; false if there never was one. */
+void validator_set_keep(struct view_state *view, const struct validator_set *set);
+MUST_USE bool validator_set_find(struct view_state *view, struct validator_set *set,
+                                 const struct digest *digest);
 
 /* SHA-256 of the packed set: the header's set digest. */
 struct digest validator_set_digest(struct arena *arena, const struct validator_set *set);

@@ -475,6 +475,11 @@ enum err chain_open(struct chain **out, const char *path, struct bytes genesis, 
     return ERR_NONE;
 }
 
+void chain_judge(struct chain *chain, const struct contracts_judge *judge)
+{
+    chain->ground.judge = judge;
+}
+
 void chain_close(struct chain *chain)
 {
     if (!chain)

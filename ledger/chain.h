@@ -17,6 +17,7 @@
 #ifndef LEDGER_CHAIN_H
 #define LEDGER_CHAIN_H
 
+#include "contracts/contracts.h"
 #include "contracts/view.h"
 #include "ledger/block.h"
 #include "ledger/overlay.h"
@@ -33,6 +34,10 @@ struct chain;
  * to do. */
 MUST_USE enum err chain_open(struct chain **chain, const char *path, struct bytes genesis,
                              struct fault *fault);
+
+/* Who reads evidence for the contracts; constant from then on. Set before the first block is built or executed: without it all
+ * evidence is refused, and a node that refuses what others accept forks. */
+void chain_judge(struct chain *chain, const struct contracts_judge *judge);
 
 /* NULL is fine. Every history must be closed. What isn't committed is lost, except what is held. */
 void chain_close(struct chain *chain);

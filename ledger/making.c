@@ -58,10 +58,15 @@ static enum err start(struct making *making, struct making_ground *ground,
     return ERR_NONE;
 }
 
-static struct context context_of(const struct block_header *header)
+static struct context context_of(const struct making_ground *ground,
+                                 const struct block_header *header)
 {
-    return (struct context){
-        {header->height}, header->time_ms, header->chain, header->parent, {header->proposer}};
+    return (struct context){.height = {header->height},
+                            .time_ms = header->time_ms,
+                            .chain = header->chain,
+                            .parent = header->parent,
+                            .proposer = {header->proposer},
+                            .judge = ground->judge};
 }
 
 /* Frees what wasn't kept. */
@@ -199,7 +204,7 @@ enum err making_build(struct making_ground *ground, struct chain_tip *tip,
     making.entry->header.view = proposal->view.n;
     size_t room = proposal->count_max < proposal->candidate_count ? proposal->count_max
                                                                   : proposal->candidate_count;
-    struct context context = context_of(&making.entry->header);
+    struct context context = context_of(ground, &making.entry->header);
     execute_begin(&making.execute, &making.entry->arena, &making.reader.source, &context,
                   (uint32_t)room);
     err = build(&making, proposal, fault);
@@ -280,7 +285,7 @@ static enum err execute(struct making *making, const struct block_header *header
     err = block_body_unpack(&entry->arena, &body, entry->body_raw, fault);
     if (err)
         return err;
-    struct context context = context_of(&entry->header);
+    struct context context = context_of(making->ground, &entry->header);
     execute_begin(&making->execute, &entry->arena, &making->reader.source, &context,
                   body.item_count);
     err = execute_txs(making, &body, fault);
@@ -341,7 +346,7 @@ enum err making_genesis(struct making_ground *ground, const struct genesis *gene
         .time_ms = genesis->time_ms,
     };
     reader_init(&making.reader, ground->store, NULL, NULL);
-    struct context context = context_of(&making.entry->header);
+    struct context context = context_of(ground, &making.entry->header);
     execute_genesis(&making.execute, &making.entry->arena, &making.reader.source, &context,
                     genesis);
     struct block_body body = {0};

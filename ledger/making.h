@@ -14,6 +14,7 @@ struct making_ground {
     struct store *store;
     struct pages *pages;
     struct digest genesis;
+    const struct contracts_judge *judge; /* of evidence; NULL proves nothing */
     struct chain_tip head;
     struct sparse_root root; /* of the head's state */
     struct overlay overlay;

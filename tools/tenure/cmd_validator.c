@@ -1,14 +1,17 @@
 #include "tools/tenure/cmd.h"
 
 #include "contracts/beacon.h"
+#include "contracts/conviction.h"
 #include "contracts/governance.h"
 #include "contracts/path.h"
 #include "contracts/seats.h"
+#include "tools/sys/file.h"
 #include "tools/tenure/desk.h"
 #include "tools/tenure/founding.h"
 #include "tools/tenure/table.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- what a proposal says --- */
@@ -307,6 +310,32 @@ static enum err run_vote(struct cli *cli)
     return err;
 }
 
+/* --- evidence --- */
+
+static enum err run_accuse(struct cli *cli)
+{
+    struct conviction_submit args;
+    struct desk_calls calls = {0};
+    struct desk desk;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    enum err err = file_read(&data, &size, cli->words[0], LIMIT_TX_BYTES, &cli->fault);
+
+    if (err)
+        return err;
+    args.evidence = bytes_of(data, size);
+    err = desk_open(&desk, cli);
+    if (!err)
+        err = desk_call(&desk, &calls, CATALOG_EVIDENCE, CONVICTION_SUBMIT, &args);
+    if (!err)
+        err = desk_sign(&desk);
+    if (!err)
+        err = desk_send(&desk, &calls, NULL);
+    desk_close(&desk);
+    free(data);
+    return err;
+}
+
 static const struct cli_option add_options[] = {
     {"replayer", "ADDRESS", "the account that replays for the seat (role replayer)", NULL},
     {"beacon", "FILE", "its chain of hashes: a secret and a length", NULL},
@@ -335,6 +364,9 @@ static const struct cli_command commands[] = {
      "propose another key, host or replayer for a seat, also a vacant one (an operator signs)",
      "  tenure validator replace node-2 --public 03b2...ee --address 10.0.0.9:7001", replace_options,
      5, run_replace},
+    {"validator accuse", "FILE", 1, 1,
+     "have the seat vacated of a validator that signed what no correct one signs",
+     "  tenure validator accuse node-0/data/evidence/2-1-0", NULL, 0, run_accuse},
     {"proposal list", "", 0, 0, "list what operators have proposed, and how the votes stand",
      "  tenure proposal list", NULL, 0, run_proposals},
     {"proposal vote", "PROPOSAL yes|no", 2, 2, "vote on a proposal (an operator signs)",

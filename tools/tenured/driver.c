@@ -7,6 +7,7 @@
 #include "ledger/history.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
+#include "tools/tenured/court.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/wire.h"
 
@@ -231,7 +232,8 @@ static void driver_perform(struct driver *driver, const struct action *action)
     case ACTION_FORGET:
         driver->forget = action->as.forget;
         return;
-    case ACTION_ACCUSE: /* told in the same step */
+    case ACTION_ACCUSE:
+        court_accuse(node, &action->as.accuse);
         return;
     case ACTION_HALT:
         node_fail(node, ERR_MISMATCH,

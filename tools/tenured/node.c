@@ -14,6 +14,7 @@
 #include "tools/sys/electorate.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
+#include "tools/tenured/court.h"
 #include "tools/tenured/report.h"
 
 #define NODE_PEM_MAX 65536
@@ -236,8 +237,10 @@ static enum err node_open_data(struct node *node, struct fault *fault)
     if (!err)
         err =
             chain_open(&node->chain, path, bytes_of(node->genesis_raw, node->genesis_size), fault);
-    if (!err)
+    if (!err) {
+        chain_judge(node->chain, &court_judge);
         err = file_join(path, node->settings.data, "votes.log", fault);
+    }
     if (!err)
         err = votelog_open(&node->votelog, path, node->settings.key, &node->chain_digest,
                            (struct height){chain_head(node->chain)->header.height}, fault);

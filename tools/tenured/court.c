@@ -1,0 +1,65 @@
+#include "tools/tenured/court.h"
+
+#include <stdio.h>
+
+#include "tools/sys/electorate.h"
+#include "tools/sys/log.h"
+#include "tools/tenured/node.h"
+#include "tools/tenured/wire.h"
+
+/* What consensus/evidence.h asks for, and a packed set: its own, so that the answer depends on nothing else. */
+#define COURT_ARENA_BYTES (4 * LIMIT_TX_BYTES + (1u << 17))
+
+static bool court_read(struct digest *set, struct bytes evidence)
+{
+    struct arena arena;
+    arena_init(&arena, COURT_ARENA_BYTES);
+    bool is = evidence_set(&arena, set, evidence) == ERR_NONE;
+    arena_release(&arena);
+    return is;
+}
+
+static bool court_find(struct contracts_finding *out, const struct digest *chain,
+                       const struct validator_set *set, struct bytes evidence)
+{
+    struct arena arena;
+    struct committee committee;
+    struct evidence_finding finding;
+    struct verify_context context = {.chain = *chain,
+                                     .committee = &committee,
+                                     .read = wire_read_header,
+                                     .signature = verify_ecdsa};
+    arena_init(&arena, COURT_ARENA_BYTES);
+    electorate_committee(&committee, &arena, set);
+    bool proves = evidence_check(&arena, &context, &finding, evidence, NULL) == ERR_NONE;
+    arena_release(&arena);
+    if (proves)
+        *out = (struct contracts_finding){.kind = (uint8_t)finding.kind,
+                                          .place = finding.seat.n,
+                                          .height = finding.height.n,
+                                          .view = finding.view.n};
+    return proves;
+}
+
+const struct contracts_judge court_judge = {court_read, court_find};
+
+void court_accuse(struct node *node, const struct action_accuse *accuse)
+{
+    char folder[FILE_PATH_SIZE], path[FILE_PATH_SIZE], name[64];
+    struct fault fault = {0};
+    snprintf(name, sizeof(name), "%u-%d-%llu", accuse->seat.n, (int)accuse->kind,
+             (unsigned long long)accuse->view.n);
+    enum err err = file_join(folder, node->settings.data, "evidence", &fault);
+    if (!err)
+        err = file_make_folder(folder, 0700, &fault);
+    if (!err)
+        err = file_join(path, folder, name, &fault);
+    if (!err)
+        err = file_write(path, accuse->evidence, 0600, &fault);
+    if (node_failed(node, err, &fault))
+        return;
+    log_event(LOG_LEVEL_ERROR, "evidence",
+              "%s signed what no correct validator signs (%s): any member can have its seat "
+              "vacated with: tenure validator accuse %s",
+              node->roster->names[accuse->seat.n], evidence_name(accuse->kind), path);
+}
