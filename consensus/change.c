@@ -64,6 +64,13 @@ static void write_change(struct consensus *c)
     c->my_change_size = writer.used;
 }
 
+/* A copy is signed: another view may be wanted in the same step. */
+static void sign_change(struct consensus *c, uint64_t after, struct actions *out)
+{
+    actions_sign(c, out, MESSAGE_VIEW_CHANGE,
+                 actions_copy(out, bytes_of(c->my_change, c->my_change_size)), after);
+}
+
 void change_want(struct consensus *c, uint64_t view, struct actions *out)
 {
     CHECK(view > c->view.n);
@@ -77,7 +84,7 @@ void change_want(struct consensus *c, uint64_t view, struct actions *out)
     pace_leave(c);
     write_change(c);
     const uint64_t after = journal_change(c, out);
-    actions_sign(c, out, MESSAGE_VIEW_CHANGE, bytes_of(c->my_change, c->my_change_size), after);
+    sign_change(c, after, out);
     actions_tell(out, &(struct narrate_line){.kind = NARRATE_WANTED, .view = c->view});
 }
 
@@ -85,7 +92,7 @@ void change_repeat(struct consensus *c, struct actions *out)
 {
     if (c->active || !can_want(c))
         return;
-    actions_sign(c, out, MESSAGE_VIEW_CHANGE, bytes_of(c->my_change, c->my_change_size), 0);
+    sign_change(c, 0, out);
     if (c->opening_size != 0)
         actions_sign(c, out, MESSAGE_NEW_VIEW, bytes_of(c->opening, c->opening_size), 0);
 }

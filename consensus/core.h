@@ -23,6 +23,8 @@ struct core_peer {
     uint64_t change_view;
     size_t change_size;
     struct sign_signature change_signature;
+    uint32_t failures;                   /* turns it didn't fill, less those that it did */
+    uint64_t barred_view;                /* passed over as primary up to this view */
     uint64_t accused[EVIDENCE_KIND_MAX]; /* by kind - 1: lowest view not yet accused of */
 };
 
@@ -36,6 +38,8 @@ struct core_choice {
 /* How promptly the primary of an active view proposes, and how promptly each seat did when it last was primary (pace.h). */
 struct core_gauge {
     struct seat primary; /* whom it is about */
+    struct view view;    /* of its turn */
+    uint64_t turn_end;   /* its last height; 0: none began yet */
     uint64_t tip;        /* highest height that was proposed and executed here */
     uint64_t since_ms;   /* since when it owes a proposal; CORE_NEVER: it doesn't */
     uint64_t owed_ms;    /* in all, for `count` proposals */

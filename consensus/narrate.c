@@ -71,6 +71,9 @@ void narrate_text(char text[NARRATE_TEXT_SIZE], const struct narrate_line *line)
     case NARRATE_SLOW:
         say(text, "| the primary of view %llu is slow", view);
         break;
+    case NARRATE_RESIGNED:
+        say(text, "| the primary of view %llu resigns", view);
+        break;
     case NARRATE_TURN:
         say(text, "| the turn of view %llu ends at %llu", view, height);
         break;

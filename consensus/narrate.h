@@ -32,6 +32,7 @@ enum narrate_kind {
     NARRATE_COMMITTED, /* height, view, digest */
     NARRATE_SUSPECTED, /* no progress in `view` */
     NARRATE_SLOW,      /* the primary of `view` proposes too slowly */
+    NARRATE_RESIGNED,  /* the primary of `view` has left it, or is too far behind to lead */
     NARRATE_TURN,      /* the primary of `view` had its turn, up to `height` */
     NARRATE_JOINED,    /* f + 1 others want `view` */
     NARRATE_WANTED,    /* VIEW-CHANGE for `view` */

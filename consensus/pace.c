@@ -39,6 +39,8 @@ static void gauge_turn(struct consensus *c)
     if (gauge->count >= PACE_SAMPLES)
         gauge->usual_ms[gauge->primary.n] = 1 + gauge->owed_ms / gauge->count;
     gauge->primary = committee_primary(&c->committee, c->view);
+    gauge->view = c->view;
+    gauge->turn_end = pace_turn_end(c);
     gauge->tip = c->committed;
     gauge->since_ms = CORE_NEVER;
     gauge->owed_ms = 0;
@@ -102,10 +104,52 @@ static bool is_slow(const struct consensus *c)
            gauge->owed_ms > gauge->count * (PACE_SLOW * usual + c->config.block_interval_min_ms);
 }
 
+/* --- turns --- */
+
+/* A seat had its turn in vain. */
+static void bar(struct consensus *c, struct seat seat, struct view view)
+{
+    struct core_peer *peer = &c->peers[seat.n];
+    if (peer->failures < PACE_BAR_MAX)
+        peer->failures++;
+    peer->barred_view = view.n + c->committee.count * ((UINT64_C(1) << peer->failures) - 1);
+}
+
+/* When a view is entered: did the primary of the last one fill its turn? */
+static void judge_turn(struct consensus *c)
+{
+    struct core_peer *peer = &c->peers[c->gauge.primary.n];
+    if (c->gauge.turn_end != 0 && c->choice.base + c->choice.count < c->gauge.turn_end)
+        bar(c, c->gauge.primary, c->gauge.view);
+    else if (c->gauge.turn_end != 0 && peer->failures > 0)
+        peer->failures--;
+}
+
+/* Me, or heard of in this time-out or between two STATUS. */
+static bool is_heard(const struct consensus *c, uint8_t seat)
+{
+    const uint64_t two_ms = 2 * c->config.status_interval_ms;
+    const uint64_t lately_ms = two_ms > pace_timeout_ms(c) ? two_ms : pace_timeout_ms(c);
+    return seat == c->config.seat.n ||
+           (c->peers[seat].heard_ms != 0 && c->now_ms <= c->peers[seat].heard_ms + lately_ms);
+}
+
+/* The view to go to from here. */
+static uint64_t next_view(const struct consensus *c)
+{
+    for (uint64_t view = c->view.n + 1; view <= c->view.n + c->committee.count; view++) {
+        const uint8_t seat = committee_primary(&c->committee, (struct view){view}).n;
+        if (is_heard(c, seat) && view > c->peers[seat].barred_view)
+            return view;
+    }
+    return c->view.n + 1;
+}
+
 /* --- entering and leaving --- */
 
 void pace_enter(struct consensus *c)
 {
+    judge_turn(c);
     gauge_turn(c);
     c->progress_ms = c->now_ms;
     c->pending_ms = CORE_NEVER;
@@ -165,15 +209,6 @@ static bool is_passed_over(const struct consensus *c)
     return c->work.waiting && c->work.passed_over >= c->passed_base + c->config.patience_blocks;
 }
 
-/* Me, or heard of in this time-out or between two STATUS. */
-static bool is_heard(const struct consensus *c, uint8_t seat)
-{
-    const uint64_t two_ms = 2 * c->config.status_interval_ms;
-    const uint64_t lately_ms = two_ms > pace_timeout_ms(c) ? two_ms : pace_timeout_ms(c);
-    return seat == c->config.seat.n ||
-           (c->peers[seat].heard_ms != 0 && c->now_ms <= c->peers[seat].heard_ms + lately_ms);
-}
-
 /* Fewer than a quorum are heard. */
 static bool is_alone(const struct consensus *c)
 {
@@ -197,31 +232,47 @@ static void fail(struct consensus *c, struct actions *out)
     }
     if (c->active)
         actions_tell(out, &(struct narrate_line){.kind = NARRATE_SUSPECTED, .view = c->view});
+    else
+        bar(c, committee_primary(&c->committee, c->view), c->view);
     if (pace_timeout_ms(c) < c->config.timeout_max_ms)
         c->backoff++;
-    if (c->view.n < BOUNDS_VIEW_MAX)
-        change_want(c, c->view.n + 1, out);
+    if (next_view(c) <= BOUNDS_VIEW_MAX)
+        change_want(c, next_view(c), out);
 }
 
-/* Ends a view in which nothing failed: with the next one whose primary is heard. */
+/* The primary of my view will do nothing in it any more. */
+static bool has_resigned(const struct consensus *c)
+{
+    if (core_is_primary(c))
+        return c->target > c->committed + BOUNDS_WINDOW;
+    const uint64_t last = pace_turn_end(c);
+    if (c->active && last <= core_top(c) && slot_has_block(core_slot_const(c, last)))
+        return false;
+    return c->peers[committee_primary(&c->committee, c->view).n].view > c->view.n;
+}
+
+/* Ends a view in which no time-out passed. */
 static void pass_on(struct consensus *c, enum narrate_kind why, struct actions *out)
 {
     const struct view left = c->view;
-    uint64_t view = left.n + 1;
-    while (!is_heard(c, committee_primary(&c->committee, (struct view){view}).n))
-        view++;
-    if (view > BOUNDS_VIEW_MAX)
+    const bool opened = c->active;
+    if (next_view(c) > BOUNDS_VIEW_MAX)
         return;
-    change_want(c, view, out);
-    if (!c->active)
-        actions_tell(
-            out, &(struct narrate_line){.kind = why, .view = left, .height = {pace_turn_end(c)}});
+    change_want(c, next_view(c), out);
+    if (c->view.n == left.n)
+        return;
+    if (!opened)
+        bar(c, committee_primary(&c->committee, left), left);
+    actions_tell(out,
+                 &(struct narrate_line){.kind = why, .view = left, .height = {pace_turn_end(c)}});
 }
 
 void pace_run(struct consensus *c, struct actions *out)
 {
     gauge_run(c);
-    if (c->active && c->committee.count > 1 && !sync_is_behind(c)) {
+    if (c->committee.count > 1 && has_resigned(c)) {
+        pass_on(c, NARRATE_RESIGNED, out);
+    } else if (c->active && c->committee.count > 1 && !sync_is_behind(c)) {
         if (c->committed >= pace_turn_end(c))
             pass_on(c, NARRATE_TURN, out);
         else if (is_slow(c))

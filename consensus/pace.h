@@ -12,8 +12,14 @@
  *   - Slowness. The primary owes a proposal while something could be built on what was executed here and the window has room; how long it
  *     does is measured until the block is executed here (a late body counts). One that takes more than PACE_SLOW times as long as usual is
  *     replaced. Usual is the (f + 1)-th least of what the other seats took when they were primary (the most, while fewer are known): one correct
- *     seat among them was no slower, so f liars can neither shorten it for the correct ones nor stretch it for themselves. Where everything becomes slower, after one view of each seat that is usual.
- * These changes pass over seats that haven't been heard of lately. */
+ *     seat among them was no slower, so f liars can neither shorten it for the correct ones nor stretch it for themselves. Where everything
+ *     becomes slower, after one view of each seat that is usual.
+ *   - Resigning. A primary that is a window behind asks for the next view instead of opening its own; and all leave a view whose primary
+ *     has signed that it wants a higher one, unless its turn is proposed to the end.
+ * The next view is one whose primary was heard of lately and isn't barred. A seat whose turn ended before its last height, for whatever
+ * reason, or that didn't open its view, is barred for a lap, then 3, 7, ... laps up to PACE_BAR_MAX doublings; a full turn takes one back. So a
+ * liar costs a time-out now and then, not one each lap. All see the same views end, and so bar alike; where they don't, those who are behind
+ * join. If nobody is left, the next view it is. */
 #ifndef CONSENSUS_PACE_H
 #define CONSENSUS_PACE_H
 
@@ -22,6 +28,9 @@
 /* How many times slower than usual a primary may be, and proposals after which it is judged: rare hiccups of a machine don't count. */
 #define PACE_SLOW    3
 #define PACE_SAMPLES 8
+
+/* Doublings of the laps that a seat is barred for: 31 laps at most, so that a seat that was mended is back in minutes. */
+#define PACE_BAR_MAX 5
 
 uint64_t pace_timeout_ms(const struct consensus *c);
 

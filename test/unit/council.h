@@ -238,6 +238,11 @@ static inline void council_write(struct council *c, const struct action *action)
                  action->as.persist.has_body ? " with body" : "");
         break;
     case ACTION_SIGN:
+        if (action->as.sign.tag == MESSAGE_VIEW_CHANGE) { /* is still what was promised */
+            const struct digest body =
+                digest_of(action->as.sign.body.data, action->as.sign.body.size);
+            CHECK(digest_equal(&body, &action->as.sign.digest));
+        }
         if (action->as.sign.tag != MESSAGE_STATUS)
             text_add(t, "sign %s %llu in view %llu after %llu\n", message_name(action->as.sign.tag),
                      council_n(action->as.sign.height.n), council_n(action->as.sign.view.n),

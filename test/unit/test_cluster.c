@@ -277,6 +277,40 @@ START_TEST(all_power_fails_and_nothing_is_lost)
 }
 END_TEST
 
+/* Without a quorum for this long, whatever time-outs ran meanwhile. */
+static void outage(uint8_t count, uint64_t halves, bool power, uint64_t outage_ms)
+{
+    struct cluster_options options = cluster_quiet(count);
+    options.client_ms = 50;
+    open_cluster(&options);
+    cluster_run(c, 3000);
+    if (!power)
+        cluster_split(c, halves);
+    for (uint8_t seat = 0; power && seat < count; seat++)
+        cluster_crash(c, seat);
+    cluster_run(c, c->now_ms + outage_ms);
+    for (uint8_t seat = 0; power && seat < count; seat++)
+        cluster_restart(c, seat);
+    cluster_heal(c);
+    const uint64_t height = cluster_high(c);
+    const uint64_t round_trip_ms = 2 * (options.delay_max_ms + options.disk_ms);
+    cluster_run(c, c->now_ms + 2 * round_trip_ms + c->stations[0].config.timeout_ms);
+    ck_assert_uint_gt(cluster_low(c), height);
+    close_cluster();
+}
+
+START_TEST(after_an_outage_blocks_come_in_two_round_trips_and_a_timeout)
+{
+    for (uint64_t outage_ms = 1000; outage_ms < 100000; outage_ms *= 7) {
+        outage(4, 3, false, outage_ms);
+        outage(4, 10, false, outage_ms);
+        outage(4, 0, true, outage_ms);
+        outage(7, 7, true, outage_ms);
+        outage(10, 31, false, outage_ms);
+    }
+}
+END_TEST
+
 /* n seats of which f are away decide; one more away, and none does. */
 static void bears(uint8_t count, uint8_t faults)
 {
@@ -381,6 +415,7 @@ HARNESS_MAIN("cluster", four_seats_decide_a_block, an_idle_chain_has_a_heartbeat
              a_silent_primary_is_replaced, votes_survive_a_crash_of_all,
              a_prepared_block_is_proposed_again, a_crashed_seat_comes_back_with_its_promises,
              a_seat_that_was_away_catches_up, no_half_of_a_split_goes_on_and_a_healed_one_does,
+             after_an_outage_blocks_come_in_two_round_trips_and_a_timeout,
              all_power_fails_and_nothing_is_lost, four_bear_one, five_bear_one,
              six_bear_one_faulty_but_two_absent, seven_bear_two, one_decides_alone,
              an_equivocating_primary_is_replaced, a_primary_with_wrong_roots_is_replaced,

@@ -216,11 +216,11 @@ static struct council_block order(struct council_block head, uint64_t view,
     return head;
 }
 
-/* Three seats want `view` above the committed `head`, and its primary opens it. */
-static struct digest enter(uint64_t view, const struct council_block *head,
-                           const struct digest *below)
+/* Three seats want `view` above `head`, which was committed in view `voted`, and its primary opens it. */
+static struct digest enter_from(uint64_t view, const struct council_block *head, uint64_t voted,
+                                const struct digest *below)
 {
-    const struct ballot ballot = council_ballot(&c, head, view - 1, below);
+    const struct ballot ballot = council_ballot(&c, head, voted, below);
     const struct certificate certificate = council_certificate(&c, MESSAGE_COMMIT, &ballot);
     struct bytes body = council_change(&c, view, &certificate, NULL, 0);
     struct message_envelope changes[3];
@@ -229,6 +229,12 @@ static struct digest enter(uint64_t view, const struct council_block *head,
         changes[seat] = council_sign(&c, MESSAGE_VIEW_CHANGE, seat, body);
     council_message(&c, council_new_view(&c, view, changes, &digest));
     return digest;
+}
+
+static struct digest enter(uint64_t view, const struct council_block *head,
+                           const struct digest *below)
+{
+    return enter_from(view, head, view - 1, below);
 }
 
 START_TEST(a_turn_ends_without_a_timeout)
@@ -273,6 +279,87 @@ START_TEST(a_turn_passes_over_a_silent_seat)
     council_message(&c, council_decided(&c, &one, &certificate));
     council_expect(&c, "execute 1 from 7\ncommit 1\n"
                        "persist 1\nsign view-change 0 in view 3 after 1\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(all_follow_a_primary_that_leaves)
+{
+    council_open(&c, 4, 3);
+    struct certificate genesis = council_genesis_certificate(&c);
+    struct bytes body = council_change(&c, 1, &genesis, NULL, 0);
+    council_message(&c, council_seal(&c, MESSAGE_VIEW_CHANGE, 2, body));
+    council_expect(&c, "");
+    council_message(&c, council_seal(&c, MESSAGE_VIEW_CHANGE, 0, body));
+    council_expect(&c, "persist 1\nsign view-change 0 in view 1 after 1\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(a_leaving_primary_leads_no_further_than_the_next_view)
+{
+    council_open(&c, 4, 3);
+    const struct message_status status = {.set = c.committee.digest, .view = {1000}};
+    council_message(
+        &c, council_seal(&c, MESSAGE_STATUS, 0, council_pack(&c, &message_status_record, &status)));
+    council_expect(&c, "persist 1\nsign view-change 0 in view 1 after 1\n");
+    council_close(&c);
+}
+END_TEST
+
+/* Seats 1 and 2 are in view 1 or above, and the primary of view 1 is above it. */
+START_TEST(two_views_may_be_left_at_once)
+{
+    council_open(&c, 4, 3);
+    struct message_status status = {.set = c.committee.digest, .view = {5}};
+    council_message(
+        &c, council_seal(&c, MESSAGE_STATUS, 1, council_pack(&c, &message_status_record, &status)));
+    status.view.n = 1;
+    council_message(
+        &c, council_seal(&c, MESSAGE_STATUS, 2, council_pack(&c, &message_status_record, &status)));
+    council_expect(&c, "persist 1\nsign view-change 0 in view 1 after 1\n"
+                       "persist 2\nsign view-change 0 in view 2 after 2\n");
+    council_close(&c);
+}
+END_TEST
+
+START_TEST(a_primary_far_behind_resigns)
+{
+    council_open(&c, 4, 0);
+    const struct message_status status = {
+        .set = c.committee.digest, .height = {BOUNDS_WINDOW + 1}, .active = true};
+    struct bytes body = council_pack(&c, &message_status_record, &status);
+    council_message(&c, council_seal(&c, MESSAGE_STATUS, 1, body));
+    text_clear(&c.story);
+    council_message(&c, council_seal(&c, MESSAGE_STATUS, 2, body));
+    council_expect(&c, "persist 1\nsign view-change 0 in view 1 after 1\n");
+    council_close(&c);
+}
+END_TEST
+
+/* View 1 failed: nobody asks for it again in the next lap, nor when its seat's turn comes in the two after. */
+START_TEST(a_seat_that_wasted_its_turn_is_barred)
+{
+    open_turns(2, 0);
+    const struct council_block two = order(c.genesis, 0, &digest_zero, 2, 10);
+    const struct digest one = enter(1, &two, &digest_zero);
+    council_tick(&c, 0);
+    council_tick(&c, 1000);
+    council_expect(&c, "execute 2 from 1\n"
+                       "persist 3 with body\nsign prepare 2 in view 0 after 3\n"
+                       "persist 4 with body\nsign commit 2 in view 0 after 4\n"
+                       "commit 2\n"
+                       "persist 5\nsign view-change 0 in view 1 after 5\n"
+                       "persist 6\n"
+                       "persist 7\nsign view-change 0 in view 2 after 7\n");
+    const struct digest above = enter_from(4, &two, 0, &digest_zero);
+    (void)order(two, 4, &above, 2, 10);
+    council_expect(&c, "execute 4 from 1\n"
+                       "persist 11 with body\nsign prepare 4 in view 4 after 11\n"
+                       "persist 12 with body\nsign commit 4 in view 4 after 12\n"
+                       "commit 4\n"
+                       "persist 13\nsign view-change 0 in view 6 after 13\n");
+    (void)one;
     council_close(&c);
 }
 END_TEST
@@ -341,6 +428,9 @@ HARNESS_MAIN("pace", waiting_work_starts_the_timeout, work_that_goes_away_stops_
              timeouts_double_to_their_cap_and_come_back,
              a_seat_that_is_behind_excuses_the_primary_for_a_while, proposals_keep_their_distance,
              nothing_to_build_waits_for_news, a_turn_ends_without_a_timeout,
+             all_follow_a_primary_that_leaves,
+             a_leaving_primary_leads_no_further_than_the_next_view, a_primary_far_behind_resigns,
+             two_views_may_be_left_at_once, a_seat_that_wasted_its_turn_is_barred,
              a_primary_proposes_nothing_above_its_turn, a_turn_passes_over_a_silent_seat,
              a_slow_primary_is_replaced_without_a_timeout, a_primary_as_prompt_as_the_others_stays,
              one_quick_primary_makes_no_other_slow, a_primary_owes_nothing_when_nothing_waits)

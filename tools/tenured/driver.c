@@ -187,6 +187,7 @@ static void driver_tell(const struct narrate_line *line)
     case NARRATE_INVALID:
     case NARRATE_SUSPECTED:
     case NARRATE_SLOW:
+    case NARRATE_RESIGNED:
     case NARRATE_JOINED:
         level = LOG_LEVEL_WARN;
         break;
