@@ -10,10 +10,10 @@
  * First lap: seats (job + round + slot + attempt + i) mod s for i = 0 .. s-1 (s: above every seat of the set), each at most once an attempt,
  * leaving out those that are free or vacant, belong to the worker's or the consumer's organisation, are revoked, can't cover
  * parameters.replay_stake, or whose dispute in this job went undecided. Second lap, when that leaves fewer than `auditors`: every seat
- * without a live audit is asked at once, the parties' own and the mute included, and stakes what it has. It is the vote of all (DESIGN
- * 8.5): `auditors` = f + 1 equal answers verify, any other is disputed; so an honest segment is paid as long as f + 1 replayers answer,
- * also where n = 4 and worker and consumer have a seat each. A replayer whose validator leaves the set meanwhile can't go on: its audit ends at the deadline without a fine,
- * and the next in the rotation takes its place. What it answered before counts, but its vote in a dispute doesn't. */
+ * without a live audit is asked at once, the parties' own and the mute included, and stakes what it has. It is the vote of all (DESIGN 8.5):
+ * `auditors` = f + 1 equal answers verify, any other is disputed; so an honest segment is paid as long as f + 1 replayers answer, also where
+ * n = 4 and worker and consumer have a seat each. A replayer whose validator leaves the set meanwhile can't go on: its audit ends at the
+ * deadline without a fine, and the next in the rotation takes its place. What it answered before counts, but its vote in a dispute doesn't. */
 #ifndef CONTRACTS_AUDIT_H
 #define CONTRACTS_AUDIT_H
 

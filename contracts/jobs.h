@@ -32,8 +32,9 @@
  *                         the consumer cancelled (CANCELLED) or deadline_ms has come (EXPIRED)
  *                WAITING, CLOSING: cancel (CANCELLED); deadline_ms (EXPIRED)
  *                WAITING, RUNNING, CLOSING: no time is left to begin a segment (EXPIRED)
- * At ENDED the lease ends, every stake goes home (where a segment was paid, challenge_ms later: contracts/challenge.h), and deposit and what is left of the escrow go to the consumer. The deposit is
- * parameters.job_deposit times the account's open jobs, this one included, so that who fills the list of open jobs pays for it.
+ * At ENDED the lease ends, every stake goes home (where a segment was paid, challenge_ms later: contracts/challenge.h), and deposit and what
+ * is left of the escrow go to the consumer. The deposit is parameters.job_deposit times the account's open jobs, this one included, so that
+ * who fills the list of open jobs pays for it.
  *
  * A segment begins only if all of its audit fits before deadline_ms (jobs_has_time), and what is committed by then is audited and paid
  * all the same: the consumer chose the clock, so it is never the worker's loss.
@@ -77,9 +78,14 @@
  *     answered with both zero: "unavailable".
  *
  * ---- What these rules don't prevent ----
- *     Nobody proves at submit that the roots' data can be had: who is leased and can't fetch it declines, and has lost answer_ms at most. A
- *     provider may decline what it could do, once a job, and so delay it by answer_ms for each account that it has. A worker that serves a drawn
- *     state to f + 1 replayers only makes the others answer "unavailable", and pay for silence when they are outvoted. A consortium that admits consumers by name bears these by revoking who abuses them.
+ *     Data that can't be had: nobody proves at submit that it can. Who is leased declines, and has lost answer_ms at most.
+ *     A provider that declines what it could do, once a job: each of its accounts delays the job by answer_ms.
+ *     A worker that serves a drawn state to f + 1 replayers only: the others answer "unavailable", and pay for silence when outvoted.
+ *     Many jobs at once: replay_ms covers the slots of one job, so a replayer with much less than replay_mmacs for each job that is at
+ *     work is late, and fined as mute.
+ *     A replayer that an honest worker hands its trace: it is paid for a replay that it didn't do (docs/games.md).
+ *     A false segment that no draw hit and nobody challenges in time; and jobs that start from a tainted one aren't marked themselves.
+ *   A consortium that admits consumers and providers by name bears these by revoking who abuses them.
  *
  * ---- Bytes ----
  *     seal  = SHA-256("tenure/seal/1" | chain | replayer's address | job u64 | round u32 | slot u16 | attempt u16 | count u16 |
@@ -92,7 +98,9 @@
  * ---- Where this differs from DESIGN 8.4 and 8.5 ----
  *   The commitment carries all leaf digests (at most JOBS_INTERVALS_MAX + 1 of them) instead of two proofs, so a worker has nothing to
  *   open after the seals, and can't withhold it. One seal covers all answers of an audit. A round waits for its audits, which are
- *   bounded in time, instead of paying late ones without averaging them. Steps, weights and deadlines are equal for all slots. */
+ *   bounded in time, instead of paying late ones without averaging them. Steps, weights and deadlines are equal for all slots. The window
+ *   of challenges is a time, not a number of blocks, and a challenge is replayed from the segment's start, so the worker serves nothing
+ *   for it. There are no planted segments. */
 #ifndef CONTRACTS_JOBS_H
 #define CONTRACTS_JOBS_H
 
@@ -144,10 +152,11 @@ enum jobs_audit_status {
 
 /* submit: a new job, WAITING; its number is in the event job_submitted. Sender: consumer.
  * BAD_PROGRAM; OUT_OF_BOUNDS (any bound below); TOO_MANY (JOBS_ACCOUNT_MAX, JOBS_OPEN_MAX); BUDGET_TOO_SMALL: budget >= rounds x workers x
- * (price_max + auditors x replayed intervals x replay_fee); BALANCE_TOO_LOW (the budget, the deposit). auditors = f + 1 of the validators, fixed here. */
+ * (price_max + auditors x replayed intervals x replay_fee); BALANCE_TOO_LOW (the budget, the deposit). auditors = f + 1 of the validators,
+ * fixed here. */
 #define JOBS_SUBMIT 1
 struct jobs_submit {
-    struct bytes name; /* text, for people */
+    struct bytes name;    /* text, for people */
     struct bytes program; /* packed (trainer/program.h); intervals <= JOBS_INTERVALS_MAX */
     struct digest data_root;
     struct digest global_root;  /* of round 0 */
@@ -164,8 +173,8 @@ struct jobs_submit {
     /* Intervals that each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all. */
     uint16_t sample;
     uint64_t segment_ms; /* to train and commit a segment; parameters.answer_ms..JOBS_TIME_MAX_MS */
-    /* To replay and seal, to vote, to close: at least parameters.answer_ms, and what parameters.replay_mmacs takes for the work of
-     * an audit's intervals, so that no terms fine an honest replayer; at most JOBS_TIME_MAX_MS. */
+    /* To replay and seal, to vote, to close: at least parameters.answer_ms, and what parameters.replay_mmacs takes for the intervals of
+     * an audit of each slot, so that no terms fine an honest replayer; at most JOBS_TIME_MAX_MS. */
     uint64_t replay_ms;
     uint64_t round_ms; /* in which segments may be leased anew; segment_ms..JOBS_TIME_MAX_MS */
     /* Of the whole job, block time: no segment begins that can't be audited by then (jobs_has_time); so at least one must fit, and

@@ -55,15 +55,17 @@ bool jobs_has_time(const struct jobs_job *job, const struct parameters *paramete
            job->terms.deadline_ms;
 }
 
-/* The least time that an honest machine needs: to be in a block, and to replay what an audit replays. */
+/* The least time that an honest machine needs: to be in a block, and to replay what the audits of all slots replay, since a round's segments
+ * are committed at the same time and each may come to the same replayer. And a whole segment, when it is challenged, in JOBS_TIME_MAX_MS. */
 static bool has_clocks(const struct jobs_job *job, const struct parameters *parameters)
 {
     const struct jobs_submit *t = &job->terms;
     uint32_t replayed = t->sample == 0 ? job->intervals : t->sample;
-    /* replay_ms x 10^6 a second, in 10^3 multiply-adds, >= work x replayed / intervals */
+    __uint128_t rate =
+        (__uint128_t)parameters->replay_mmacs * 1000; /* multiply-adds a millisecond */
     return t->segment_ms >= parameters->answer_ms && t->replay_ms >= parameters->answer_ms &&
-           (__uint128_t)t->replay_ms * parameters->replay_mmacs * 1000 * job->intervals >=
-               (__uint128_t)job->work * replayed;
+           rate * t->replay_ms * job->intervals >= (__uint128_t)job->work * replayed * t->workers &&
+           rate * JOBS_TIME_MAX_MS >= job->work;
 }
 
 static bool terms_hold(const struct jobs_submit *t, uint32_t intervals, uint64_t now)

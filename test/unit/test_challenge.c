@@ -54,6 +54,7 @@ static uint32_t paid(uint32_t rounds, bool is_false)
         uint32_t fakes = is_false ? 1u << interval : 0;
         studio_start(&m, 1, rounds, 1);
         m.parameters.challenge_ms = WINDOW;
+        m.parameters.replay_mmacs = 1000;
         parameters_put(&m.view, &m.parameters);
         ck_assert_int_eq(studio_claim_all(&m, MARKET_PROVIDER_A, 1, 0, fakes), VERDICT_OK);
         audit_sample(fakes);
