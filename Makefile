@@ -27,7 +27,7 @@ FLAGS_trainer/kernel_scalar.c := -mfma -fno-math-errno $(if $(CLANG),-fno-vector
 FLAGS_trainer/kernel_avx2.c   := -mavx2 -mfma $(PLAIN)
 FLAGS_trainer/kernel_avx512.c := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma $(PLAIN)
 
-# AArch64's: test/neon/check compiles it.
+# AArch64's: test/operators/check compiles it.
 FOREIGN := trainer/kernel_neon.c
 
 # --- folders, and which libraries each links: its own first, then those it may include (DESIGN 3) ---
@@ -193,8 +193,8 @@ check-long: SEEDS := 5000
 check-long: GAMES := 100000
 check-long: check check-bits check-math check-torch museum ## the same with many more simulated seeds, and the other checks but fuzzing
 
-check-bits: $(OUT)/reference $(OUT)/engine ## the trainer and test/reference: all compilers, kernels (NEON by qemu-user), threads, random programs
-	@$(RUN) -- test/neon/check 'test/reference/check --out $(OUT) --from 1001 --courses 200' 'test/reference/check --bits'
+check-bits: $(OUT)/reference $(OUT)/engine ## the trainer and test/reference: all compilers, kernels (NEON by qemu-user, CUDA), threads, random programs
+	@$(RUN) -- test/operators/check 'test/reference/check --out $(OUT) --from 1001 --courses 200' 'test/reference/check --bits'
 
 check-math: $(OUT)/math ## exp, log, GELU and the cosine at all floats, by every kernel, against libm and MPFR: ten minutes
 	@$(RUN) $(foreach name,exp log gelu slope cosine,'$(OUT)/math $(name)')

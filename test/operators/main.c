@@ -1,5 +1,5 @@
 /* Every operator over random shapes and hard values, by each kernel that this CPU can run: a line for each operator and kernel, with a hash
- * of all result bits. All kernels must print the same hash, on every kind of machine (test/neon/check). */
+ * of all result bits. All kernels must print the same hash, on every kind of machine (test/operators/check). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
