@@ -82,6 +82,8 @@ SIM      := $(patsubst test/sim/main.c,$(OUT)/sim,$(wildcard test/sim/main.c))
 FUZZERS  := $(patsubst %,$(OUT)/fuzz/%,$(call names,test/fuzz,fuzz_))
 BENCHES  := $(patsubst %,$(OUT)/bench/%,$(call names,test/bench,))
 E2E      := $(sort $(wildcard test/e2e/[0-9]*))
+FAULTS   := $(sort $(wildcard test/e2e/faults-*))
+ACTORS   := $(OUT)/lying-peer $(OUT)/hostile
 
 # How much `check` and `check-long` do.
 SEEDS        ?= 200
@@ -145,6 +147,7 @@ $(eval $(call program,$(OUT)/reference,$(call object,$(patsubst %,test/reference
 $(eval $(call program,$(OUT)/engine,$(call object,$(patsubst %,test/reference/%.c,engine course)),test/engine))
 $(eval $(call program,$(OUT)/steps,$(OUT)/test/torch/main.o,test/torch))
 $(eval $(call program,$(OUT)/math,$(OUT)/test/math/main.o,test/math))
+$(eval $(call program,$(OUT)/hostile,$(OUT)/test/e2e/hostile.o,tools/tenured))
 $(eval $(call program,$(OUT)/sim,$(OUT)/test/sim/main.o,test/sim))
 $(eval $(call program,$(OUT)/games,$(OUT)/test/games/main.o $(OUT)/test/harness.o,contracts,-lcheck -lsubunit -lrt -lm -lpthread))
 
@@ -186,11 +189,12 @@ SIMULATE  := $(if $(SIM),'$(SIM) --seeds test/sim/seeds.txt --from 1 --count $(S
 
 units: $(UNITS)
 
-check: $(UNITS) $(SIM) $(OUT)/games $(FUZZERS) $(OUT)/golden $(OUT)/reference $(OUT)/engine $(OUT)/math $(OUT)/lying-peer $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
+check: $(UNITS) $(SIM) $(OUT)/games $(FUZZERS) $(OUT)/golden $(OUT)/reference $(OUT)/engine $(OUT)/math $(ACTORS) $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
 	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(NUMERICS) $(REFERENCE) $(MATH) $(REPLAY) $(PLAY) $(SIMULATE) -- $(E2E)
 
 check-long: SEEDS := 5000
 check-long: GAMES := 100000
+check-long: E2E += $(FAULTS)
 check-long: check check-bits check-math check-torch museum ## the same with many more simulated seeds, and the other checks but fuzzing
 
 check-bits: $(OUT)/reference $(OUT)/engine ## the trainer and test/reference: all compilers, kernels (NEON by qemu-user, CUDA), threads, random programs
@@ -211,8 +215,8 @@ museum: | $(SETUP) ## bring known bugs of PBFT and its relatives in, one by one:
 check-source: $(LIBRARIES) ## the rules for the source: layers, names, purity, headers, length
 	@$(RUN) $(SOURCE)
 
-check-e2e: $(PROGRAMS) $(OUT)/lying-peer ## the end-to-end tests alone
-	@OUT=$(OUT) $(RUN) -- $(E2E)
+check-e2e: $(PROGRAMS) $(ACTORS) ## the end-to-end tests alone, with the long ones: faults on real processes
+	@OUT=$(OUT) $(RUN) -- $(E2E) $(FAULTS)
 
 fuzz: $(FUZZERS) $(OUT)/golden ## fuzz each target for FUZZ_SECONDS (make fuzz MODE=fuzz); what it finds stays under build/
 	@$(if $(filter fuzz,$(MODE)),,echo 'fuzz: say make fuzz MODE=fuzz' >&2; exit 2)

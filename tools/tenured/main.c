@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tools/sys/log.h"
+#include "tools/tenured/footprint.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/recheck.h"
 
@@ -25,6 +26,7 @@ static const char *const main_doc =
 struct main_options {
     const char *config;
     bool print_config;
+    bool print_limits;
     bool check;
 };
 
@@ -32,6 +34,8 @@ static const struct argp_option main_option_list[] = {
     {"config", 'c', "FILE", 0, "configuration file (tenured.ini)", 0},
     {"check", 'k', NULL, 0, "check all that is stored, with the node stopped, and end", 0},
     {"print-config", 'p', NULL, 0, "print a sample configuration with every key explained", 0},
+    {"print-limits", 'l', NULL, 0,
+     "print how much memory this configuration may take at most, by part", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -47,6 +51,9 @@ static error_t main_option(int key, char *argument, struct argp_state *state)
         return 0;
     case 'p':
         options->print_config = true;
+        return 0;
+    case 'l':
+        options->print_limits = true;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "unexpected argument \"%s\"", argument);
@@ -86,6 +93,18 @@ static int main_end(enum err err)
         _exit(node_exit_code(err));
     }
     return EX_OK;
+}
+
+static int main_print_limits(const char *config)
+{
+    static struct settings settings;
+    struct fault fault = {0};
+    enum err err = settings_read(&settings, config, &fault);
+    if (!err)
+        err = footprint_print(&settings, &fault);
+    if (err)
+        log_event(LOG_LEVEL_ERROR, "no-limits", "%s", fault.text);
+    return main_end(err);
 }
 
 static int main_check(const char *config)
@@ -144,5 +163,7 @@ int main(int argc, char **argv)
     argp_parse(&described, argc, argv, 0, NULL, &options);
     if (options.print_config)
         return main_print_config();
+    if (options.print_limits)
+        return main_print_limits(options.config);
     return options.check ? main_check(options.config) : main_run(options.config);
 }
