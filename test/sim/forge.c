@@ -348,6 +348,18 @@ static void forge_certificate(const struct forge *forge, struct certificate *cer
     }
 }
 
+static struct bytes packed_decided(const struct forge *forge, const struct message_decided *decided)
+{
+    struct pack_writer writer;
+    pack_count(&writer);
+    record_choice_pack(&writer, &message_choice, MESSAGE_DECIDED, decided);
+    const size_t size = writer.used;
+    uint8_t *message = alloc(forge, size);
+    pack_init(&writer, message, size);
+    record_choice_pack(&writer, &message_choice, MESSAGE_DECIDED, decided);
+    return bytes_of(message, size);
+}
+
 struct bytes forge_decided(const struct forge *forge, struct bytes header, struct bytes certificate)
 {
     struct message_decided decided = {.header = header};
@@ -360,14 +372,34 @@ struct bytes forge_decided(const struct forge *forge, struct bytes header, struc
         decided.certificate.ballot.digest = digest_of(decided.header.data, decided.header.size);
     if (one_of(forge, 4))
         forge_certificate(forge, &decided.certificate, MESSAGE_COMMIT);
-    struct pack_writer writer;
-    pack_count(&writer);
-    record_choice_pack(&writer, &message_choice, MESSAGE_DECIDED, &decided);
-    const size_t size = writer.used;
-    uint8_t *message = alloc(forge, size);
-    pack_init(&writer, message, size);
-    record_choice_pack(&writer, &message_choice, MESSAGE_DECIDED, &decided);
-    return bytes_of(message, size);
+    return packed_decided(forge, &decided);
+}
+
+struct bytes forge_early(const struct forge *forge, struct bytes message)
+{
+    uint16_t tag;
+    void *value;
+    struct message_pre_prepare proposal;
+    struct consensus_block block;
+    if (record_choice_unpack(forge->arena, &message_choice, &tag, &value, message, NULL) ||
+        tag != MESSAGE_PRE_PREPARE ||
+        record_unpack(forge->arena, &message_pre_prepare_record, &proposal,
+                      ((const struct message_envelope *)value)->body, NULL) ||
+        !forge->context->read(NULL, &block, proposal.header))
+        return bytes_of(NULL, 0);
+    struct message_decided decided = {.header = proposal.header,
+                                      .certificate.ballot = {.set = proposal.set,
+                                                             .height = block.height,
+                                                             .view = proposal.view,
+                                                             .digest = block.digest,
+                                                             .new_view = proposal.new_view}};
+    const struct committee *committee = forge->context->committee;
+    const uint64_t mine = forge->mine & committee_all(committee);
+    uint64_t voters = mine;
+    for (uint8_t seat = 0; seat < committee->count && one_of(forge, 2); seat++)
+        voters |= committee_size(voters) < committee_quorum(committee) ? COMMITTEE_BIT(seat) : 0;
+    sign_by(forge, &decided.certificate, voters, MESSAGE_COMMIT);
+    return packed_decided(forge, &decided);
 }
 
 /* --- view changes --- */
@@ -411,7 +443,111 @@ struct bytes forge_change(const struct forge *forge, struct bytes body)
     return packed(forge, &message_view_change_record, &change);
 }
 
-struct bytes forge_view(const struct forge *forge, struct bytes body)
+/* The VIEW-CHANGE among them that reports most; false if none is well packed. */
+static bool fullest(const struct forge *forge, const struct message_new_view *view,
+                    struct message_view_change *most)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < view->change_count; i++) {
+        struct message_view_change change;
+        if (record_unpack(forge->arena, &message_view_change_record, &change, view->changes[i].body,
+                          NULL))
+            continue;
+        if (!found || change.prepared_count > most->prepared_count)
+            *most = change;
+        found = true;
+    }
+    return found;
+}
+
+/* Claims other blocks than were prepared, of a later view; with signatures that were given for those that were, or liars'. Or claims as
+ * committed what was only prepared. */
+static struct bytes rival_change(const struct forge *forge, struct message_view_change *change)
+{
+    const bool signs = one_of(forge, 2);
+    if (change->prepared_count && !one_of(forge, 3)) {
+        change->committed = change->prepared[0].certificate;
+        change->prepared_count = 0;
+    }
+    for (uint32_t i = 0; i < change->prepared_count; i++) {
+        struct message_prepared *prepared = &change->prepared[i];
+        prepared->header = forge_twin(forge, prepared->header);
+        prepared->certificate.ballot.digest =
+            digest_of(prepared->header.data, prepared->header.size);
+        prepared->certificate.ballot.view.n = change->view.n ? change->view.n - 1 : 0;
+        if (signs)
+            sign_by(forge, &prepared->certificate, prepared->certificate.voters, MESSAGE_PREPARE);
+    }
+    return packed(forge, &message_view_change_record, change);
+}
+
+static void sign_change(const struct forge *forge, struct message_envelope *envelope)
+{
+    envelope->signature = signature_of(forge, envelope->from, MESSAGE_VIEW_CHANGE, envelope->body);
+}
+
+/* Puts the VIEW-CHANGE that a seat sent before in the place of its one. */
+static void put_old(const struct forge *forge, struct message_new_view *view, struct bytes old)
+{
+    uint16_t tag;
+    void *value;
+    if (record_choice_unpack(forge->arena, &message_choice, &tag, &value, old, NULL) ||
+        tag != MESSAGE_VIEW_CHANGE)
+        return;
+    const struct message_envelope *envelope = value;
+    for (uint32_t i = 0; i < view->change_count; i++)
+        if (view->changes[i].from.n == envelope->from.n)
+            view->changes[i] = *envelope;
+}
+
+/* All of them without anything prepared: each a liar's, or none of them signed by whom they name. */
+static void empty_all(const struct forge *forge, struct message_new_view *view)
+{
+    struct message_view_change change;
+    if (!fullest(forge, view, &change))
+        return;
+    const bool one_seat = one_of(forge, 2);
+    change.prepared_count = 0;
+    for (uint32_t i = 0; i < view->change_count; i++) {
+        struct message_envelope *envelope = &view->changes[i];
+        while (one_seat && !(forge->mine & COMMITTEE_BIT(envelope->from.n)))
+            envelope->from.n = (uint8_t)((envelope->from.n + 1) % LIMIT_VALIDATORS);
+        envelope->body = packed(forge, &message_view_change_record, &change);
+        sign_change(forge, envelope);
+    }
+}
+
+static void put_rivals(const struct forge *forge, struct message_new_view *view)
+{
+    struct message_view_change change;
+    for (uint32_t i = 0; i < view->change_count; i++) {
+        if (!(forge->mine & COMMITTEE_BIT(view->changes[i].from.n)) ||
+            !fullest(forge, view, &change))
+            continue;
+        view->changes[i].body = rival_change(forge, &change);
+        sign_change(forge, &view->changes[i]);
+    }
+}
+
+struct bytes forge_fresh(const struct forge *forge, struct bytes new_view)
+{
+    struct message_new_view view;
+    struct message_view_change change;
+    if (record_unpack(forge->arena, &message_new_view_record, &view, new_view, NULL) ||
+        !fullest(forge, &view, &change) || !change.prepared_count)
+        return bytes_of(NULL, 0);
+    const struct bytes chosen = change.prepared[one_of(forge, change.prepared_count)].header;
+    struct message_pre_prepare proposal = {
+        .set = view.set,
+        .view = view.view,
+        .new_view = verify_digest(forge->context, MESSAGE_NEW_VIEW, new_view),
+        .header = forge_field(forge, forge_twin(forge, chosen), "view", view.view.n)};
+    proposal.header = forge_field(forge, proposal.header, "proposer",
+                                  committee_primary(forge->context->committee, view.view).n);
+    return packed(forge, &message_pre_prepare_record, &proposal);
+}
+
+struct bytes forge_view(const struct forge *forge, struct bytes body, struct bytes old)
 {
     struct message_new_view view;
     if (record_unpack(forge->arena, &message_new_view_record, &view, body, NULL) ||
@@ -419,7 +555,7 @@ struct bytes forge_view(const struct forge *forge, struct bytes body)
         return body;
     struct message_envelope *a = &view.changes[one_of(forge, view.change_count)];
     struct message_envelope *b = &view.changes[one_of(forge, view.change_count)];
-    switch (one_of(forge, 6)) {
+    switch (one_of(forge, 10)) {
     case 0: /* the same seat twice */
         *a = *b;
         break;
@@ -431,6 +567,17 @@ struct bytes forge_view(const struct forge *forge, struct bytes body)
         break;
     case 3: /* of another view */
         view.view.n += forge->context->committee->count;
+        break;
+    case 4:
+        put_old(forge, &view, old);
+        break;
+    case 5:
+        empty_all(forge, &view);
+        break;
+    case 6:
+    case 7:
+    case 8:
+        put_rivals(forge, &view);
         break;
     default: /* a liar's one, with lies, in the place of whose it is or of another */
         if (!(forge->mine & COMMITTEE_BIT(a->from.n)) && one_of(forge, 2))

@@ -39,10 +39,17 @@ struct bytes forge_vote(const struct forge *forge, struct bytes message);
 struct bytes forge_decided(const struct forge *forge, struct bytes header,
                            struct bytes certificate);
 
+/* A DECIDED for a proposal that nobody has voted for yet, which only liars' keys sign. Others than PRE-PREPARE: nothing. */
+struct bytes forge_early(const struct forge *forge, struct bytes message);
+
 /* The body of a VIEW-CHANGE: with certificates that are no good, or something left out. */
 struct bytes forge_change(const struct forge *forge, struct bytes body);
 
-/* The body of a NEW-VIEW: with VIEW-CHANGEs that are no good, left out, or there twice. */
-struct bytes forge_view(const struct forge *forge, struct bytes body);
+/* The body of a NEW-VIEW: with VIEW-CHANGEs that are no good, left out, or there twice, or that claim other blocks to be prepared. `old` is
+ * another seat's message of before: a VIEW-CHANGE is put in the place of that seat's. */
+struct bytes forge_view(const struct forge *forge, struct bytes body, struct bytes old);
+
+/* The body of a PRE-PREPARE by the primary of a NEW-VIEW, for another block where that one has chosen; nothing if it has chosen none. */
+struct bytes forge_fresh(const struct forge *forge, struct bytes new_view);
 
 #endif

@@ -152,8 +152,23 @@ static struct bytes bad_proposal(const struct forge *forge, struct bytes body)
     struct message_pre_prepare proposal;
     CHECK(record_unpack(forge->arena, &message_pre_prepare_record, &proposal, body, NULL) ==
           ERR_NONE);
-    proposal.header = forge_header(forge, proposal.header);
+    struct consensus_block block;
+    CHECK(forge->context->read(NULL, &block, proposal.header));
+    if (dice_chance(forge->dice, 300)) /* far ahead */
+        proposal.header = forge_field(forge, proposal.header, "time_ms", block.time_ms + 600000);
+    else
+        proposal.header = forge_header(forge, proposal.header);
     return record_bytes(forge->arena, &message_pre_prepare_record, &proposal);
+}
+
+/* One of the messages that it remembers. */
+static struct bytes heard(const struct liar *liar, const struct forge *forge)
+{
+    const uint64_t known = liar->turn < LIAR_HEARD ? liar->turn : LIAR_HEARD;
+    if (!known)
+        return bytes_of(NULL, 0);
+    const struct disk_bytes *old = &liar->heard[dice_u64(forge->dice) % known];
+    return bytes_of(old->data, old->size);
 }
 
 /* The honest one for some, another body for the others. */
@@ -198,14 +213,14 @@ static uint32_t sign_proposal(struct liar *liar, const struct forge *forge,
         liar->pact->half = some(forge);
         return split(forge, station, sign->tag, other, liar->pact->half, to, sendings);
     }
-    if (liar->tricks & LIAR_USURPS && dice_chance(forge->dice, 300)) { /* both, to all */
+    if (liar->tricks & LIAR_USURPS && dice_chance(forge->dice, 500)) { /* both, to all */
         struct bytes other = twin_proposal(liar->pact, forge, sign->body);
         sendings[1] = (struct liar_sending){sealed(forge, station, sign->tag, other), to};
         return 2;
     }
     if (liar->tricks & LIAR_BAD_BLOCKS && dice_chance(forge->dice, 300))
-        return split(forge, station, sign->tag, bad_proposal(forge, sign->body), some(forge), to,
-                     sendings);
+        return split(forge, station, sign->tag, bad_proposal(forge, sign->body),
+                     dice_chance(forge->dice, 500) ? to : some(forge), to, sendings);
     return 1;
 }
 
@@ -239,8 +254,14 @@ uint32_t liar_sign(struct liar *liar, const struct forge *forge, struct station 
             liar->pact->view_half = some(forge);
             count = split(forge, station, sign->tag, other, liar->pact->view_half, to, sendings);
         } else if (liar->tricks & LIAR_FORGES) {
-            count = split(forge, station, sign->tag, forge_view(forge, sign->body), some(forge), to,
-                          sendings);
+            count =
+                split(forge, station, sign->tag, forge_view(forge, sign->body, heard(liar, forge)),
+                      some(forge), to, sendings);
+        } else if (liar->tricks & LIAR_USURPS) {
+            const struct bytes fresh = forge_fresh(forge, sign->body);
+            if (fresh.size)
+                sendings[count++] =
+                    (struct liar_sending){sealed(forge, station, MESSAGE_PRE_PREPARE, fresh), to};
         }
         break;
     case MESSAGE_STATUS:
@@ -309,16 +330,16 @@ uint32_t liar_hear(struct liar *liar, const struct forge *forge, struct station 
 {
     uint32_t count = 0;
     remember(liar, message);
-    const uint64_t known = liar->turn < LIAR_HEARD ? liar->turn : LIAR_HEARD;
-    const struct disk_bytes *old = &liar->heard[dice_u64(forge->dice) % known];
     if (liar->tricks & LIAR_REPEATS && dice_chance(forge->dice, 50))
-        sendings[count++].message = bytes_of(old->data, old->size);
+        sendings[count++].message = heard(liar, forge);
     if (liar->tricks & LIAR_TAMPERS && dice_chance(forge->dice, 60))
         sendings[count++].message = forge_tamper(forge, message);
     if (liar->tricks & LIAR_IMPERSONATES && dice_chance(forge->dice, 300))
         sendings[count++].message = forge_vote(forge, message);
     if (liar->tricks & LIAR_FORGES && dice_chance(forge->dice, 30))
         sendings[count++].message = forged_decision(forge, station);
+    if (liar->tricks & LIAR_FORGES && dice_chance(forge->dice, 500))
+        sendings[count++].message = forge_early(forge, message);
     if (liar->tricks & LIAR_USURPS && dice_chance(forge->dice, 200))
         sendings[count++].message = usurped(forge, station, message);
     const uint64_t all = committee_all(forge->context->committee) & ~liar->shunned;
