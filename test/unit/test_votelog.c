@@ -178,6 +178,34 @@ START_TEST(a_lost_folder_is_noticed_beside_the_key)
 }
 END_TEST
 
+START_TEST(what_was_lost_stays_so_until_the_chain_is_above_it)
+{
+    setup_path();
+    head.n = 0;
+    open_log();
+    promise(1, 3, 5);
+    votelog_close(&votes);
+    unlink(path);
+    open_log();
+    ck_assert(!votes.whole);
+    promise(2, 4, 6); /* another view has come, and votes are allowed there */
+    votelog_close(&votes);
+
+    open_log();
+    ck_assert(!votes.whole);
+    ck_assert_uint_eq(votes.muted_view.n, 3);
+    ck_assert_uint_eq(votes.muted_height.n, 5);
+    votelog_close(&votes);
+    head.n = 5;
+    open_log();
+    ck_assert(votes.whole);
+    votelog_close(&votes);
+    head.n = 0;
+    unlink(path);
+    unlink(pledged);
+}
+END_TEST
+
 START_TEST(an_old_copy_of_the_log_is_noticed_even_by_one_record)
 {
     setup_path();
@@ -257,6 +285,7 @@ START_TEST(a_torn_pledge_leaves_the_one_before_and_a_damaged_file_is_refused)
 END_TEST
 
 HARNESS_MAIN("votelog", a_lost_folder_is_noticed_beside_the_key,
+             what_was_lost_stays_so_until_the_chain_is_above_it,
              an_old_copy_of_the_log_is_noticed_even_by_one_record,
              a_chain_older_than_the_votes_mutes,
              a_torn_pledge_leaves_the_one_before_and_a_damaged_file_is_refused,

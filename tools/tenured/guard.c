@@ -22,6 +22,8 @@ static const struct record_field guard_fields[] = {
     RECORD_UINT(struct guard, since),
     RECORD_UINT(struct guard, view),
     RECORD_UINT(struct guard, height),
+    RECORD_UINT(struct guard, missed_view),
+    RECORD_UINT(struct guard, missed_height),
     RECORD_FIXED(struct guard, view_change, RECORD_AS_HEX),
     RECORD_FIXED(struct guard, new_view, RECORD_AS_HEX),
     RECORD_ONE(struct guard, pre_prepare, &guard_kind_record),
@@ -43,10 +45,11 @@ static bool guard_voted(const struct guard *guard)
 
 static void guard_enter(struct guard *guard, uint64_t since, struct view view)
 {
-    struct digest chain = guard->chain;
-    struct height height = guard->height;
-    guard_init(guard, &chain);
-    guard->height = height;
+    const struct guard before = *guard;
+    guard_init(guard, &before.chain);
+    guard->height = before.height;
+    guard->missed_view = before.missed_view;
+    guard->missed_height = before.missed_height;
     guard->since = since;
     guard->view = view;
 }

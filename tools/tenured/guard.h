@@ -36,7 +36,10 @@ struct guard {
     struct digest chain; /* genesis digest: a key serves one chain */
     uint64_t since;      /* the first height of the set that it votes in; views restart with each */
     struct view view;
-    struct height height;      /* the highest of any vote, ever */
+    struct height height; /* the highest of any vote, ever */
+    /* Promises in views up to here, and about blocks up to here, are lost with a log that wasn't whole; 0: none, ever. */
+    struct view missed_view;
+    struct height missed_height;
     struct digest view_change; /* body of the VIEW-CHANGE signed for `view`; zero: none */
     struct digest new_view;    /* the same of the NEW-VIEW */
     struct guard_kind pre_prepare, prepare, commit;

@@ -53,29 +53,37 @@ static int votelog_order(const struct votelog *log)
     return guard->view.n < pledge->view.n ? -1 : guard->view.n > pledge->view.n;
 }
 
-/* Compares what is here with what was pledged beside the key. */
+/* Compares what is here with what was pledged beside the key. What was lost stays so over restarts, until the chain is above it. */
 static void votelog_weigh(struct votelog *log, struct height head)
 {
     const struct pledge *pledge = &log->pledge;
-    log->muted_since = log->guard.since;
-    log->muted_view = log->guard.view;
-    log->muted_height = guard_height(&log->guard);
+    struct guard *guard = &log->guard;
+    log->muted_since = guard->since;
+    log->muted_view = guard->view;
+    log->muted_height = guard_height(guard);
     int order = votelog_order(log);
-    bool lost = order < 0 || log->appended < pledge->sequence ||
-                pledge->height.n > head.n + BOUNDS_WINDOW;
-    if (!lost)
-        return;
-    log->whole = false;
-    if (order <= 0) {
-        guard_init(&log->guard, &pledge->chain);
-        log->guard.since = pledge->since;
-        log->guard.view.n = pledge->view.n + 1;
+    bool lost =
+        order < 0 || log->appended < pledge->sequence || pledge->height.n > head.n + BOUNDS_WINDOW;
+    if (lost && log->muted_height.n < pledge->height.n)
+        log->muted_height = pledge->height;
+    if (lost && order <= 0) {
+        guard_init(guard, &pledge->chain);
+        guard->since = pledge->since;
+        guard->view.n = pledge->view.n + 1;
         log->muted_since = pledge->since;
         log->muted_view = pledge->view;
     }
-    if (log->muted_height.n < pledge->height.n)
-        log->muted_height = pledge->height;
-    log->guard.height = log->muted_height;
+    if (lost || !log->whole) {
+        guard->height = log->muted_height;
+        guard->missed_view = log->muted_view;
+        guard->missed_height = log->muted_height;
+        log->dirty = true;
+    } else if (guard->missed_height.n > head.n) {
+        log->muted_view = guard->missed_view;
+        log->muted_height = guard->missed_height;
+        lost = true;
+    }
+    log->whole = log->whole && !lost;
 }
 
 static enum err votelog_read(struct votelog *log, const char *path, const struct digest *chain,
@@ -208,8 +216,7 @@ static enum err votelog_pledge(struct votelog *log, struct fault *fault)
     struct height height = guard_height(guard);
     if (height.n < pledge->height.n)
         height = pledge->height;
-    if (order == 0 && height.n == pledge->height.n &&
-        log->appended == pledge->sequence)
+    if (order == 0 && height.n == pledge->height.n && log->appended == pledge->sequence)
         return ERR_NONE;
     return pledge_raise(&log->pledge, guard->since, guard->view, height, log->appended, fault);
 }
