@@ -79,6 +79,8 @@ const struct catalog_state catalog_states[] = {
     {"proposed/", "u64", &parameters_record},
     {"ballot/", "u64 address", &governance_ballot_record},
     {"candidate/", "u64", &seats_change_record},
+    {"upgrading/", "u64", &governance_upgrade_record},
+    {"upgrade", "", &governance_upgrade_record},
     {"proposal_count", "", &governance_counter_record},
 };
 const uint32_t catalog_state_count = sizeof(catalog_states) / sizeof(catalog_states[0]);

@@ -94,6 +94,10 @@ static const struct record_field guilt_fields[] = {
     ADDRESS(struct event_guilt, account),    RECORD_UINT(struct event_guilt, height),
     RECORD_UINT(struct event_guilt, view),
 };
+static const struct record_field upgrade_fields[] = {
+    RECORD_UINT(struct event_upgrade, height),
+    RECORD_UINT(struct event_upgrade, version),
+};
 
 const struct record event_member_record = RECORD(struct event_member, "member", member_fields);
 const struct record event_transfer_record =
@@ -115,6 +119,7 @@ const struct record event_proposal_record =
 const struct record event_validator_record =
     RECORD(struct event_validator, "validator", validator_fields);
 const struct record event_guilt_record = RECORD(struct event_guilt, "guilt", guilt_fields);
+const struct record event_upgrade_record = RECORD(struct event_upgrade, "upgrade", upgrade_fields);
 
 static const struct record_option options[] = {
 #define EVENT_OPTION(symbol, tag, name, shape) {tag, &event_##shape##_record},

@@ -75,7 +75,8 @@
     X(VALIDATOR_REMOVED,  95, "validator_removed",   validator)                                      \
     X(VALIDATOR_REPLACED, 96, "validator_replaced",  validator)  /* who comes */                     \
     X(VALIDATOR_VACATED,  97, "validator_vacated",   validator)                                      \
-    X(VALIDATOR_GUILTY,   98, "validator_guilty",    guilt)      /* account: who proved it */                                      \
+    X(VALIDATOR_GUILTY,   98, "validator_guilty",    guilt)      /* account: who proved it */       \
+    X(UPGRADE_DECIDED,    99, "upgrade_decided",     upgrade)                                      \
     X(CHALLENGE_RAISED,  110, "challenge_raised",    challenge)                                      \
     X(CHALLENGE_DECIDED, 111, "challenge_decided",   challenge)  /* status; amount: slashed */       \
     X(ROUND_TAINTED,     112, "round_tainted",       round)      /* its result descends from a falsehood */
@@ -211,6 +212,11 @@ struct event_guilt {
     uint64_t height, view;
 };
 
+struct event_upgrade {
+    uint64_t height; /* blocks above it ... */
+    uint8_t version; /* ... have this protocol version */
+};
+
 extern const struct record event_member_record;
 extern const struct record event_transfer_record;
 extern const struct record event_lock_record;
@@ -227,6 +233,7 @@ extern const struct record event_beacon_record;
 extern const struct record event_proposal_record;
 extern const struct record event_validator_record;
 extern const struct record event_guilt_record;
+extern const struct record event_upgrade_record;
 
 /* [tag, record] of all of them. */
 extern const struct record_choice event_choice;

@@ -37,6 +37,13 @@ static const struct record_field vote_fields[] = {
     RECORD_UINT(struct governance_vote, proposal),
     RECORD_BOOL(struct governance_vote, yes),
 };
+static const struct record_field upgrade_fields[] = {
+    RECORD_UINT(struct governance_upgrade, height),
+    RECORD_UINT(struct governance_upgrade, version),
+    RECORD_UINT(struct governance_upgrade, before),
+};
+const struct record governance_upgrade_record =
+    RECORD(struct governance_upgrade, "upgrade", upgrade_fields);
 const struct record governance_proposal_record =
     RECORD(struct governance_proposal, "proposal", proposal_fields);
 const struct record governance_ballot_record =
@@ -100,6 +107,39 @@ static enum verdict change_parameters(const struct catalog_run *run, uint64_t id
     return VERDICT_OK;
 }
 
+uint8_t governance_version(struct view_state *view, struct height height)
+{
+    struct governance_upgrade upgrade;
+    if (!view_load(view, bytes_text("upgrade"), &governance_upgrade_record, &upgrade))
+        return view->err ? 0 : 1;
+    return height.n > upgrade.height ? upgrade.version : upgrade.before;
+}
+
+static enum verdict check_upgrade(const struct catalog_run *run,
+                                  const struct governance_upgrade *upgrade)
+{
+    uint8_t now = governance_version(run->view, run->context->height);
+    if (upgrade->before != 0 || now == UINT8_MAX || upgrade->version != now + 1)
+        return VERDICT_OUT_OF_BOUNDS;
+    return upgrade->height < run->context->height.n ? VERDICT_TOO_LATE : VERDICT_OK;
+}
+
+static enum verdict upgrade(const struct catalog_run *run, uint64_t id)
+{
+    struct path path = path_1("upgrading/", id);
+    struct governance_upgrade upgrade;
+    if (!view_load(run->view, path_key(&path), &governance_upgrade_record, &upgrade))
+        return VERDICT_NOT_FOUND;
+    enum verdict verdict = check_upgrade(run, &upgrade);
+    if (verdict != VERDICT_OK)
+        return verdict;
+    upgrade.before = governance_version(run->view, run->context->height);
+    view_save(run->view, bytes_text("upgrade"), &governance_upgrade_record, &upgrade);
+    struct event_upgrade event = {.height = upgrade.height, .version = upgrade.version};
+    event_add(run->events, EVENT_UPGRADE_DECIDED, &event);
+    return VERDICT_OK;
+}
+
 static enum verdict change_seats(const struct catalog_run *run, enum governance_kind kind,
                                  const struct seats_change *change)
 {
@@ -115,6 +155,7 @@ static enum verdict change_seats(const struct catalog_run *run, enum governance_
     case GOVERNANCE_SPEND:
     case GOVERNANCE_ROLES:
     case GOVERNANCE_PARAMETERS:
+    case GOVERNANCE_UPGRADE:
         break;
     }
     return VERDICT_NOT_FOUND;
@@ -148,6 +189,8 @@ static enum verdict carry_out(const struct catalog_run *run, uint64_t id,
     case GOVERNANCE_REMOVE:
     case GOVERNANCE_REPLACE:
         return change_candidate(run, id, (enum governance_kind)proposal->kind);
+    case GOVERNANCE_UPGRADE:
+        return upgrade(run, id);
     }
     return VERDICT_NOT_FOUND;
 }
@@ -309,6 +352,16 @@ static enum verdict on_propose_replace(const struct catalog_run *run, const void
     return propose_seats(run, in, GOVERNANCE_REPLACE);
 }
 
+static enum verdict on_propose_upgrade(const struct catalog_run *run, const void *in)
+{
+    const struct governance_upgrade *args = in;
+    enum verdict verdict = check_upgrade(run, args);
+    if (verdict != VERDICT_OK)
+        return verdict;
+    struct governance_proposal proposal = {.kind = GOVERNANCE_UPGRADE};
+    return propose(run, &proposal, "upgrading/", &governance_upgrade_record, args);
+}
+
 static enum verdict on_vote(const struct catalog_run *run, const void *in)
 {
     const struct governance_vote *args = in;
@@ -351,4 +404,6 @@ const struct catalog_method governance_methods[GOVERNANCE_METHOD_COUNT] = {
      MEMBERS_ROLE_OPERATOR, on_propose_remove},
     {GOVERNANCE_PROPOSE_REPLACE, "propose_replace_validator", &seats_change_record,
      MEMBERS_ROLE_OPERATOR, on_propose_replace},
+    {GOVERNANCE_PROPOSE_UPGRADE, "propose_upgrade", &governance_upgrade_record,
+     MEMBERS_ROLE_OPERATOR, on_propose_upgrade},
 };

@@ -3,8 +3,10 @@
  *     proposal/ <proposal u64> -> struct governance_proposal          numbered from 1
  *     proposed/ <proposal u64> -> struct parameters                   of a proposal of kind PARAMETERS
  *     candidate/ <proposal u64> -> struct seats_change                of an open proposal for the validator set
+ *     upgrading/ <proposal u64> -> struct governance_upgrade          of a proposal of kind UPGRADE
  *     ballot/ <proposal u64> <address> -> struct governance_ballot
  *     proposal_count -> struct governance_counter
+ *     upgrade -> struct governance_upgrade                            the last one that was decided; absent: version 1 for ever
  *
  *     state      what leads there                                                              event
  *     OPEN       (none): propose_*; the proposer's vote is yes                                 proposed, voted
@@ -32,6 +34,7 @@ enum governance_kind {
     GOVERNANCE_ADD = 6,        /* a validator more */
     GOVERNANCE_REMOVE = 7,     /* a validator fewer */
     GOVERNANCE_REPLACE = 8,    /* another key, host or replayer for a seat; fills a vacant one */
+    GOVERNANCE_UPGRADE = 9,    /* another protocol version above a height; programs that don't know it halt there */
 };
 
 enum governance_status {
@@ -62,6 +65,14 @@ struct governance_counter {
     uint32_t open;  /* <= GOVERNANCE_OPEN_MAX */
 };
 
+/* Blocks up to `height` have version `before`, those above have `version`. Also the arguments of propose_upgrade (before: 0). */
+struct governance_upgrade {
+    uint64_t height;
+    uint8_t version; /* one more than the blocks have when it is decided */
+    uint8_t before;
+};
+
+extern const struct record governance_upgrade_record;
 extern const struct record governance_proposal_record;
 extern const struct record governance_ballot_record;
 extern const struct record governance_counter_record;
@@ -80,6 +91,9 @@ extern const struct record governance_counter_record;
 #define GOVERNANCE_PROPOSE_ADD     7
 #define GOVERNANCE_PROPOSE_REMOVE  8
 #define GOVERNANCE_PROPOSE_REPLACE 9
+/* propose_upgrade; arguments: struct governance_upgrade. TOO_MANY; OUT_OF_BOUNDS (version); TOO_LATE (the height has passed). Until its height an
+ * upgrade can be decided anew, with another height. */
+#define GOVERNANCE_PROPOSE_UPGRADE 10
 struct governance_money {
     struct address account; /* for burn: zero */
     struct amount amount;
@@ -99,8 +113,11 @@ struct governance_vote {
 extern const struct record governance_money_record;
 extern const struct record governance_roles_record;
 extern const struct record governance_vote_record;
-#define GOVERNANCE_METHOD_COUNT 9
+#define GOVERNANCE_METHOD_COUNT 10
 extern const struct catalog_method governance_methods[GOVERNANCE_METHOD_COUNT];
+
+/* The protocol version of the block at `height`, by the state before it. 0 only with view->err. */
+uint8_t governance_version(struct view_state *view, struct height height);
 
 /* DUE_PROPOSAL fired. */
 void governance_due(const struct catalog_run *run, uint64_t proposal);

@@ -56,9 +56,9 @@ enum err block_header_unpack(struct block_header *header, struct bytes raw, stru
     arena_init(&none, 0);
     enum err err = record_unpack(&none, &block_header_record, header, raw, fault);
     arena_release(&none);
-    if (!err && header->version != BLOCK_VERSION)
-        return fault_set(fault, ERR_MALFORMED, "a header of version %u; this program knows %d",
-                         header->version, BLOCK_VERSION);
+    if (!err && (header->version < BLOCK_VERSION || header->version > BLOCK_VERSION_NEWEST))
+        return fault_set(fault, ERR_MALFORMED, "a header of version %u; this program knows %d to %d",
+                         header->version, BLOCK_VERSION, BLOCK_VERSION_NEWEST);
     return err;
 }
 

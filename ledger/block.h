@@ -12,13 +12,16 @@
 #include "base/record.h"
 #include "base/units.h"
 
-#define BLOCK_VERSION 1
+/* The first protocol version, and the newest that this program knows. A rule that changes what a block gives is a new version; the rules of
+ * all versions since the first stay, for those who replay. Governance says from which height on one counts (contracts/governance.h). */
+#define BLOCK_VERSION        1
+#define BLOCK_VERSION_NEWEST 1
 
 /* A packed header's size at most. */
 #define BLOCK_HEADER_BYTES 384
 
 struct block_header {
-    uint8_t version;                 /* BLOCK_VERSION */
+    uint8_t version;                 /* of the protocol: BLOCK_VERSION..BLOCK_VERSION_NEWEST */
     struct digest chain;             /* genesis digest */
     uint64_t height;                 /* parent's + 1 */
     uint64_t view;                   /* of the first proposal */
@@ -53,7 +56,7 @@ size_t block_body_size(uint32_t count, size_t tx_bytes);
 size_t block_header_pack(uint8_t out[BLOCK_HEADER_BYTES], struct digest *digest,
                          const struct block_header *header);
 
-/* ERR_MALFORMED or ERR_LIMIT for anything else than one header of BLOCK_VERSION. */
+/* ERR_MALFORMED or ERR_LIMIT for anything else than one header of a version that this program knows. */
 MUST_USE enum err block_header_unpack(struct block_header *header, struct bytes raw,
                                       struct fault *fault);
 

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "contracts/genesis.h"
+#include "contracts/governance.h"
 #include "contracts/members.h"
 #include "ledger/history.h"
 #include "ledger/layout.h"
@@ -78,6 +79,18 @@ enum err chain_read(struct chain *chain, struct reader *reader, const struct dig
         return ERR_NOT_FOUND;
     reader_init(reader, chain->ground.store, NULL, entry);
     return ERR_NONE;
+}
+
+enum err chain_next_version(struct chain *chain, uint8_t *version)
+{
+    struct reader reader;
+    struct view_state view;
+    arena_clear(&chain->scratch);
+    reader_init(&reader, chain->ground.store, NULL, NULL);
+    view_init(&view, &reader.source, &chain->scratch);
+    *version = governance_version(&view, (struct height){chain->ground.head.header.height + 1});
+    reader_release(&reader);
+    return view.err;
 }
 
 /* --- from proposal to commit --- */

@@ -58,6 +58,9 @@ const struct chain_tip *chain_head(const struct chain *chain); /* committed and 
 MUST_USE enum err chain_tip(const struct chain *chain, struct chain_tip *tip,
                             const struct digest *digest);
 
+/* The protocol version that the next block must have, by the committed state. Above BLOCK_VERSION_NEWEST this program can't go on. */
+MUST_USE enum err chain_next_version(struct chain *chain, uint8_t *version);
+
 /* What a proposal is made of. */
 struct chain_proposal {
     struct digest parent; /* the head or an executed block */
@@ -72,7 +75,7 @@ struct chain_proposal {
 
 /* Executes as many of the candidates as may be in a block now, in order, leaving out the others,
  * and makes block and header of it. The block is executed then, and *tip tells it. ERR_NOT_FOUND:
- * no such parent; ERR_LIMIT: too many uncommitted blocks; ERR_CORRUPT, ERR_IO from the store: the
+ * no such parent; ERR_NOT_NOW: the block's protocol version isn't known here; ERR_LIMIT: too many uncommitted blocks; ERR_CORRUPT, ERR_IO from the store: the
  * node must stop. */
 MUST_USE enum err chain_build(struct chain *chain, struct chain_tip *tip,
                               const struct chain_proposal *proposal, struct fault *fault);

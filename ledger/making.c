@@ -1,6 +1,7 @@
 #include "ledger/making.h"
 
 #include "base/check.h"
+#include "contracts/governance.h"
 #include "ledger/execute.h"
 #include "ledger/reader.h"
 
@@ -26,6 +27,22 @@ static enum err out_of_memory(struct fault *fault, uint64_t height)
     return fault_set(fault, ERR_LIMIT, "block %llu: out of memory", number(height));
 }
 
+/* The protocol version that governance wants for this block. */
+static enum err take_version(struct making *making, struct fault *fault)
+{
+    struct block_header *header = &making->entry->header;
+    struct view_state view;
+    view_init(&view, &making->reader.source, &making->entry->arena);
+    header->version = governance_version(&view, (struct height){header->height});
+    if (view.err)
+        return reader_fault(&making->reader, fault, view.err);
+    if (header->version <= BLOCK_VERSION_NEWEST)
+        return ERR_NONE;
+    return fault_set(fault, ERR_NOT_NOW,
+                     "block %llu has protocol version %u; this program knows versions up to %d",
+                     number(header->height), header->version, BLOCK_VERSION_NEWEST);
+}
+
 /* Finds the parent and makes an empty entry on it. */
 static enum err start(struct making *making, struct making_ground *ground,
                       const struct digest *parent, uint64_t time_ms, struct seat proposer,
@@ -46,7 +63,6 @@ static enum err start(struct making *making, struct making_ground *ground,
         return out_of_memory(fault, making->parent.header.height + 1);
     making->entry->parent = above;
     making->entry->header = (struct block_header){
-        .version = BLOCK_VERSION,
         .chain = ground->genesis,
         .height = making->parent.header.height + 1,
         .parent = *parent,
@@ -55,7 +71,12 @@ static enum err start(struct making *making, struct making_ground *ground,
         .set_digest = making->parent.header.next_set_digest,
     };
     reader_init(&making->reader, ground->store, NULL, above);
-    return ERR_NONE;
+    enum err err = take_version(making, fault);
+    if (err) {
+        reader_release(&making->reader);
+        overlay_entry_free(making->entry);
+    }
+    return err;
 }
 
 static struct context context_of(const struct making_ground *ground,
@@ -277,6 +298,9 @@ static enum err execute(struct making *making, const struct block_header *header
     enum err err = block_check(header, &making->parent.header, &making->parent.digest, fault);
     if (err)
         return err;
+    if (header->version != entry->header.version)
+        return fault_set(fault, ERR_MISMATCH, "block %llu has protocol version %u; the chain wants %u",
+                         number(header->height), header->version, entry->header.version);
     entry->body_raw =
         bytes_of(arena_copy(&entry->arena, body_raw.data, body_raw.size), body_raw.size);
     struct block_body body;

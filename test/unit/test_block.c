@@ -58,7 +58,7 @@ START_TEST(header_of_another_version_or_size_is_refused)
     struct fault fault = {0};
     size_t size = block_header_pack(raw, &digest, &header);
     ck_assert_int_eq(block_header_unpack(&read, bytes_of(raw, size), &fault), ERR_MALFORMED);
-    ck_assert_str_eq(fault.text, "a header of version 2; this program knows 1");
+    ck_assert_str_eq(fault.text, "a header of version 2; this program knows 1 to 1");
     uint8_t large[BLOCK_HEADER_BYTES + 1] = {0};
     ck_assert_int_eq(block_header_unpack(&read, bytes_of(large, sizeof(large)), &fault), ERR_LIMIT);
 }

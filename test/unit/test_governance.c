@@ -68,6 +68,45 @@ START_TEST(a_proposal_fails_when_half_say_no_and_expires_when_nobody_decides)
 }
 END_TEST
 
+static enum verdict upgrade(uint64_t height, uint8_t version)
+{
+    struct governance_upgrade args = {.height = height, .version = version};
+    return market_call(&m, MARKET_OPERATOR_A, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_UPGRADE,
+                       &args);
+}
+
+static uint8_t version_at(uint64_t height)
+{
+    return governance_version(&m.view, (struct height){height});
+}
+
+START_TEST(blocks_above_a_height_have_the_next_version)
+{
+    begin();
+    ck_assert_uint_eq(version_at(1000), 1);
+    ck_assert_int_eq(upgrade(10, 3), VERDICT_OUT_OF_BOUNDS);
+    ck_assert_int_eq(upgrade(10, 1), VERDICT_OUT_OF_BOUNDS);
+    ck_assert_int_eq(upgrade(m.context.height.n - 1, 2), VERDICT_TOO_LATE);
+    ck_assert_int_eq(upgrade(10, 2), VERDICT_OK);
+    ck_assert_uint_eq(version_at(1000), 1);
+    ck_assert_int_eq(vote(MARKET_OPERATOR_B, 1, true), VERDICT_OK);
+    ck_assert_uint_eq(market_events(&m, EVENT_UPGRADE_DECIDED), 1);
+    ck_assert_uint_eq(version_at(10), 1);
+    ck_assert_uint_eq(version_at(11), 2);
+    ck_assert_int_eq(upgrade(12, 2), VERDICT_OK); /* not reached yet: postponed */
+    ck_assert_int_eq(vote(MARKET_OPERATOR_B, 2, true), VERDICT_OK);
+    ck_assert_uint_eq(version_at(12), 1);
+    while (m.context.height.n <= 12)
+        market_step(&m, 1);
+    ck_assert_uint_eq(version_at(m.context.height.n), 2);
+    ck_assert_int_eq(upgrade(20, 3), VERDICT_OK);
+    ck_assert_int_eq(vote(MARKET_OPERATOR_B, 3, true), VERDICT_OK);
+    ck_assert_uint_eq(version_at(20), 2);
+    ck_assert_uint_eq(version_at(21), 3);
+    market_release(&m);
+}
+END_TEST
+
 START_TEST(what_passes_but_cannot_be_done_fails_and_changes_nothing)
 {
     struct amount most;
@@ -184,7 +223,7 @@ START_TEST(open_proposals_are_bounded)
 }
 END_TEST
 
-HARNESS_MAIN("governance", minting_needs_more_than_half_of_the_operators,
+HARNESS_MAIN("governance", blocks_above_a_height_have_the_next_version, minting_needs_more_than_half_of_the_operators,
              a_proposal_fails_when_half_say_no_and_expires_when_nobody_decides,
              what_passes_but_cannot_be_done_fails_and_changes_nothing,
              the_treasury_is_spent_and_burned_by_vote,

@@ -210,6 +210,8 @@ static const char *kind_name(uint8_t kind)
         return "remove validator";
     case GOVERNANCE_REPLACE:
         return "replace validator";
+    case GOVERNANCE_UPGRADE:
+        return "upgrade";
     }
     return "unknown";
 }
@@ -310,6 +312,28 @@ static enum err run_vote(struct cli *cli)
     return err;
 }
 
+static enum err run_upgrade(struct cli *cli)
+{
+    struct governance_upgrade upgrade = {.before = 0};
+    struct desk_calls calls = {0};
+    struct desk desk;
+    uint64_t version;
+
+    if (!cli_parse_number(&upgrade.height, cli->words[0], 1, UINT64_MAX) ||
+        !cli_parse_number(&version, cli->words[1], 2, UINT8_MAX))
+        return fault_set(&cli->fault, ERR_USAGE, "give a height and a protocol version above 1");
+    upgrade.version = (uint8_t)version;
+    enum err err = desk_open(&desk, cli);
+    if (!err)
+        err = desk_call(&desk, &calls, CATALOG_GOVERNANCE, GOVERNANCE_PROPOSE_UPGRADE, &upgrade);
+    if (!err)
+        err = desk_sign(&desk);
+    if (!err)
+        err = desk_send(&desk, &calls, NULL);
+    desk_close(&desk);
+    return err;
+}
+
 /* --- evidence --- */
 
 static enum err run_accuse(struct cli *cli)
@@ -369,6 +393,9 @@ static const struct cli_command commands[] = {
      "  tenure validator accuse node-0/data/evidence/2-1-0", NULL, 0, run_accuse},
     {"proposal list", "", 0, 0, "list what operators have proposed, and how the votes stand",
      "  tenure proposal list", NULL, 0, run_proposals},
+    {"proposal upgrade", "HEIGHT VERSION", 2, 2,
+     "propose a newer protocol above a height; older programs halt there (an operator signs)",
+     "  tenure proposal upgrade 120000 2", NULL, 0, run_upgrade},
     {"proposal vote", "PROPOSAL yes|no", 2, 2, "vote on a proposal (an operator signs)",
      "  tenure proposal vote 7 yes", NULL, 0, run_vote},
 };

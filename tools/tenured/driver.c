@@ -373,6 +373,12 @@ static void driver_on_strange(struct driver *driver, struct place from)
         catchup_guess(&driver->catchup, driver->node, from, summary.committed);
 }
 
+static void driver_halt(struct driver *driver, struct height height)
+{
+    driver->leave_ms = clock_monotonic_ms() + DRIVER_HALT_MS;
+    driver->halt = height;
+}
+
 static void driver_on_committed(struct driver *driver, const struct driver_event *event)
 {
     const struct roster *roster = driver->node->roster;
@@ -381,6 +387,8 @@ static void driver_on_committed(struct driver *driver, const struct driver_event
     driver_step(driver, &step);
     if (event->renewed || event->height.n == roster->since + ROSTER_FAREWELL)
         driver->renew = true;
+    if (event->halted && driver->leave_ms == 0)
+        driver_halt(driver, event->height);
 }
 
 /* What another set's core asked for, or what was verified for it. */
@@ -655,6 +663,12 @@ static void driver_run(void *self)
         uint64_t next_ms = driver_ask(driver, now_ms);
         if (driver->actions.deadline_ms < next_ms)
             next_ms = driver->actions.deadline_ms;
+        if (driver->leave_ms > 0 && now_ms >= driver->leave_ms)
+            node_leave(driver->node, "the chain halts at block %llu, as governance decided: it goes on with "
+                                     "a newer version of this program",
+                       (unsigned long long)driver->halt.n);
+        else if (driver->leave_ms > 0 && driver->leave_ms < next_ms)
+            next_ms = driver->leave_ms;
         driver_publish(driver);
         uint64_t wait_ms = next_ms == UINT64_MAX ? QUEUE_FOREVER
                            : next_ms > now_ms    ? next_ms - now_ms

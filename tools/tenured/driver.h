@@ -19,6 +19,9 @@
 #define DRIVER_ASK_FIRST_MS 100
 #define DRIVER_ASK_AGAIN_MS 300
 
+/* A node that has reached the height at which the chain halts serves its last block for so long. */
+#define DRIVER_HALT_MS 2000
+
 struct node;
 
 enum driver_kind {
@@ -27,7 +30,7 @@ enum driver_kind {
     DRIVER_WANT_BODY, /* digest, of something that isn't committed here */
     DRIVER_BUILT,     /* ticket, parcel or NULL, more */
     DRIVER_EXECUTED,  /* ticket, digest, verdict; or lacks_body */
-    DRIVER_COMMITTED, /* height; renewed: the set or its candidates changed */
+    DRIVER_COMMITTED, /* height; renewed: the set or its candidates changed; halted: the next one is of a newer protocol */
     DRIVER_WORK,
     DRIVER_STRANGE, /* from: a peer that may be in a later set */
 };
@@ -42,7 +45,7 @@ struct driver_event {
     uint8_t *raw;       /* what the message borrows from; owned */
     size_t raw_size;
     struct parcel *parcel; /* owned */
-    bool valid, more, lacks_body, renewed;
+    bool valid, more, lacks_body, renewed, halted;
     uint64_t ticket;
     struct digest digest;
     enum event_verdict verdict;
@@ -86,6 +89,8 @@ struct driver {
     struct catchup catchup;
     struct event_work work;             /* as the executor told it last */
     uint64_t heights[LIMIT_VALIDATORS]; /* committed by each seat, as it signed */
+    uint64_t leave_ms;                      /* when a node that halted stops; 0: it didn't */
+    struct height halt;                     /* where */
     bool renew;            /* set or candidates changed in a block that is durable now */
     pthread_mutex_t mutex; /* of what follows */
     struct consensus_summary summary;

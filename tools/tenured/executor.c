@@ -229,12 +229,14 @@ static void executor_execute(struct executor *executor, const struct executor_jo
             log_event(LOG_LEVEL_WARN, "block-invalid", "its parent isn't here");
         event->verdict = EVENT_INVALID;
         break;
+    case ERR_NOT_NOW: /* of a newer protocol: this node halts below it */
+        event->lacks_body = true;
+        break;
     case ERR_MALFORMED:
     case ERR_LIMIT:
     case ERR_SIGNATURE:
     case ERR_MISMATCH:
     case ERR_BUSY:
-    case ERR_NOT_NOW:
     case ERR_USAGE:
         log_event(LOG_LEVEL_WARN, "block-invalid", "%s", fault.text);
         discord_ask(executor->node, &job->digest, job->parcel);
@@ -330,6 +332,10 @@ static void executor_commit(struct executor *executor, const struct executor_job
     event->height = (struct height){head->header.height};
     event->digest = job->digest;
     event->renewed = renewed;
+    uint8_t version;
+    if (node_failed(node, chain_next_version(node->chain, &version), &fault))
+        version = 0;
+    event->halted = version > BLOCK_VERSION_NEWEST;
     driver_post_take(&node->driver, event);
     api_committed(node->api);
 }

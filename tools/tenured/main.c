@@ -20,6 +20,7 @@ static const char *const main_doc =
     "SIGTERM or SIGINT stops it. Exit codes (sysexits.h): 0 stopped, 64 wrong option, 65 damaged "
     "or foreign data, "
     "66 missing file, 69 port in use or data folder in use, 70 a bug, 71 out of memory, 74 disk, "
+    "76 the chain halted for a newer version of this program, "
     "77 wrong passphrase, "
     "78 configuration.";
 

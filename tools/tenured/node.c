@@ -40,8 +40,9 @@ int node_exit_code(enum err err)
     case ERR_BUSY:
         return EX_UNAVAILABLE;
     case ERR_LIMIT:
-    case ERR_NOT_NOW:
         return EX_OSERR;
+    case ERR_NOT_NOW:
+        return EX_PROTOCOL;
     }
     return EX_SOFTWARE;
 }
@@ -251,6 +252,22 @@ static enum err node_open_data(struct node *node, struct fault *fault)
     return err;
 }
 
+/* A program that doesn't know the next block's protocol would fork. */
+static enum err node_check_version(struct node *node, struct fault *fault)
+{
+    uint8_t version;
+    enum err err = chain_next_version(node->chain, &version);
+    if (err)
+        return fault_set(fault, err, "the protocol version can't be read");
+    if (version <= BLOCK_VERSION_NEWEST)
+        return ERR_NONE;
+    return fault_set(fault, ERR_NOT_NOW,
+                     "the chain halted at block %llu: it goes on with protocol version %u, and this "
+                     "program knows versions up to %d; install a newer tenured",
+                     (unsigned long long)chain_head(node->chain)->header.height, version,
+                     BLOCK_VERSION_NEWEST);
+}
+
 /* Every member must have an address: a chain whose members can't reach each other stands still. One that follows may lack some. */
 static enum err node_check_addresses(const struct node *node, struct fault *fault)
 {
@@ -389,6 +406,8 @@ static enum err node_bring_up(struct node *node, uint64_t *height, struct fault 
     node->again = false;
     if (!err)
         err = node_open_data(node, fault);
+    if (!err)
+        err = node_check_version(node, fault);
     if (!err)
         err = node_take_seat(node, fault);
     if (!err && recent_init(&node->checked, NODE_CHECKED))
