@@ -218,6 +218,27 @@ START_TEST(only_what_was_committed_and_paid_is_challenged)
 }
 END_TEST
 
+START_TEST(what_was_lost_is_not_challenged_and_no_answer_comes_late)
+{
+    struct digest leaves[STUDIO_INTERVALS + 1];
+    (void)paid(2, false);
+    studio_agree(&m, 1);
+    ck_assert_int_eq(raise(MARKET_AUDITOR, 0), VERDICT_OK);
+    market_close(&m);
+    market_open(&m, m.context.time_ms + REPLY_MS);
+    ck_assert_int_eq(answer(0, 4, studio_leaf(0, 0, 5)), VERDICT_TOO_LATE);
+    market_step(
+        &m,
+        STUDIO_SEGMENT); /* nothing was committed in round 1, but the stake of round 0 is held */
+    struct challenge_raise args = {
+        .segment = {.job = 1, .round = 1}, .leaves = leaves, .leaf_count = STUDIO_INTERVALS + 1};
+    (void)studio_trace(leaves, 1, 0, 0);
+    ck_assert_int_eq(market_call(&m, MARKET_AUDITOR, CATALOG_CHALLENGES, CHALLENGE_RAISE, &args),
+                     VERDICT_WRONG_STATE);
+    market_release(&m);
+}
+END_TEST
+
 /* The attack: so many challenges at once that the replayers can't keep up. */
 START_TEST(challenges_are_due_one_after_the_other)
 {
@@ -244,4 +265,6 @@ HARNESS_MAIN("challenge", a_falsehood_found_late_costs_the_stake_and_taints_the_
              a_lying_challenger_loses_its_bond,
              the_stake_goes_home_when_the_window_closes_and_not_before,
              what_nobody_can_have_is_nobodys_falsehood,
-             only_what_was_committed_and_paid_is_challenged, challenges_are_due_one_after_the_other)
+             only_what_was_committed_and_paid_is_challenged,
+             what_was_lost_is_not_challenged_and_no_answer_comes_late,
+             challenges_are_due_one_after_the_other)

@@ -95,22 +95,22 @@ END_TEST
 START_TEST(a_vote_without_majority_costs_who_did_not_vote_and_bars_who_asked_for_it)
 {
     committed(UINT32_MAX);
-    sealed(4, UINT32_MAX);
-    ck_assert_int_eq(studio_open(&m, 1, 0, 1, 4), VERDICT_OK);
+    sealed(UINT32_MAX, 4);
+    ck_assert_int_eq(studio_open(&m, 1, 0, 2, 4), VERDICT_OK);
     ck_assert_int_eq(studio_vote(&m, 1, 0, 0, studio_leaf(0, 0, 9)), VERDICT_OK);
     market_step(&m, STUDIO_REPLAY);
     ck_assert_int_eq(item_reason(0), LEASES_UNDECIDED);
     ck_assert_uint_eq(balance(0), MARKET_FORTUNE);
-    ck_assert_uint_eq(balance(1), MARKET_FORTUNE);
-    ck_assert_uint_eq(balance(2), MARKET_FORTUNE - 20); /* of its audit's stake */
+    ck_assert_uint_eq(balance(1), MARKET_FORTUNE - 20); /* of its audit's stake */
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE);
     ck_assert_uint_eq(balance(3), MARKET_FORTUNE - 20); /* of its balance */
     ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10);
-    ck_assert_uint_eq(studio_progress(&m, 1).barred, 1u << 1);
+    ck_assert_uint_eq(studio_progress(&m, 1).barred, 1u << 2);
     market_step(&m, 1);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_TRAINING);
     ck_assert_uint_ne(studio_worker(&m, 1, 0), MARKET_PROVIDER_A); /* barred from this job */
     studio_honest(&m, 1, 0);
-    ck_assert_uint_eq(balance(1), MARKET_FORTUNE); /* passed over, though its turn was there */
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE); /* passed over, though it was its turn */
     market_release(&m);
 }
 END_TEST
@@ -164,6 +164,11 @@ START_TEST(an_outvoted_unavailable_pays_as_a_mute_does)
     ck_assert_int_eq(studio_open(&m, 1, 0, 1, 4), VERDICT_OK);
     ck_assert_int_eq(studio_vote(&m, 1, 0, 0, nothing), VERDICT_OK);
     ck_assert_int_eq(studio_vote(&m, 1, 0, 2, studio_leaf(0, 0, 5)), VERDICT_OK);
+    for (uint8_t seat = 0; seat <= 2; seat += 2) { /* seat 2 has its audit's stake */
+        struct credits_place place = {CREDITS_VOTE, 1, seat};
+        struct amount stake = credits_locked(&m.view, place);
+        ck_assert_uint_eq(market_number(&stake), seat == 0 ? 100 : 0);
+    }
     ck_assert_int_eq(studio_vote(&m, 1, 0, 3, studio_leaf(0, 0, 5)), VERDICT_OK);
     ck_assert_uint_eq(balance(0), MARKET_FORTUNE - 20);
     ck_assert_uint_eq(balance(1), MARKET_FORTUNE - 100);

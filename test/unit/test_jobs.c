@@ -226,7 +226,49 @@ START_TEST(a_deadline_that_leaves_no_time_for_an_audit_is_refused)
     studio_offer(&m, MARKET_PROVIDER_A, STUDIO_PRICE, 1);
     market_step(&m, 1); /* too late by a millisecond: nobody is leased for nothing */
     ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_EXPIRED);
+    ck_assert_uint_eq(studio_progress(&m, 1).lease, 0);
     ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(no_segment_is_begun_anew_that_the_deadline_would_cut)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    studio_init(&m);
+    studio_offer(&m, MARKET_PROVIDER_A, STUDIO_PRICE, 1);
+    studio_offer(&m, MARKET_PROVIDER_B, STUDIO_PRICE, 1);
+    struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
+    terms.deadline_ms = m.context.time_ms + WHOLE_MS + STUDIO_SEGMENT / 2;
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    market_step(&m, 1);
+    market_step(&m, STUDIO_SEGMENT); /* silent; the round has time, the job hasn't */
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_MISSED);
+    ck_assert_int_eq(studio_progress(&m, 1).reason, LEASES_EXPIRED);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(a_segment_that_takes_too_long_to_challenge_is_refused)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    struct program_layer layers[3];
+    studio_init(&m);
+    m.parameters.replay_mmacs = 1;
+    parameters_put(&m.view, &m.parameters);
+    struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
+    struct program program = studio_program(layers);
+    terms.sample = 1;
+    terms.replay_ms = JOBS_TIME_MAX_MS / 4;
+    terms.deadline_ms = m.context.time_ms + JOBS_LIFE_MS;
+    for (uint32_t times = 600; times <= 700; times += 100) { /* of 3,902 s */
+        program.steps = 200 * times;
+        program.interval = 20 * times;
+        terms.program = record_bytes(&m.arena, &program_record, &program);
+        ck_assert_int_eq(studio_submit(&m, &terms), times * 3902669ull > JOBS_TIME_MAX_MS
+                                                        ? VERDICT_OUT_OF_BOUNDS
+                                                        : VERDICT_OK);
+    }
     market_release(&m);
 }
 END_TEST
@@ -559,6 +601,8 @@ HARNESS_MAIN("jobs", honest_workers_are_paid_exactly_and_the_rest_goes_home,
              no_terms_leave_a_replayer_less_than_its_work_takes,
              a_deadline_that_leaves_no_time_for_an_audit_is_refused,
              no_round_opens_that_the_deadline_would_cut,
+             no_segment_is_begun_anew_that_the_deadline_would_cut,
+             a_segment_that_takes_too_long_to_challenge_is_refused,
              what_is_committed_at_the_deadline_is_audited_and_paid,
              a_job_that_is_cancelled_begins_no_segment,
              nobody_fills_the_list_of_open_jobs_alone_or_for_nothing,

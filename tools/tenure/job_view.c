@@ -183,6 +183,10 @@ void job_view_print(struct cli *cli, const struct job_view *view)
                view->job.auditors);
     printf("money         budget %s, paid %s to workers and %s to replayers\n", budget, paid, fees);
     printf("global state  %s\n", root);
+    if (view->progress.tainted)
+        printf("tainted       a segment of round %u was proven false after it was paid; what came "
+               "after descends from it\n",
+               view->progress.tainted_from);
     if (view->slots.count)
         print_slots(cli, view);
     if (view->results.count)
