@@ -4,6 +4,7 @@
  *     sim --seed 7 --set loss=0,liars=2         the same with other numbers
  *     sim --from 1 --count 2000                 many, a summary at the end
  *     sim --seeds test/sim/seeds.txt ...        first those that once failed
+ *     sim --exhaust 3                           all small cases (exhaust.h)
  *
  * A fault is printed with its seed, and the exit status is 1. With --shrink the first one is made as plain as it can, and its end is told. */
 #include <getopt.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "test/sim/exhaust.h"
 #include "test/sim/shrink.h"
 
 #define LAST_LINES 200
@@ -120,7 +122,7 @@ static bool run_list(const char *path, bool story, struct totals *totals)
 static int show_usage(FILE *out, int status)
 {
     fputs("usage: sim [--seeds FILE] [--from A --count K | --seed N] [--set NAME=VALUE,...] "
-          "[--trace] [--shrink]\nnames:",
+          "[--trace] [--shrink]\n       sim --exhaust 1..4\nnames:",
           out);
     for (int i = 0; i < SCENARIO_OPTIONS; i++)
         fprintf(out, " %s", scenario_forms[i].name);
@@ -136,7 +138,7 @@ static bool read_number(const char *text, uint64_t *value)
 }
 
 struct request {
-    uint64_t from, count;
+    uint64_t from, count, length;
     const char *set, *list;
     bool story;
 };
@@ -144,11 +146,15 @@ struct request {
 /* False if the arguments aren't understood. */
 static bool read_arguments(int argc, char **argv, struct request *request, struct totals *totals)
 {
-    static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},  {"from", required_argument, NULL, 'f'},
-        {"count", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 'e'},
-        {"seeds", required_argument, NULL, 'l'}, {"trace", no_argument, NULL, 't'},
-        {"shrink", no_argument, NULL, 'k'},      {0}};
+    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {"count", required_argument, NULL, 'c'},
+                                            {"set", required_argument, NULL, 'e'},
+                                            {"seeds", required_argument, NULL, 'l'},
+                                            {"trace", no_argument, NULL, 't'},
+                                            {"shrink", no_argument, NULL, 'k'},
+                                            {"exhaust", required_argument, NULL, 'x'},
+                                            {0}};
     *request = (struct request){.from = 1, .count = UINT64_MAX};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 't')
@@ -159,13 +165,30 @@ static bool read_arguments(int argc, char **argv, struct request *request, struc
             request->set = optarg;
         else if (option == 'l')
             request->list = optarg;
-        else if (option == '?' ||
-                 !read_number(optarg, option == 'c' ? &request->count : &request->from))
+        else if (option == '?' || !read_number(optarg, option == 'c'   ? &request->count
+                                                       : option == 'x' ? &request->length
+                                                                       : &request->from))
             return false;
     }
     if (request->count == UINT64_MAX) /* one, but none beside a list */
         request->count = request->list ? 0 : 1;
-    return optind == argc;
+    return optind == argc && request->length <= 4;
+}
+
+static int run_all(uint32_t length)
+{
+    struct exhaust exhaust;
+    exhaust_run(&exhaust, length);
+    printf("%s%llu cases, %llu views entered, %llu conflicts, %llu blocks at most\n"
+           "%llu passed, %llu failed\n",
+           text_string(&exhaust.faults), (unsigned long long)exhaust.cases,
+           (unsigned long long)exhaust.views, (unsigned long long)exhaust.conflicts,
+           (unsigned long long)exhaust.highest,
+           (unsigned long long)(exhaust.cases - exhaust.failed),
+           (unsigned long long)exhaust.failed);
+    const bool good = exhaust.failed == 0;
+    exhaust_release(&exhaust);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -178,6 +201,8 @@ int main(int argc, char **argv)
     struct request request;
     if (!read_arguments(argc, argv, &request, &totals))
         return show_usage(stderr, 2);
+    if (request.length)
+        return run_all((uint32_t)request.length);
     if (request.list && !run_list(request.list, request.story, &totals))
         return 2;
     for (uint64_t seed = request.from; seed - request.from < request.count; seed++) {
