@@ -10,6 +10,7 @@
 #include "ledger/history.h"
 #include "ledger/layout.h"
 #include "ledger/making.h"
+#include "ledger/prune.h"
 
 /* RocksDB's cache of blocks: the hot part of the state, within a validator's 150 MB. */
 #define STORE_CACHE_BYTES (24u << 20)
@@ -264,6 +265,31 @@ enum err chain_held(struct arena *arena, struct chain *chain, const struct diges
     *header = held.header;
     *body = held.body;
     return ERR_NONE;
+}
+
+/* --- forgetting --- */
+
+enum err chain_prune(struct chain *chain, struct height *start, struct height floor,
+                     unsigned blocks_max, struct fault *fault)
+{
+    CHECK(floor.n <= chain->ground.head.header.height);
+    struct store *store = chain->ground.store;
+    enum err err = prune_start(store, start, fault);
+    if (err || start->n >= floor.n)
+        return err;
+    struct height last = {floor.n - start->n > blocks_max ? start->n + blocks_max : floor.n};
+    store_batch_clear(chain->batch);
+    for (struct height at = *start; !err && at.n < last.n; at.n++)
+        err = prune_step(store, chain->batch, at, fault);
+    if (err)
+        return err;
+    uint8_t number[8];
+    bytes_put_u64(number, last.n);
+    store_batch_put(chain->batch, STORE_META, bytes_text(LAYOUT_META_START), bytes_of(number, 8));
+    err = store_write(store, chain->batch, fault);
+    if (!err)
+        *start = last;
+    return err;
 }
 
 /* --- admission --- */

@@ -94,6 +94,12 @@ MUST_USE enum err chain_execute(struct chain *chain, struct bytes header, struct
 const struct overlay_value *chain_writes(const struct chain *chain, const struct digest *digest,
                                          size_t *count);
 
+/* Forgets history: the chain then starts at a later height, at most `floor` (<= the head) and `blocks_max` above where it does now, by one
+ * synced batch. What goes: those blocks with their receipts and indexes, and all pages and values that only older heights need. Headers of
+ * block 0 and of boundaries stay. *start is where it starts now. */
+MUST_USE enum err chain_prune(struct chain *chain, struct height *start, struct height floor,
+                              unsigned blocks_max, struct fault *fault);
+
 /* Makes an executed child of the head final, with its certificate, by one synced batch; then its
  * rivals are dropped, and `pool` (may be NULL) is told, with `now_ms` of the clock that pool_add uses. ERR_NOT_FOUND: not executed; ERR_MISMATCH:
  * no child of the head; ERR_IO: the disk failed, the node must stop. */

@@ -237,7 +237,8 @@ enum err history_account_txs(struct arena *arena, struct history *history, struc
     for (bool there = store_cursor_seek_back(cursor, layout_bytes(&last));
          there && !err && found_count < count_max; there = store_cursor_back(cursor)) {
         struct bytes key = store_cursor_key(cursor), value;
-        if (key.size != last.size || !bytes_begins(key, prefix))
+        if (key.size != last.size || !bytes_begins(key, prefix) ||
+            bytes_get_u64(key.data + prefix.size) <= history->start.n)
             break;
         err = store_cursor_value(cursor, &value, fault);
         if (!err)

@@ -465,6 +465,75 @@ enum err sparse_walk(const struct sparse_root *root, const struct digest *from,
     return root->top.kind == SPARSE_EMPTY ? ERR_NONE : walk_page(&walk, &place, &root->top, true);
 }
 
+struct differ {
+    const struct sparse_root *after;
+    const struct sparse_reader *reader;
+    const struct sparse_gone *gone;
+};
+
+static enum err copy_page(const struct differ *differ, struct sparse_page *copy,
+                          const struct sparse_place *place, const struct sparse_node *top)
+{
+    const struct sparse_page *borrowed;
+    enum err err = differ->reader->page(differ->reader->self, place, &borrowed);
+    if (err)
+        return err;
+    *copy = *borrowed;
+    return node_equal(&copy->nodes[1], top) && place->depth < SPARSE_PAGE_DEPTH ? ERR_NONE
+                                                                                : ERR_CORRUPT;
+}
+
+/* A leaf that isn't where it was: somewhere else in the later tree, or gone. */
+static enum err differ_leaf(const struct differ *differ, const struct sparse_slot *slot)
+{
+    struct digest value;
+    enum err err = sparse_find(&value, differ->after, &slot->key, differ->reader);
+    if (err && err != ERR_NOT_FOUND)
+        return err;
+    return !err && digest_equal(&value, &slot->value)
+               ? ERR_NONE
+               : differ->gone->leaf(differ->gone->self, &slot->key);
+}
+
+/* The page at `place`, and the later tree's there, which is another one or (NULL) none. */
+static enum err differ_page(const struct differ *differ, const struct sparse_place *place,
+                            const struct sparse_node *top, const struct sparse_place *later,
+                            const struct sparse_node *later_top)
+{
+    struct sparse_page page, now = {0};
+    enum err err = copy_page(differ, &page, place, top);
+    if (!err && later)
+        err = copy_page(differ, &now, later, later_top);
+    if (!err)
+        err = differ->gone->page(differ->gone->self, place);
+    for (unsigned i = 0; i < SLOTS && !err; i++) {
+        const struct sparse_slot *slot = &page.slots[i], *slot_now = &now.slots[i];
+        const struct sparse_node *node = &page.nodes[SLOTS + i], *node_now = &now.nodes[SLOTS + i];
+        bool same = node_equal(node, node_now);
+        if (node->kind == SPARSE_LEAF && !same)
+            err = differ_leaf(differ, slot);
+        if (node->kind != SPARSE_NODE || (same && slot->height == slot_now->height))
+            continue;
+        struct sparse_place below = place_below(place, i, slot->height),
+                            below_now = place_below(place, i, slot_now->height);
+        bool there = node_now->kind == SPARSE_NODE;
+        err = differ_page(differ, &below, node, there ? &below_now : NULL, node_now);
+    }
+    return err;
+}
+
+enum err sparse_differ(const struct sparse_root *before, const struct sparse_root *after,
+                       const struct sparse_reader *reader, const struct sparse_gone *gone)
+{
+    struct differ differ = {after, reader, gone};
+    struct sparse_place place = {.height = before->height}, later = {.height = after->height};
+    if (before->top.kind == SPARSE_EMPTY ||
+        (node_equal(&before->top, &after->top) && before->height == after->height))
+        return ERR_NONE;
+    return differ_page(&differ, &place, &before->top,
+                       after->top.kind == SPARSE_EMPTY ? NULL : &later, &after->top);
+}
+
 static enum err count_one(void *self, const struct digest *key, const struct digest *value)
 {
     (void)key;

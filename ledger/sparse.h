@@ -160,6 +160,17 @@ MUST_USE enum err sparse_walk(const struct sparse_root *root, const struct diges
                               enum err (*each)(void *self, const struct digest *key,
                                                const struct digest *value));
 
+/* Who hears what a later tree doesn't have any more; anything but ERR_NONE ends it and is given back. */
+struct sparse_gone {
+    void *self;
+    enum err (*page)(void *self, const struct sparse_place *place);
+    enum err (*leaf)(void *self, const struct digest *key); /* also one that has another value now */
+};
+
+/* Tells what `before` has and `after`, made from it by updates, hasn't: pages and leaves. Costs as much as what has changed. */
+MUST_USE enum err sparse_differ(const struct sparse_root *before, const struct sparse_root *after,
+                                const struct sparse_reader *reader, const struct sparse_gone *gone);
+
 /* How many leaves the whole tree has, with every page checked against the digest above it. */
 MUST_USE enum err sparse_count(uint64_t *leaves, const struct sparse_root *root,
                                const struct sparse_reader *reader);

@@ -419,10 +419,104 @@ START_TEST(roots_are_the_known_ones)
 }
 END_TEST
 
+/* --- what a later tree hasn't any more --- */
+
+#define GONE_MAX 4096
+
+struct gone {
+    struct world *world;
+    struct sparse_place pages[GONE_MAX];
+    struct digest leaves[GONE_MAX];
+    size_t page_count, leaf_count;
+};
+
+static enum err gone_page(void *self, const struct sparse_place *place)
+{
+    struct gone *gone = self;
+    ck_assert_uint_lt(gone->page_count, GONE_MAX);
+    gone->pages[gone->page_count++] = *place;
+    return ERR_NONE;
+}
+
+static enum err gone_leaf(void *self, const struct digest *key)
+{
+    struct gone *gone = self;
+    ck_assert_uint_lt(gone->leaf_count, GONE_MAX);
+    gone->leaves[gone->leaf_count++] = *key;
+    return ERR_NONE;
+}
+
+/* A reader that notes every page that it gives, for a walk over all of a tree. */
+static enum err note_page(void *self, const struct sparse_place *place,
+                          const struct sparse_page **page)
+{
+    struct gone *seen = self;
+    enum err err = gone_page(seen, place);
+    return err ? err : read_page(seen->world, place, page);
+}
+
+static enum err note_leaf(void *self, const struct digest *key, const struct digest *value)
+{
+    (void)value;
+    return gone_leaf(self, key);
+}
+
+static bool has_page(const struct gone *set, const struct sparse_place *place)
+{
+    for (size_t i = 0; i < set->page_count; i++)
+        if (set->pages[i].depth == place->depth && set->pages[i].height == place->height &&
+            digest_equal(&set->pages[i].path, &place->path))
+            return true;
+    return false;
+}
+
+static void see(struct gone *seen, struct world *w)
+{
+    *seen = (struct gone){.world = w};
+    struct sparse_reader reader = {seen, note_page};
+    ck_assert_int_eq(sparse_walk(&w->root, &digest_zero, &reader, seen, note_leaf), ERR_NONE);
+}
+
+START_TEST(what_a_later_tree_lacks_is_told_exactly)
+{
+    static struct world w;
+    static struct gone before, after, told;
+    world_init(&w, 5);
+    step(&w, 200, 200, 0);
+    for (int round = 0; round < 150; round++) {
+        struct sparse_root old = w.root;
+        see(&before, &w);
+        step(&w, 12, 200, round % 3 ? 60 : 10);
+        see(&after, &w);
+        told = (struct gone){.world = &w};
+        struct sparse_reader reader = reader_of(&w);
+        struct sparse_gone gone = {&told, gone_page, gone_leaf};
+        ck_assert_int_eq(sparse_differ(&old, &w.root, &reader, &gone), ERR_NONE);
+        size_t pages = 0, leaves = 0;
+        for (size_t i = 0; i < before.page_count; i++) {
+            bool stays = has_page(&after, &before.pages[i]);
+            ck_assert(has_page(&told, &before.pages[i]) != stays);
+            pages += !stays;
+        }
+        for (size_t i = 0; i < before.leaf_count; i++) {
+            struct digest then, now;
+            enum err was = sparse_find(&then, &old, &before.leaves[i], &reader),
+                     is = sparse_find(&now, &w.root, &before.leaves[i], &reader);
+            ck_assert_int_eq(was, ERR_NONE);
+            leaves += is != ERR_NONE || !digest_equal(&then, &now);
+        }
+        ck_assert_uint_eq(told.page_count, pages);
+        ck_assert_uint_eq(told.leaf_count, leaves);
+    }
+    arena_release(&w.arena);
+}
+END_TEST
+
 HARNESS_MAIN("sparse", neighbours_are_the_nearest_leaves_on_either_side, roots_are_the_known_ones,
              root_is_the_slow_root_after_every_batch, order_of_batches_does_not_matter,
              change_that_changes_nothing_writes_nothing, old_heights_keep_their_tree,
              proofs_show_presence_and_absence_and_nothing_else,
              absence_by_a_leaf_of_another_branch_is_refused,
              empty_tree_has_root_zero_and_proves_absence,
-             lone_leaf_is_the_root_and_two_that_share_bits_hang_deep, damaged_page_is_found)
+             lone_leaf_is_the_root_and_two_that_share_bits_hang_deep, damaged_page_is_found,
+             what_a_later_tree_lacks_is_told_exactly)

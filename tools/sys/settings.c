@@ -49,6 +49,9 @@ static const struct config_key settings_keys[] = {
            "Memory that the database uses for what was read."),
     NUMBER(blob_mb, "storage", "blob_mb", "4096", 16, 16777216,
            "Disk space for training states and data that are passed on."),
+    NUMBER(keep_blocks, "storage", "keep_blocks", "0", 0, 1000000000000,
+           "Blocks whose history is kept, with the state after each; 0 for all. A little more than "
+           "transfer_blocks is kept in any case, for the others."),
     NUMBER(transfer_blocks, "storage", "transfer_blocks", "2000", 64, 1000000000,
            "A node that is more blocks behind fetches the state as it is, without the history."),
 

@@ -32,6 +32,7 @@ struct settings {
 
     uint64_t store_cache_mb;
     uint64_t blob_mb;
+    uint64_t keep_blocks;     /* of history; 0: all */
     uint64_t transfer_blocks; /* behind by more: the state is fetched, not the blocks */
 
     uint64_t timeout_ms; /* patience of consensus with a silent primary */

@@ -300,6 +300,26 @@ static bool executor_renews(const struct executor *executor, const struct chain_
     return renews;
 }
 
+/* Forgets what is old, several blocks at a time, so that one sync serves them all. Not what a peer fetches now, nor what one that is too
+ * little behind to fetch the state still needs. */
+static void executor_prune(struct executor *executor)
+{
+    struct node *node = executor->node;
+    uint64_t head = chain_head(node->chain)->header.height,
+             needed = statesync_needed(&node->statesync),
+             least = node->settings.transfer_blocks + 2 * STATESYNC_EVERY,
+             keep = node->settings.keep_blocks > least ? node->settings.keep_blocks : least;
+    struct height floor = {head > keep ? head - keep : 0};
+    struct fault fault = {0};
+    if (floor.n > needed)
+        floor.n = needed;
+    if (node->settings.keep_blocks == 0 || floor.n < executor->start.n + EXECUTOR_PRUNE_BLOCKS)
+        return;
+    node_failed(node,
+                chain_prune(node->chain, &executor->start, floor, 2 * EXECUTOR_PRUNE_BLOCKS, &fault),
+                &fault);
+}
+
 static void executor_commit(struct executor *executor, const struct executor_job *job)
 {
     struct node *node = executor->node;
@@ -338,6 +358,7 @@ static void executor_commit(struct executor *executor, const struct executor_job
     event->halted = version > BLOCK_VERSION_NEWEST;
     driver_post_take(&node->driver, event);
     api_committed(node->api);
+    executor_prune(executor);
 }
 
 static void executor_serve(struct executor *executor, const struct executor_job *job)

@@ -30,6 +30,9 @@
 /* Jobs of one peer that wait or are at work: bodies of a few heights. All peers together leave most of the room to consensus. */
 #define EXECUTOR_ASKED_MAX 4
 
+/* Old blocks that go at once; twice as many when it is behind. */
+#define EXECUTOR_PRUNE_BLOCKS 8
+
 struct node;
 
 enum executor_kind {
@@ -72,6 +75,7 @@ struct executor {
     struct arena arena;
     struct digest tip;      /* the block built or executed last */
     struct event_work work; /* as the driver heard it last */
+    struct height start;    /* of the history, as the last pruning left it */
     uint64_t waiting_since; /* pool_stats.oldest_ms when passed_over was 0 */
     uint64_t passed_over;
     uint64_t repeated_ms; /* when waiting transactions were forwarded again */
