@@ -50,6 +50,10 @@ MUST_USE enum err store_open(struct store **store, const char *path, size_t cach
  * with the process. */
 void store_close(struct store *store);
 
+/* Makes of what is here now a store of its own in the folder `path`, which must not be there; files that don't change any more are linked
+ * where the file system can. ERR_IO, ERR_CORRUPT; then a part may be there. */
+MUST_USE enum err store_checkpoint(struct store *store, const char *path, struct fault *fault);
+
 /* A frozen view. Cheap; pins old data while it lives. Never NULL. */
 struct store_snapshot *store_snapshot_new(struct store *store);
 void store_snapshot_free(struct store *store, struct store_snapshot *snapshot);

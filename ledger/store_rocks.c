@@ -221,6 +221,17 @@ void store_close(struct store *store)
     free(store);
 }
 
+enum err store_checkpoint(struct store *store, const char *path, struct fault *fault)
+{
+    char *sentence = NULL;
+    rocksdb_checkpoint_t *checkpoint = rocksdb_checkpoint_object_create(store->db, &sentence);
+    if (!sentence)
+        rocksdb_checkpoint_create(checkpoint, path, 0, &sentence);
+    if (checkpoint)
+        rocksdb_checkpoint_object_destroy(checkpoint);
+    return sentence ? fault_rocks_take(fault, path, sentence) : ERR_NONE;
+}
+
 /* --- reading --- */
 
 struct store_snapshot *store_snapshot_new(struct store *store)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tools/sys/log.h"
+#include "tools/tenured/backup.h"
 #include "tools/tenured/footprint.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/recheck.h"
@@ -28,11 +29,15 @@ struct main_options {
     const char *config;
     bool print_config;
     bool print_limits;
+    const char *backup;
     bool check;
 };
 
 static const struct argp_option main_option_list[] = {
     {"config", 'c', "FILE", 0, "configuration file (tenured.ini)", 0},
+    {"backup", 'b', "FOLDER", 0,
+     "copy the chain and the log of votes, with the node stopped, and end; the copy is a data folder",
+     0},
     {"check", 'k', NULL, 0, "check all that is stored, with the node stopped, and end", 0},
     {"print-config", 'p', NULL, 0, "print a sample configuration with every key explained", 0},
     {"print-limits", 'l', NULL, 0,
@@ -46,6 +51,9 @@ static error_t main_option(int key, char *argument, struct argp_state *state)
     switch (key) {
     case 'c':
         options->config = argument;
+        return 0;
+    case 'b':
+        options->backup = argument;
         return 0;
     case 'k':
         options->check = true;
@@ -108,15 +116,16 @@ static int main_print_limits(const char *config)
     return main_end(err);
 }
 
-static int main_check(const char *config)
+/* What is done with the node stopped: a check, or (`backup` not NULL) a copy. */
+static int main_check(const char *config, const char *backup)
 {
     static struct settings settings;
     struct fault fault = {0};
     enum err err = settings_read(&settings, config, &fault);
     if (!err)
-        err = recheck_run(&settings, &fault);
+        err = backup ? backup_run(&settings, backup, &fault) : recheck_run(&settings, &fault);
     if (err)
-        log_event(LOG_LEVEL_ERROR, "not-whole", "%s", fault.text);
+        log_event(LOG_LEVEL_ERROR, backup ? "no-backup" : "not-whole", "%s", fault.text);
     return main_end(err);
 }
 
@@ -166,5 +175,7 @@ int main(int argc, char **argv)
         return main_print_config();
     if (options.print_limits)
         return main_print_limits(options.config);
-    return options.check ? main_check(options.config) : main_run(options.config);
+    if (options.check || options.backup)
+        return main_check(options.config, options.backup);
+    return main_run(options.config);
 }
