@@ -84,7 +84,7 @@ bool offering_chunk(struct node *node, struct place to, struct bytes request)
     if (err)
         wire.chunk = bytes_of(NULL, 0);
     struct bytes packed = record_bytes(&arena, &wire_chunk_record, &wire);
-    if (packed.data)
+    if (packed.data && ration_take(&node->ration, to, packed.size, clock_monotonic_ms()))
         node_answer(node, to, PEER_BULK, WIRE_CHUNK, packed);
     arena_release(&arena);
     return !err;

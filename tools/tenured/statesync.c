@@ -402,6 +402,13 @@ static void statesync_finish(struct statesync *statesync)
     char from[FILE_PATH_SIZE], to[FILE_PATH_SIZE];
     struct fault fault = {0};
     uint64_t leaves = import_leaves(statesync->import);
+    struct consensus_summary summary;
+    driver_summary(&node->driver, &summary);
+    if (summary.committed.n + BOUNDS_WINDOW >= statesync->offer.height.n) {
+        statesync_rest(statesync,
+                       clock_monotonic_ms()); /* blocks were faster: what is here is not given up */
+        return;
+    }
     enum err err = import_finish(statesync->import, &fault);
     import_close(statesync->import);
     statesync->import = NULL;
@@ -453,8 +460,6 @@ static void statesync_on_chunk(struct statesync *statesync, struct place from, s
     }
     statesync->peers[from.n].silent = 0;
     atomic_store(&statesync->ranges, import_ranges(statesync->import));
-    if (import_ranges(statesync->import) == SNAPSHOT_RANGES)
-        statesync_finish(statesync);
 }
 
 /* --- the thread --- */
@@ -504,7 +509,9 @@ static void statesync_advance(struct statesync *statesync)
         break;
     case STATESYNC_FETCHING:
         statesync_ask(statesync, now_ms);
-        if (statesync_offers(statesync) == 0)
+        if (import_ranges(statesync->import) == SNAPSHOT_RANGES)
+            statesync_finish(statesync);
+        else if (statesync_offers(statesync) == 0)
             statesync_rest(statesync, now_ms);
         break;
     }
