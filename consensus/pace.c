@@ -246,7 +246,9 @@ static bool has_resigned(const struct consensus *c)
     if (core_is_primary(c))
         return c->target > c->committed + BOUNDS_WINDOW;
     const uint64_t last = pace_turn_end(c);
-    if (c->active && last <= core_top(c) && slot_has_block(core_slot_const(c, last)))
+    const bool is_ending = c->committed >= last ||
+                           (last <= core_top(c) && slot_has_block(core_slot_const(c, last)));
+    if (c->active && is_ending)
         return false;
     return c->peers[committee_primary(&c->committee, c->view).n].view > c->view.n;
 }
