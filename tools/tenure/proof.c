@@ -159,6 +159,48 @@ static enum err make_committee(struct arena *arena, struct committee *committee,
                : ERR_NONE;
 }
 
+/* Follows one change of the validators: the set before certified the boundary, whose header names the set after. */
+static enum err follow_change(struct arena *arena, struct committee *committee,
+                              const struct digest *chain, const struct answer *file,
+                              struct fault *fault)
+{
+    struct verify_context context = {
+        .chain = *chain, .committee = committee, .signature = verify_ecdsa};
+    struct bytes header_raw, certificate_raw, set_raw;
+    struct block_header header;
+    struct certificate certificate;
+    struct validator_set set;
+    enum err err = member(arena, &header_raw, file, "header_packed", fault);
+
+    if (!err)
+        err = member(arena, &certificate_raw, file, "certificate_packed", fault);
+    if (!err)
+        err = member(arena, &set_raw, file, "set_packed", fault);
+    if (!err)
+        err = block_header_unpack(&header, header_raw, fault);
+    if (!err)
+        err = record_unpack(arena, &ballot_certificate_record, &certificate, certificate_raw, fault);
+    if (!err)
+        err = record_unpack(arena, &validator_set_record, &set, set_raw, fault);
+    if (err)
+        return err;
+    struct digest digest = digest_of(header_raw.data, header_raw.size),
+                  after = digest_of(set_raw.data, set_raw.size);
+    if (!digest_equal(&header.chain, chain) ||
+        !digest_equal(&header.set_digest, &committee->digest) ||
+        !digest_equal(&header.next_set_digest, &after) ||
+        !digest_equal(&certificate.ballot.digest, &digest) ||
+        certificate.ballot.height.n != header.height || set.since != header.height + 1 ||
+        set.member_count == 0)
+        return fault_set(fault, ERR_MISMATCH,
+                         "block %llu does not lead from one validator set to the next",
+                         (unsigned long long)header.height);
+    err = verify_certificate(&context, MESSAGE_COMMIT, &certificate, fault);
+    if (!err)
+        electorate_committee(committee, arena, &set);
+    return err;
+}
+
 static enum err check_parts(const struct parts *parts, const struct committee *committee,
                             const struct digest *chain, const struct proof_fact *fact,
                             struct fault *fault)
@@ -176,7 +218,7 @@ static enum err check_parts(const struct parts *parts, const struct committee *c
     if (!digest_equal(&parts->header.set_digest, &committee->digest))
         return fault_set(
             fault, ERR_MISMATCH,
-            "block %llu is certified by another validator set than the genesis record's",
+            "block %llu is certified by another validator set than the one that genesis leads to",
             (unsigned long long)parts->header.height);
     if (!digest_equal(&ballot->digest, &parts->header_digest) ||
         ballot->height.n != parts->header.height)
@@ -197,6 +239,8 @@ enum err proof_check(struct arena *arena, struct proof_fact *fact, const struct 
 
     if (!err)
         err = make_committee(arena, &committee, &parts.genesis, fault);
+    for (uint32_t i = 0; i < answer_count(file, "sets") && !err; i++)
+        err = follow_change(arena, &committee, &made.chain, answer_item(file, "sets", i), fault);
     if (!err)
         err = check_parts(&parts, &committee, &made.chain, &made, fault);
     if (err)

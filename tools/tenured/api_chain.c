@@ -3,6 +3,9 @@
 #include "consensus/ballot.h"
 #include "tools/tenured/api_routes.h"
 
+/* Changes of the validators in one proof: more would make it a megabyte. */
+#define API_CHAIN_CHANGES 256
+
 /* Blocks in one page: each may have a body of 4 MiB that is read to count it. */
 #define API_CHAIN_BLOCKS_MAX 100
 
@@ -188,6 +191,58 @@ enum http_answer api_chain_events(struct api_ask *ask)
     return HTTP_ANSWER;
 }
 
+/* One change of the validators: the boundary, what certifies it, and the set that it makes. */
+struct change {
+    struct history_block block;
+    struct bytes set;
+};
+
+/* The changes from genesis to the set that certifies block `height`, newest first; *count of them. */
+static enum err find_changes(struct api_ask *ask, struct change changes[API_CHAIN_CHANGES],
+                             uint32_t *count, struct height height)
+{
+    struct height below = {height.n > 0 ? height.n - 1 : 0};
+    enum err err = ERR_NONE;
+    for (*count = 0; *count <= API_CHAIN_CHANGES; ++*count) {
+        struct validator_set set;
+        struct bytes packed;
+        err = history_value(&ask->arena, ask->history, &packed, bytes_text("validators"), below,
+                            &ask->fault);
+        if (!err)
+            err = record_unpack(&ask->arena, &validator_set_record, &set, packed, &ask->fault);
+        if (err || set.since <= 1)
+            return err;
+        if (*count == API_CHAIN_CHANGES)
+            break;
+        changes[*count].set = packed;
+        err = history_block(&ask->arena, ask->history, &changes[*count].block,
+                            (struct height){set.since - 1}, &ask->fault);
+        if (err || set.since < 2)
+            return err;
+        below.n = set.since - 2;
+    }
+    return ERR_LIMIT;
+}
+
+static enum err add_changes(struct api_ask *ask, struct height height)
+{
+    struct change *changes = arena_array(&ask->arena, API_CHAIN_CHANGES, sizeof(*changes));
+    uint32_t count;
+    enum err err = changes ? find_changes(ask, changes, &count, height) : ERR_LIMIT;
+    if (err)
+        return err;
+    text_add(ask->out, ",\"sets\":[");
+    for (uint32_t i = count; i-- > 0;) {
+        text_add(ask->out, i + 1 < count ? ",{" : "{");
+        api_ask_hexadecimal(ask->out, "header_packed", changes[i].block.header_raw);
+        api_ask_hexadecimal(ask->out, "certificate_packed", changes[i].block.certificate);
+        api_ask_hexadecimal(ask->out, "set_packed", changes[i].set);
+        text_add(ask->out, "}");
+    }
+    text_add(ask->out, "]");
+    return ERR_NONE;
+}
+
 /* ?key=&height= (default: the head): the value then, and the proof of it or of its absence
  * (`ics23`: as a CommitmentProof for ICS-23's SmtSpec), with what certifies the state root. */
 enum http_answer api_chain_proof(struct api_ask *ask)
@@ -229,6 +284,9 @@ enum http_answer api_chain_proof(struct api_ask *ask)
     api_ask_hexadecimal(ask->out, "ics23", ics23);
     api_ask_hexadecimal(ask->out, "header_packed", block.header_raw);
     api_ask_hexadecimal(ask->out, "certificate_packed", block.certificate);
+    err = add_changes(ask, height);
+    if (err != ERR_NONE)
+        return api_ask_failed(ask, err, "the blocks that changed the validators are not kept");
     text_add(ask->out, "}\n");
     return HTTP_ANSWER;
 }

@@ -1,6 +1,7 @@
 #include "tools/tenured/catchup.h"
 
 #include "ledger/history.h"
+#include "tools/sys/clock.h"
 #include "tools/sys/log.h"
 #include "tools/sys/clock.h"
 #include "tools/tenured/node.h"
@@ -39,6 +40,7 @@ void catchup_want(struct catchup *catchup, struct node *node, const struct actio
     }
     catchup->next = want->from;
     catchup->to = want->to;
+    catchup->guided = false;
     if (want->seats == 0 || statesync_takes_over(&node->statesync))
         return;
 
@@ -51,17 +53,31 @@ void catchup_want(struct catchup *catchup, struct node *node, const struct actio
               catchup_request(packed, want->from, want->to));
 }
 
+static void catchup_ask_guide(struct catchup *catchup, struct node *node, struct height committed)
+{
+    uint8_t packed[32];
+    catchup_clear(catchup);
+    catchup->guessed_ms = clock_monotonic_ms();
+    catchup->next.n = committed.n + 1;
+    catchup->to.n = committed.n + BOUNDS_WINDOW;
+    node_answer(node, catchup->guide, PEER_BULK, WIRE_WANT_BLOCKS,
+                catchup_request(packed, catchup->next, catchup->to));
+}
+
 void catchup_guess(struct catchup *catchup, struct node *node, struct place place,
                    struct height committed)
 {
-    if (catchup->next.n > committed.n && catchup->next.n <= catchup->to.n)
+    if (catchup->guided && clock_monotonic_ms() < catchup->guessed_ms + CATCHUP_GUESS_MS)
         return;
-    uint8_t packed[32];
-    catchup_clear(catchup);
-    catchup->next.n = committed.n + 1;
-    catchup->to.n = committed.n + BOUNDS_WINDOW;
-    node_answer(node, place, PEER_BULK, WIRE_WANT_BLOCKS,
-                catchup_request(packed, catchup->next, catchup->to));
+    catchup->guided = true;
+    catchup->guide = place;
+    catchup_ask_guide(catchup, node, committed);
+}
+
+void catchup_go_on(struct catchup *catchup, struct node *node, struct height committed)
+{
+    if (catchup->guided && committed.n == catchup->to.n)
+        catchup_ask_guide(catchup, node, committed);
 }
 
 bool catchup_keep(struct catchup *catchup, struct driver_event *event)

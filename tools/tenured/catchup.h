@@ -15,6 +15,9 @@ struct catchup {
     struct height next, to;                    /* heights wanted: next..to; none when next > to */
     struct driver_event *slots[BOUNDS_WINDOW]; /* by height modulo BOUNDS_WINDOW; owned */
     unsigned turn;                             /* whom to ask next */
+    bool guided;                               /* from a peer that may be in a later set: */
+    struct place guide;
+    uint64_t guessed_ms; /* when it was asked last */
 };
 
 /* The seat in `seats` whose turn it is. Requires one. */
@@ -23,9 +26,14 @@ struct seat catchup_choose(unsigned turn, uint64_t seats);
 /* Asks one of the seats that have them. */
 void catchup_want(struct catchup *catchup, struct node *node, const struct action_catch_up *want);
 
-/* Asks a peer that may be in a later set, if nothing is wanted yet, for the blocks after `committed`. */
+/* Asks a peer that may be in a later set for the blocks after `committed`, unless one was asked within CATCHUP_GUESS_MS: requests get
+ * lost. */
+#define CATCHUP_GUESS_MS 1000
 void catchup_guess(struct catchup *catchup, struct node *node, struct place place,
                    struct height committed);
+
+/* All that was guessed is committed: asks the same peer for what follows. */
+void catchup_go_on(struct catchup *catchup, struct node *node, struct height committed);
 
 /* Takes a decided block that came; false (and it is still the caller's) when it isn't wanted. */
 bool catchup_keep(struct catchup *catchup, struct driver_event *event);

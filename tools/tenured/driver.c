@@ -385,6 +385,8 @@ static void driver_on_committed(struct driver *driver, const struct driver_event
     struct event step = {.kind = EVENT_COMMITTED, .as.committed = event->height};
     parcel_shelf_remove(&driver->shelf, &event->digest);
     driver_step(driver, &step);
+    if (!event->renewed)
+        catchup_go_on(&driver->catchup, driver->node, event->height);
     if (event->renewed || event->height.n == roster->since + ROSTER_FAREWELL)
         driver->renew = true;
     if (event->halted && driver->leave_ms == 0)
@@ -624,6 +626,7 @@ static bool driver_change_core(struct driver *driver, const struct roster *roste
     catchup_clear(&driver->catchup);
     driver->catchup.next = driver->catchup.to = (struct height){0};
     driver->catchup.next.n = 1;
+    driver->catchup.guided = false;
     consensus_free(driver->consensus);
     driver->consensus = NULL;
     if (node_failed(driver->node, driver_make_core(driver, driver->node->votelog.appended, &fault),
