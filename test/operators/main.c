@@ -167,10 +167,15 @@ static void norms(struct run *run)
     hash(run, run->c + 2 * n, 2 * n);
 }
 
+/* Every eighth sequence is longer than a chunk. */
 static void attentions(struct run *run)
 {
     struct attention shape = {1 + number(run) % 3, 1 + number(run) % 80, 1 + number(run) % 3,
                               1 + number(run) % 40};
+    if (number(run) % 8 == 0) {
+        shape.sequences = 1;
+        shape.tokens += 256;
+    }
     size_t rows = shape.sequences * shape.tokens, width = shape.heads * shape.size;
     CHECK(attention_room(&shape, 1) <= FLOATS);
     fill(run, run->a, rows * 3 * width);
