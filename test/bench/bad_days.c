@@ -1,0 +1,383 @@
+/* Consensus on bad days: build/bench/consensus.json.
+ *
+ *     failover_timeouts    from SIGKILL of the primary under load to the first new block that another node commits, in units of the
+ *                          configured time-out: median and worst of FAILOVERS kills; the killed node comes back in between
+ *     fault_free_per_s     transfers a second that SENDERS clients get through while all is well, BATCH under way each
+ *     silent_goodput       the same with one validator dead (f of n = 4), as a share of that
+ *     stopped_goodput      the same with one validator stopped (SIGSTOP), so that its connections stay open and fill
+ *     flood_rss_mb, flood_bound_mb    of test/e2e/50-flood: one hostile validator and a hundred hostile clients
+ *     sim_cluster_minutes_per_s       simulated minutes of four nodes in a second of one core (build/MODE/sim)
+ *
+ * Liars that sign contradictory messages are simulated (test/sim), not run as processes. */
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/check.h"
+#include "contracts/credits.h"
+#include "contracts/members.h"
+#include "ledger/tx.h"
+#include "tools/sys/clock.h"
+#include "tools/sys/file.h"
+#include "tools/sys/process.h"
+#include "tools/sys/random.h"
+#include "tools/sys/thread.h"
+#include "tools/tenure/answer.h"
+#include "tools/tenure/client.h"
+#include "tools/tenure/founding.h"
+
+#define NODES      4
+#define FAILOVERS  5
+#define SENDERS    8
+#define BATCH      50 /* transfers of a sender that are under way */
+#define TIMEOUT_MS 2000
+#define WINDOW_MS  8000
+
+static struct process nodes[NODES];
+static char urls[NODES][128];
+static const char *programs;
+static const char folder[] = "build/bench/consensus-network";
+static atomic_bool over;
+static atomic_uint done; /* transfers committed */
+
+struct sender {
+    struct sign_secret secret;
+    struct sign_public public;
+    uint64_t nonce;
+    char id[DIGEST_TEXT_SIZE]; /* of the batch's last transfer */
+};
+
+static struct sender senders[SENDERS];
+static struct digest chain;
+
+_Noreturn static void fail(const char *what, const struct fault *fault)
+{
+    fprintf(stderr, "bad_days: %s: %s\n", what, fault ? fault->text : "");
+    for (size_t i = 0; i < NODES; i++)
+        process_signal(&nodes[i], SIGKILL);
+    exit(1);
+}
+
+static void must(enum err err, const char *what, const struct fault *fault)
+{
+    if (err)
+        fail(what, fault);
+}
+
+static void run(const char *command)
+{
+    if (system(command) != 0)
+        fail(command, NULL);
+}
+
+/* --- the network --- */
+
+static void found(void)
+{
+    struct fault fault = {0};
+    struct arena arena;
+    static char names[SENDERS][16];
+    arena_init(&arena, 64u << 20);
+    struct founding *founding = arena_alloc(&arena, sizeof(*founding));
+    CHECK(founding != NULL);
+    founding->folder = folder;
+    founding->name = "bench";
+    founding->validators = NODES;
+    founding->log_level = "warn";
+    founding->timeout_ms = TIMEOUT_MS;
+    founding->parameters = parameters_default();
+    founding->account_count = SENDERS;
+    for (size_t i = 0; i < SENDERS; i++) {
+        random_fill(&senders[i].secret, sizeof(senders[i].secret));
+        CHECK(sign_public_of(&senders[i].public, &senders[i].secret));
+        snprintf(names[i], sizeof(names[i]), "sender-%zu", i);
+        founding->accounts[i] = (struct founding_account){.name = names[i],
+                                                          .organisation = "bench",
+                                                          .roles = MEMBERS_ROLE_CONSUMER,
+                                                          .balance = units_amount(1000000000),
+                                                          .public = &senders[i].public};
+    }
+    must(founding_make(&arena, founding, NULL, &fault), "founding a network", &fault);
+    arena_release(&arena);
+}
+
+static void start_node(size_t i)
+{
+    struct fault fault = {0};
+    char program[FILE_PATH_SIZE], config[FILE_PATH_SIZE], log[FILE_PATH_SIZE];
+    snprintf(program, sizeof(program), "%s/tenured", programs);
+    snprintf(config, sizeof(config), "%s/node-%zu/tenured.ini", folder, i);
+    snprintf(log, sizeof(log), "%s/node-%zu/log", folder, i);
+    const char *const argv[] = {program, "--config", config, NULL};
+    must(process_start(&nodes[i], argv, log, PROCESS_TIED, &fault), "starting a node", &fault);
+}
+
+static void read_urls(void)
+{
+    char path[FILE_PATH_SIZE], name[64];
+    snprintf(path, sizeof(path), "%s/nodes", folder);
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    for (size_t i = 0; i < NODES; i++)
+        CHECK(fscanf(file, "%63s %127s", name, urls[i]) == 2);
+    fclose(file);
+}
+
+/* A number of a node's status; UINT64_MAX when it doesn't answer. */
+static uint64_t status_of(size_t i, const char *member)
+{
+    struct fault fault = {0};
+    struct client client;
+    struct answer *root;
+    const char *url = urls[i];
+    uint64_t number = UINT64_MAX;
+    must(client_init(&client, &url, 1, &fault), "client", &fault);
+    client.patience_ms = 0;
+    client.request_ms = 1000;
+    if (!client_get(&client, &root, &fault, "/v1/status")) {
+        number = answer_number(root, member);
+        answer_free(root);
+    }
+    client_release(&client);
+    return number;
+}
+
+static void read_chain(void)
+{
+    struct fault fault = {0};
+    char path[FILE_PATH_SIZE];
+    uint8_t *genesis;
+    size_t size;
+    snprintf(path, sizeof(path), "%s/genesis.bin", folder);
+    must(file_read(&genesis, &size, path, 1u << 24, &fault), path, &fault);
+    chain = digest_of(genesis, size);
+    free(genesis);
+}
+
+static void await_height(size_t i, uint64_t height)
+{
+    for (uint64_t end_ms = clock_monotonic_ms() + 60000;; clock_sleep_ms(20)) {
+        uint64_t now = status_of(i, "height");
+        if (now != UINT64_MAX && now >= height)
+            return;
+        if (clock_monotonic_ms() > end_ms)
+            fail("a node gets no further in 60 s", NULL);
+    }
+}
+
+/* --- load: each sender has a batch of signed transfers under way, and gives it to the next node while it isn't committed --- */
+
+/* BATCH framed transfers from the sender's next nonce on. */
+static struct bytes make_batch(struct arena *arena, struct sender *sender)
+{
+    struct credits_transfer transfer = {.to = address_of(&senders[0].public),
+                                        .amount = units_amount(1)};
+    struct call call = {.contract = CATALOG_CREDITS,
+                        .method = CREDITS_TRANSFER,
+                        .args = record_bytes(arena, &credits_transfer_record, &transfer)};
+    uint8_t *framed = arena_alloc(arena, BATCH * 1024);
+    size_t size = 0;
+    CHECK(framed != NULL);
+    for (uint64_t i = 0; i < BATCH; i++) {
+        struct tx tx;
+        struct tx_body body = {.version = TX_VERSION,
+                               .chain = chain,
+                               .sender = sender->public,
+                               .nonce = sender->nonce + i,
+                               .last_height = 1000000,
+                               .calls = &call,
+                               .call_count = 1};
+        CHECK(tx_make(arena, &tx, &body, &sender->secret));
+        CHECK(tx.raw.size < 1020);
+        bytes_put_u32(framed + size, (uint32_t)tx.raw.size);
+        memcpy(framed + size + 4, tx.raw.data, tx.raw.size);
+        size += 4 + tx.raw.size;
+        digest_text(sender->id, &tx.id);
+    }
+    return bytes_of(framed, size);
+}
+
+static bool is_committed(struct client *client, const struct sender *sender)
+{
+    struct fault fault = {0};
+    struct answer *root;
+    if (client_get(client, &root, &fault, "/v1/transactions/%s?wait_ms=500", sender->id))
+        return false;
+    bool committed = !strcmp(answer_text(root, "status"), "committed");
+    answer_free(root);
+    return committed;
+}
+
+static void send_all(void *number)
+{
+    unsigned mine = (unsigned)(uintptr_t)number;
+    struct sender *sender = &senders[mine];
+    struct arena arena;
+    arena_init(&arena, 4u << 20);
+    while (!over) {
+        arena_clear(&arena);
+        struct bytes batch = make_batch(&arena, sender);
+        bool committed = false;
+        for (unsigned turn = mine; !committed && !over; turn++) {
+            struct fault fault = {0};
+            struct client_reply reply;
+            struct client client;
+            const char *url = urls[turn % NODES];
+            must(client_init(&client, &url, 1, &fault), "client", &fault);
+            client.patience_ms = 0;
+            client.request_ms = 2000;
+            if (!client_call(&client, &reply, CLIENT_POST, "/v1/transactions", batch, 0, &fault))
+                committed = is_committed(&client, sender) || is_committed(&client, sender);
+            client_release(&client);
+        }
+        sender->nonce += committed ? BATCH : 0;
+        done += committed ? BATCH : 0;
+    }
+    arena_release(&arena);
+}
+
+/* Transfers a second over a window. */
+static double goodput(void)
+{
+    unsigned before = done;
+    uint64_t start_ms = clock_monotonic_ms();
+    clock_sleep_ms(WINDOW_MS);
+    return 1000.0 * (done - before) / (double)(clock_monotonic_ms() - start_ms);
+}
+
+/* --- fail-over --- */
+
+/* Kills the primary; until another node commits a block, in milliseconds. */
+static uint64_t failover(void)
+{
+    uint64_t primary = status_of(0, "primary");
+    CHECK(primary < NODES);
+    size_t witness = (primary + 1) % NODES;
+    uint64_t height = status_of(witness, "height");
+    uint64_t killed_ms = clock_monotonic_ms();
+    process_signal(&nodes[primary], SIGKILL);
+    process_wait(&nodes[primary], 5000);
+    /* What was under way may still be committed: a new block is one that the killed primary did not propose. */
+    uint64_t view = status_of(witness, "view"), now = view;
+    while (now == view || now == UINT64_MAX) {
+        clock_sleep_ms(5);
+        if ((now = status_of(witness, "view")) != view)
+            height = status_of(witness, "height");
+        if (clock_monotonic_ms() > killed_ms + 60000)
+            fail("no fail-over in 60 s", NULL);
+    }
+    await_height(witness, height + 1);
+    uint64_t took_ms = clock_monotonic_ms() - killed_ms;
+    start_node(primary);
+    await_height(primary, height + 1);
+    clock_sleep_ms(1500);
+    return took_ms;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* --- others' figures --- */
+
+static double number_in(const char *path, const char *member)
+{
+    struct fault fault = {0};
+    struct answer *root;
+    uint8_t *data;
+    size_t size;
+    must(file_read(&data, &size, path, 65536, &fault), path, &fault);
+    must(answer_parse(&root, bytes_of(data, size), &fault), path, &fault);
+    double number = (double)answer_number(root, member);
+    answer_free(root);
+    free(data);
+    return number;
+}
+
+static double simulate(void)
+{
+    char command[FILE_PATH_SIZE], line[4096];
+    double minutes = 0, seconds = 0;
+    snprintf(command, sizeof(command), "%s/sim --from 1 --count 50 2>&1", programs);
+    uint64_t start_ms = clock_monotonic_ms();
+    FILE *out = popen(command, "r");
+    CHECK(out != NULL);
+    while (fgets(line, sizeof(line), out)) {
+        const char *found = strstr(line, " cluster-minutes");
+        while (found && found > line && found[-1] != ' ')
+            found--;
+        minutes = found ? strtod(found, NULL) : minutes;
+    }
+    if (pclose(out) != 0)
+        fail("the simulator found a fault", NULL);
+    seconds = (double)(clock_monotonic_ms() - start_ms) / 1000;
+    return seconds > 0 ? minutes / seconds : 0;
+}
+
+/* --- the run --- */
+
+int main(void)
+{
+    struct fault fault = {.text = "no memory"};
+    struct thread threads[SENDERS] = {0};
+    uint64_t took_ms[FAILOVERS];
+    programs = getenv("OUT") ? getenv("OUT") : "build/release";
+    run("rm -rf build/bench/consensus-network && mkdir -p build/bench");
+    found();
+    read_urls();
+    for (size_t i = 0; i < NODES; i++)
+        start_node(i);
+    for (size_t i = 0; i < NODES; i++)
+        await_height(i, 1);
+    read_chain();
+    for (size_t i = 0; i < SENDERS; i++)
+        must(thread_start(&threads[i], "sender", send_all, (void *)(uintptr_t)i), "load", &fault);
+
+    double healthy = goodput();
+    for (size_t i = 0; i < FAILOVERS; i++) {
+        took_ms[i] = failover();
+        fprintf(stderr, "bad_days: fail-over %zu of %d: %llu ms\n", i + 1, FAILOVERS,
+                (unsigned long long)took_ms[i]);
+    }
+    size_t away = (status_of(0, "primary") + 1) % NODES; /* not the primary now */
+    process_signal(&nodes[away], SIGKILL);
+    process_wait(&nodes[away], 5000);
+    clock_sleep_ms(3000);
+    double silent = goodput();
+    start_node(away);
+    await_height(away, 1);
+    clock_sleep_ms(3000);
+    process_signal(&nodes[away], SIGSTOP);
+    clock_sleep_ms(3000);
+    double stopped = goodput();
+    process_signal(&nodes[away], SIGCONT);
+    over = true;
+    for (size_t i = 0; i < SENDERS; i++)
+        thread_join(&threads[i]);
+    for (size_t i = 0; i < NODES; i++)
+        process_end(&nodes[i], 5000);
+
+    run("FLOOD_JSON=build/bench/consensus-flood.json test/e2e/50-flood >&2");
+    double minutes = simulate();
+    qsort(took_ms, FAILOVERS, sizeof(took_ms[0]), by_value);
+    FILE *out = fopen("build/bench/consensus.json", "w");
+    CHECK(out != NULL);
+    /* The simulator's worlds differ from seed to seed, so its figure is that of the first 50. */
+    fprintf(out,
+            "{\"failover_timeouts\":%.2f,\"failover_timeouts_max\":%.2f,\"timeout_ms\":%d,"
+            "\"fault_free_per_s\":%.0f,\"goodput\":{\"4\":{\"silent\":%.2f,\"stopped\":%.2f}},"
+            "\"flood_rss_mb\":%.0f,\"flood_bound_mb\":%.0f,\"sim_cluster_minutes_per_s\":%.1f}\n",
+            (double)took_ms[FAILOVERS / 2] / TIMEOUT_MS,
+            (double)took_ms[FAILOVERS - 1] / TIMEOUT_MS, TIMEOUT_MS, healthy, silent / healthy,
+            stopped / healthy, number_in("build/bench/consensus-flood.json", "flood_rss_mb"),
+            number_in("build/bench/consensus-flood.json", "flood_bound_mb"), minutes);
+    fclose(out);
+    run("rm -rf build/bench/consensus-network build/bench/consensus-flood.json; cat "
+        "build/bench/consensus.json");
+    return 0;
+}
