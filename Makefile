@@ -86,7 +86,7 @@ FAULTS   := $(sort $(wildcard test/e2e/faults-*))
 ACTORS   := $(OUT)/lying-peer $(OUT)/hostile
 
 # How much `check` and `check-long` do.
-SEEDS        ?= 200
+SEEDS        ?= 150
 GAMES        ?= 5000
 FUZZ_SECONDS ?= 30
 
