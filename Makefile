@@ -90,7 +90,7 @@ SEEDS        ?= 150
 GAMES        ?= 5000
 FUZZ_SECONDS ?= 30
 
-.PHONY: all programs setup check check-long check-bits check-math check-torch check-source check-e2e museum units fuzz games demo bench golden format help clean FORCE
+.PHONY: all programs setup check check-long check-bits check-math check-torch check-source check-e2e museum units fuzz games demo bench quality golden format help clean FORCE
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -142,6 +142,7 @@ $(1): $(2) $(call libs,$(3))
 endef
 $(foreach name,$(PROGRAMS:$(OUT)/%=%),$(eval $(call program,$(OUT)/$(name),$(OUT)/tools/$(name)/main.o,tools/$(name))))
 $(foreach name,$(BENCHES:$(OUT)/bench/%=%),$(eval $(call program,$(OUT)/bench/$(name),$(OUT)/test/bench/$(name).o,test/bench)))
+$(eval $(call program,$(OUT)/quality,$(OUT)/test/quality/main.o,tools/tenure))
 $(eval $(call program,$(OUT)/golden,$(OUT)/test/golden/main.o,test/fuzz))
 $(eval $(call program,$(OUT)/reference,$(call object,$(patsubst %,test/reference/%.c,main course descent numbers perceptron pupil transformer)),test/reference))
 $(eval $(call program,$(OUT)/engine,$(call object,$(patsubst %,test/reference/%.c,engine course)),test/engine))
@@ -234,6 +235,10 @@ demo: $(PROGRAMS) ## the main job: train on four validators, catch a cheat, pay 
 bench: $(PROGRAMS) $(BENCHES) ## measure; JSON under build/bench/
 	@mkdir -p build/bench
 	@for bench in $(BENCHES); do OUT=$(OUT) $$bench || exit 1; done
+
+quality: $(OUT)/quality ## train dense and in rounds, and write docs/rounds.md; some minutes
+	$(OUT)/quality > build/rounds.md
+	mv build/rounds.md docs/rounds.md
 
 golden: $(OUT)/golden ## write the golden vectors anew; review their diff
 	$(OUT)/golden > test/golden/vectors.txt
