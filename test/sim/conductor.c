@@ -388,7 +388,8 @@ void conductor_feed(struct cluster *c, uint8_t seat, struct event *event)
 
 /* --- happenings --- */
 
-/* What a liar makes of what it hears. */
+/* What a liar makes of what it hears: for the honest, since liars that answer each other would breed messages
+ * without end. */
 static void lie(struct cluster *c, uint8_t seat, struct bytes heard)
 {
     struct liar_sending sendings[LIAR_SENDINGS];
@@ -396,7 +397,7 @@ static void lie(struct cluster *c, uint8_t seat, struct bytes heard)
     uint32_t sent = liar_hear(&c->liars[seat], &forge, &c->stations[seat], heard, sendings);
     c->coverage.counts[COVERAGE_LIES] += sent;
     for (uint32_t i = 0; i < sent; i++)
-        post_message(c, seat, sendings[i].to, sendings[i].message);
+        post_message(c, seat, sendings[i].to & ~c->options.liars, sendings[i].message);
 }
 
 static void on_message(struct cluster *c, uint8_t seat, struct bytes raw,
