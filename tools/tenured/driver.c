@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "ledger/history.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
+#include "tools/tenured/cores.h"
 #include "tools/tenured/court.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/wire.h"
@@ -166,41 +166,6 @@ static void driver_discard(struct driver *driver, const struct digest *digest)
     executor_job_take(&driver->node->executor, job);
 }
 
-static void driver_tell(const struct narrate_line *line)
-{
-    enum log_level level = LOG_LEVEL_INFO;
-    const char *event = "consensus";
-    switch (line->kind) {
-    case NARRATE_PROPOSED:
-    case NARRATE_RECEIVED:
-    case NARRATE_VOTED:
-    case NARRATE_COMMITTED:
-    case NARRATE_TURN:
-        level = LOG_LEVEL_DEBUG;
-        break;
-    case NARRATE_STARTED:
-    case NARRATE_WANTED:
-    case NARRATE_ENTERED:
-    case NARRATE_BEHIND:
-        break;
-    case NARRATE_ACCUSED:
-    case NARRATE_INVALID:
-    case NARRATE_SUSPECTED:
-    case NARRATE_SLOW:
-    case NARRATE_RESIGNED:
-    case NARRATE_JOINED:
-        level = LOG_LEVEL_WARN;
-        break;
-    case NARRATE_DIVERGED:
-        level = LOG_LEVEL_ERROR;
-        event = "diverged";
-        break;
-    }
-    char text[NARRATE_TEXT_SIZE];
-    narrate_text(text, line);
-    log_event(level, event, "%s", text);
-}
-
 static void driver_perform(struct driver *driver, const struct action *action)
 {
     struct node *node = driver->node;
@@ -244,14 +209,14 @@ static void driver_perform(struct driver *driver, const struct action *action)
                   (unsigned long long)action->as.halt.n);
         return;
     case ACTION_TELL:
-        driver_tell(&action->as.tell);
+        cores_tell(&action->as.tell);
         return;
     }
 }
 
 /* --- events --- */
 
-static void driver_step(struct driver *driver, struct event *event)
+void driver_step(struct driver *driver, struct event *event)
 {
     event->now_ms = clock_monotonic_ms();
     event->clock_ms = clock_wall_ms();
@@ -476,8 +441,7 @@ static void driver_keep_promise(struct driver *driver, const struct driver_promi
     driver_on_message(driver, &message);
 }
 
-/* One sync for all that was promised; then it leaves. What comes back may promise more. */
-static bool driver_settle(struct driver *driver)
+bool driver_settle(struct driver *driver)
 {
     struct fault fault = {0};
     for (;;) {
@@ -537,129 +501,11 @@ static uint64_t driver_ask(struct driver *driver, uint64_t now_ms)
     return next_ms;
 }
 
-static void driver_publish(struct driver *driver)
-{
-    struct consensus_summary summary;
-    consensus_summarise(driver->consensus, &summary);
-    pthread_mutex_lock(&driver->mutex);
-    driver->summary = summary;
-    pthread_mutex_unlock(&driver->mutex);
-    atomic_store(&driver->node->verifier.view, summary.view.n);
-    atomic_store(&driver->node->verifier.height, summary.committed.n);
-}
-
-/* --- cores --- */
-
-/* A core for the roster's set; its records follow `sequence`. */
-static enum err driver_make_core(struct driver *driver, uint64_t sequence, struct fault *fault)
-{
-    struct node *node = driver->node;
-    const struct roster *roster = node->roster;
-    struct consensus_config config;
-    consensus_config_defaults(&config);
-    config.committee = &roster->committee;
-    config.chain = node->chain_digest;
-    config.base = (struct consensus_base){{roster->since - 1}, roster->base};
-    config.seat = roster->seat;
-    config.sequence = sequence;
-    config.read = wire_read_header;
-    config.timeout_ms = node->settings.timeout_ms;
-    config.timeout_max_ms = node->settings.timeout_max_ms;
-    config.block_interval_max_ms = node->genesis.parameters.block_interval_max_ms;
-    driver->consensus = consensus_new(&config);
-    if (!driver->consensus)
-        return fault_set(fault, ERR_LIMIT, "no memory for consensus");
-    arena_release(&driver->step_arena);
-    arena_init(&driver->step_arena, consensus_step_bytes(driver->consensus));
-    memset(driver->heights, 0, sizeof(driver->heights));
-    return ERR_NONE;
-}
-
-/* Tells the core where the chain stands here. */
-static enum err driver_start_core(struct driver *driver, struct history *history,
-                                  struct arena *arena, struct fault *fault)
-{
-    const struct votelog *log = &driver->node->votelog;
-    const struct roster *roster = driver->node->roster;
-    struct history_block block;
-    enum err err = history_block(arena, history, &block, history_height(history), fault);
-    if (err)
-        return err;
-    bool is_base = block.header.height + 1 == roster->since;
-    struct event start = {
-        .kind = EVENT_START,
-        .as.start = {.header = block.header_raw,
-                     .certificate = is_base ? bytes_of(NULL, 0) : block.certificate,
-                     .muted_height = log->muted_height}};
-    start.as.start.muted = votelog_is_muted(log, roster->since, &start.as.start.muted_view);
-    if (start.as.start.muted)
-        log_event(LOG_LEVEL_WARN, "muted",
-                  "the log of votes is not all that this key has signed: no votes in views up to "
-                  "%llu, no view change before block %llu",
-                  (unsigned long long)start.as.start.muted_view.n,
-                  (unsigned long long)log->muted_height.n);
-    driver_step(driver, &start);
-    struct event work = {.kind = EVENT_WORK, .as.work = driver->work};
-    driver_step(driver, &work);
-    return ERR_NONE;
-}
-
-static bool driver_begin(struct driver *driver)
-{
-    struct arena arena;
-    struct fault fault = {0};
-    arena_init(&arena, 1u << 20);
-    struct history *history = history_open(driver->node->chain, &fault);
-    enum err err = history ? driver_start_core(driver, history, &arena, &fault) : fault.code;
-    if (history)
-        history_close(history);
-    arena_release(&arena);
-    return !node_failed(driver->node, err, &fault);
-}
-
-/* A boundary is durable: the core of the set before has said its last, and that of the next one takes over. */
-static bool driver_change_core(struct driver *driver, const struct roster *roster)
-{
-    struct fault fault = {0};
-    driver->wait_count = 0;
-    parcel_shelf_clear(&driver->shelf);
-    catchup_clear(&driver->catchup);
-    driver->catchup.next = driver->catchup.to = (struct height){0};
-    driver->catchup.next.n = 1;
-    driver->catchup.guided = false;
-    consensus_free(driver->consensus);
-    driver->consensus = NULL;
-    if (node_failed(driver->node, driver_make_core(driver, driver->node->votelog.appended, &fault),
-                    &fault))
-        return false;
-    log_event(LOG_LEVEL_INFO, "validators-changed",
-              "from block %llu on there are %u validators; this node %s",
-              (unsigned long long)roster->since, roster->committee.count,
-              roster->seat.n != ROSTER_NONE ? "is one of them" : "only follows");
-    return driver_begin(driver);
-}
-
-/* The state says who decides and who is a candidate: brings node, net and core to it. */
-static bool driver_renew(struct driver *driver)
-{
-    struct node *node = driver->node;
-    struct roster *before = node->roster, *after;
-    struct fault fault = {0};
-    driver->renew = false;
-    if (!driver_settle(driver) ||
-        node_failed(node, roster_make(&after, node, before, &fault), &fault))
-        return false;
-    bool is_boundary = after->since != before->since;
-    roster_connect(node, before, after);
-    roster_publish_take(node, after);
-    return !is_boundary || driver_change_core(driver, after);
-}
-
 static void driver_run(void *self)
 {
     struct driver *driver = self;
     void *items[DRIVER_TURN];
-    if (!driver_begin(driver) || !driver_settle(driver))
+    if (!cores_begin(driver) || !driver_settle(driver))
         return;
     for (;;) {
         uint64_t now_ms = clock_monotonic_ms();
@@ -672,7 +518,7 @@ static void driver_run(void *self)
                        (unsigned long long)driver->halt.n);
         else if (driver->leave_ms > 0 && driver->leave_ms < next_ms)
             next_ms = driver->leave_ms;
-        driver_publish(driver);
+        cores_publish(driver);
         uint64_t wait_ms = next_ms == UINT64_MAX ? QUEUE_FOREVER
                            : next_ms > now_ms    ? next_ms - now_ms
                                                  : 0;
@@ -685,7 +531,7 @@ static void driver_run(void *self)
         for (size_t i = 0; i < count; i++) {
             driver_on_event(driver, items[i]);
             if ((driver->promise_count >= DRIVER_SETTLE && !driver_settle(driver)) ||
-                (driver->renew && !driver_renew(driver))) {
+                (driver->renew && !cores_renew(driver))) {
                 while (++i < count)
                     driver_event_free(items[i]);
                 return;
@@ -709,7 +555,7 @@ enum err driver_init(struct driver *driver, struct node *node, struct fault *fau
     pthread_mutex_init(&driver->mutex, NULL);
     const struct votelog *log = &node->votelog;
     enum err err =
-        driver_make_core(driver, log->count > 0 ? log->records[0].sequence - 1 : 0, fault);
+        cores_make(driver, log->count > 0 ? log->records[0].sequence - 1 : 0, fault);
     if (!err && queue_init(&driver->queue, DRIVER_QUEUE, DRIVER_QUEUE_BYTES))
         err = fault_set(fault, ERR_LIMIT, "no memory for consensus");
     if (err)
@@ -717,11 +563,7 @@ enum err driver_init(struct driver *driver, struct node *node, struct fault *fau
     arena_init(&driver->promise_arena, DRIVER_PROMISE_BYTES);
     arena_init(&driver->own_arena, 10 * BOUNDS_MESSAGE_BYTES + (1u << 20));
     driver->actions.arena = &driver->step_arena;
-    for (size_t i = 0; i < log->count && !err; i++) {
-        const struct votelog_record *record = &log->records[i];
-        err = consensus_recover(driver->consensus, record->sequence, record->bytes, fault);
-    }
-    return err;
+    return cores_recover(driver, fault);
 }
 
 enum err driver_start(struct driver *driver, struct fault *fault)
@@ -745,7 +587,7 @@ void driver_release(struct driver *driver)
     queue_release(&driver->queue);
     parcel_shelf_clear(&driver->shelf);
     catchup_clear(&driver->catchup);
-    consensus_free(driver->consensus);
+    cores_free(driver);
     arena_release(&driver->step_arena);
     arena_release(&driver->promise_arena);
     arena_release(&driver->own_arena);

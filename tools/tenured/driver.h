@@ -110,6 +110,13 @@ void driver_post_take(struct driver *driver, struct driver_event *event);
 /* The core's summary; any thread. */
 void driver_summary(struct driver *driver, struct consensus_summary *summary);
 
+/* One step of the core at the clocks' time, and what it asks for, in its order. The driver's own thread; for cores.c. */
+void driver_step(struct driver *driver, struct event *event);
+
+/* One sync for all that was promised; then it leaves. What comes back may promise more. False: the node has failed. The driver's own
+ * thread; for cores.c. */
+MUST_USE bool driver_settle(struct driver *driver);
+
 void driver_stop(struct driver *driver);
 void driver_release(struct driver *driver);
 
