@@ -24,7 +24,7 @@ struct nng_stream;
 /* Characters of the longest numeric address with brackets and port, and the zero. */
 #define LINK_ADDRESS_SIZE 64
 
-/* Of net/peer.h's table. */
+/* Of net/place.h's table. */
 #define LINK_CALLERS_MAX (2 * LIMIT_VALIDATORS)
 
 /* The other end of a stream as host:port, for people; a host of IPv6 in brackets. */

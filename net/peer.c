@@ -13,6 +13,7 @@
 #include "net/endpoint.h"
 #include "net/link.h"
 #include "net/lobby.h"
+#include "net/place.h"
 #include "net/quota.h"
 #include "net/refusal.h"
 #include "net/tls.h"
@@ -25,43 +26,13 @@
 /* How often those that are left are told to end while the net closes. */
 #define PEER_CLOSING_TICK_MS 5
 
-#define PEER_DIAL_MS 5000
-
 /* Connections of every kind: two a peer, those that replace them, and strangers. */
 #define PEER_LINKS_MAX (4 * PEER_PLACES + PEER_PENDING_MAX)
-
-_Static_assert(LINK_CALLERS_MAX == PEER_PLACES, "one table");
 
 struct peer_entry { /* a connection that hasn't been freed */
     struct link *link;
     bool pending;  /* somebody came and hasn't proven who it is */
     uint64_t came; /* counted */
-};
-
-struct peer_lane_slot {
-    struct peer_net *net;
-    uint8_t place, lane;
-    pthread_mutex_t
-        telling; /* held during callbacks of this lane, so that they come one at a time */
-
-    /* Guarded by net->mutex. */
-    struct link *link; /* the one that counts; NULL or open */
-    uint64_t changed_ms;
-    nng_stream_dialer *dialler; /* of a lane that we dial */
-    nng_aio *dial_aio;
-    bool dialling;       /* a dial is under way */
-    struct link *trying; /* what it gave, until it is open */
-    uint64_t due_ms;
-    uint32_t delay_ms;
-};
-
-struct peer_slot { /* guarded by net->mutex, but for its lanes' own */
-    bool taken;
-    bool calls; /* it dials us */
-    struct sign_public public;
-    char *name;
-    struct peer_lane_slot lanes[PEER_LANES];
-    struct link_usage past; /* of connections that are gone */
 };
 
 struct peer_net {
@@ -80,7 +51,7 @@ struct peer_net {
     struct peer_entry entries[PEER_LINKS_MAX];
     uint32_t entry_count;
     uint64_t arrived; /* counted: struct peer_entry.came */
-    struct peer_slot slots[PEER_PLACES];
+    struct place_table table;
     struct refusal_list refusals;
     struct quota arrivals; /* by address */
 };
@@ -99,26 +70,12 @@ static void refuse(struct peer_net *net, const char *address, const char *why)
 /* --- the table of connections --- */
 
 /* The lane that an open link belongs to; NULL if its peer was dismissed. */
-static struct peer_lane_slot *lane_of(struct peer_net *net, const struct link *link)
+static struct place_lane *lane_of(struct peer_net *net, const struct link *link)
 {
-    struct peer_lane_slot *lane = NULL;
     pthread_mutex_lock(&net->mutex);
-    for (uint32_t place = 0; place < PEER_PLACES; place++) {
-        struct peer_slot *slot = &net->slots[place];
-        if (slot->taken && memcmp(&slot->public, link_peer(link), sizeof(struct sign_public)) == 0)
-            lane = &slot->lanes[link_lane(link)];
-    }
+    struct place_lane *lane = place_lane_of(&net->table, link);
     pthread_mutex_unlock(&net->mutex);
     return lane;
-}
-
-/* A lane that we dial is dialled again after a while. Requires the mutex. */
-static void dial_later(struct peer_lane_slot *lane)
-{
-    lane->due_ms = nng_clock() + lane->delay_ms;
-    lane->delay_ms *= 2;
-    if (lane->delay_ms > PEER_REDIAL_MAX_MS)
-        lane->delay_ms = PEER_REDIAL_MAX_MS;
 }
 
 static struct peer_entry *entry_of(struct peer_net *net, const struct link *link)
@@ -138,26 +95,16 @@ static bool on_sign(void *self, struct sign_signature *signature, const struct d
 static uint32_t on_callers(void *self, struct sign_public known[LINK_CALLERS_MAX])
 {
     struct peer_net *net = self;
-    uint32_t count = 0;
     pthread_mutex_lock(&net->mutex);
-    for (uint32_t place = 0; place < PEER_PLACES; place++)
-        if (net->slots[place].taken && net->slots[place].calls)
-            known[count++] = net->slots[place].public;
+    uint32_t count = place_callers(&net->table, known);
     pthread_mutex_unlock(&net->mutex);
     return count;
-}
-
-/* Is the lane still that of the link's peer? Requires the mutex. */
-static bool is_of(const struct peer_lane_slot *lane, const struct link *link)
-{
-    const struct peer_slot *slot = &lane->net->slots[lane->place];
-    return slot->taken && memcmp(&slot->public, link_peer(link), sizeof(struct sign_public)) == 0;
 }
 
 static void on_opened(void *self, struct link *link)
 {
     struct peer_net *net = self;
-    struct peer_lane_slot *lane = lane_of(net, link);
+    struct place_lane *lane = lane_of(net, link);
     if (lane == NULL) {
         link_close(link, "it is no peer of ours any more");
         return;
@@ -166,7 +113,7 @@ static void on_opened(void *self, struct link *link)
 
     pthread_mutex_lock(&lane->telling);
     pthread_mutex_lock(&net->mutex);
-    if (!is_of(lane, link)) {
+    if (!place_is_of(&net->table.slots[lane->place], link)) {
         pthread_mutex_unlock(&net->mutex);
         pthread_mutex_unlock(&lane->telling);
         link_close(link, "it is no peer of ours any more");
@@ -197,7 +144,7 @@ static void on_opened(void *self, struct link *link)
 static bool on_received(void *self, struct link *link, uint8_t tag, struct bytes body)
 {
     struct peer_net *net = self;
-    struct peer_lane_slot *lane = lane_of(net, link);
+    struct place_lane *lane = lane_of(net, link);
     if (lane == NULL)
         return true;
 
@@ -217,24 +164,13 @@ static void forget(struct peer_net *net, struct link *link)
     struct peer_entry *entry = entry_of(net, link);
     CHECK(entry != NULL);
     *entry = net->entries[--net->entry_count];
-
-    for (uint32_t i = 0; i < PEER_PLACES * PEER_LANES; i++) {
-        struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
-        if (lane->link == link) {
-            lane->link = NULL;
-            lane->changed_ms = nng_clock();
-            dial_later(lane);
-        } else if (lane->trying == link) {
-            lane->trying = NULL;
-            dial_later(lane);
-        }
-    }
+    place_forget(&net->table, link);
 }
 
 static void on_ended(void *self, struct link *link, bool opened, bool stranger, const char *why)
 {
     struct peer_net *net = self;
-    struct peer_lane_slot *lane = opened ? lane_of(net, link) : NULL;
+    struct place_lane *lane = opened ? lane_of(net, link) : NULL;
     if (stranger)
         refuse(net, link_address(link), why);
 
@@ -243,11 +179,9 @@ static void on_ended(void *self, struct link *link, bool opened, bool stranger, 
     pthread_mutex_lock(&net->mutex);
     bool counted = lane != NULL && lane->link == link;
     forget(net, link);
-    if (lane != NULL && is_of(lane, link)) {
-        struct link_usage *past = &net->slots[lane->place].past, usage = link_usage(link);
-        past->sent_bytes += usage.sent_bytes;
-        past->received_bytes += usage.received_bytes;
-        past->dropped += usage.dropped;
+    if (lane != NULL && place_is_of(&net->table.slots[lane->place], link)) {
+        struct link_usage usage = link_usage(link);
+        place_count(&net->table.slots[lane->place], &usage);
     }
     pthread_mutex_unlock(&net->mutex);
     if (counted)
@@ -267,7 +201,7 @@ static const struct link_events link_events = {on_sign, on_callers, on_opened, o
                                                on_ended};
 
 /* Makes a link and enters it. Requires the mutex, so that no event comes before it is there. */
-static struct link *enter(struct peer_net *net, nng_stream *stream, struct peer_lane_slot *lane,
+static struct link *enter(struct peer_net *net, nng_stream *stream, struct place_lane *lane,
                           const char *address)
 {
     struct link_options options = {
@@ -282,7 +216,7 @@ static struct link *enter(struct peer_net *net, nng_stream *stream, struct peer_
         .queue_bytes = {[PEER_VOTES] = PEER_VOTES_QUEUE_BYTES, [PEER_BULK] = PEER_BULK_QUEUE_BYTES},
     };
     if (lane != NULL)
-        options.callee = net->slots[lane->place].public;
+        options.callee = net->table.slots[lane->place].public;
     if (net->entry_count == PEER_LINKS_MAX) {
         nng_stream_free(stream);
         return NULL;
@@ -297,12 +231,12 @@ static struct link *enter(struct peer_net *net, nng_stream *stream, struct peer_
 
 /* --- dialling --- */
 
-static void dial_start(struct peer_lane_slot *lane)
+static void dial_start(struct place_lane *lane)
 {
     struct peer_net *net = lane->net;
-    nng_tls_config *config = tls_config(&net->tls, net->slots[lane->place].name);
+    nng_tls_config *config = tls_config(&net->tls, net->table.slots[lane->place].name);
     if (config == NULL) {
-        dial_later(lane);
+        place_dial_later(lane);
         return;
     }
     nng_stream_dialer_set_ptr(lane->dialler, NNG_OPT_TLS_CONFIG, config);
@@ -318,8 +252,8 @@ static uint32_t dial_due(struct peer_net *net, uint64_t now)
 {
     uint64_t next = now + PEER_TICK_MS;
     for (uint32_t i = 0; i < PEER_PLACES * PEER_LANES; i++) {
-        struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
-        if (!net->slots[i / PEER_LANES].taken || lane->dialler == NULL || lane->link != NULL ||
+        struct place_lane *lane = &net->table.slots[i / PEER_LANES].lanes[i % PEER_LANES];
+        if (!net->table.slots[lane->place].taken || lane->dialler == NULL || lane->link != NULL ||
             lane->trying != NULL || lane->dialling)
             continue;
         if (now >= lane->due_ms)
@@ -332,14 +266,14 @@ static uint32_t dial_due(struct peer_net *net, uint64_t now)
 
 static void on_dialled(void *arg)
 {
-    struct peer_lane_slot *lane = arg;
+    struct place_lane *lane = arg;
     struct peer_net *net = lane->net;
     int rv = nng_aio_result(lane->dial_aio);
     nng_stream *stream = rv == 0 ? nng_aio_get_output(lane->dial_aio, 0) : NULL;
 
     pthread_mutex_lock(&net->mutex);
     lane->dialling = false;
-    bool wanted = !net->closing && net->slots[lane->place].taken;
+    bool wanted = !net->closing && net->table.slots[lane->place].taken;
     if (stream != NULL && !wanted) {
         nng_stream_free(stream);
     } else if (stream != NULL) {
@@ -348,7 +282,7 @@ static void on_dialled(void *arg)
         lane->trying = enter(net, stream, lane, address);
     }
     if (lane->trying == NULL)
-        dial_later(lane);
+        place_dial_later(lane);
     net->live--;
     pthread_cond_broadcast(&net->changed);
     pthread_mutex_unlock(&net->mutex);
@@ -481,15 +415,7 @@ static void net_free(struct peer_net *net)
         nng_aio_free(net->accept_aio);
     if (net->tick_aio != NULL)
         nng_aio_free(net->tick_aio);
-    for (uint32_t i = 0; i < PEER_PLACES * PEER_LANES; i++) {
-        struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
-        nng_stream_dialer_free(lane->dialler);
-        if (lane->dial_aio != NULL)
-            nng_aio_free(lane->dial_aio);
-        pthread_mutex_destroy(&lane->telling);
-    }
-    for (uint32_t place = 0; place < PEER_PLACES; place++)
-        free(net->slots[place].name);
+    place_release(&net->table);
     tls_release(&net->tls);
     pthread_cond_destroy(&net->changed);
     pthread_mutex_destroy(&net->mutex);
@@ -523,13 +449,7 @@ static struct peer_net *net_new(const struct peer_options *options)
     pthread_mutex_init(&net->mutex, NULL);
     pthread_cond_init(&net->changed, NULL);
     quota_init(&net->arrivals, PEER_ARRIVALS_PER_S);
-    for (uint32_t i = 0; i < PEER_PLACES * PEER_LANES; i++) {
-        struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
-        lane->net = net;
-        lane->place = (uint8_t)(i / PEER_LANES);
-        lane->lane = (uint8_t)(i % PEER_LANES);
-        pthread_mutex_init(&lane->telling, NULL);
-    }
+    place_init(&net->table, net);
     return net;
 }
 
@@ -569,11 +489,8 @@ void peer_close(struct peer_net *net)
     nng_aio_cancel(net->tick_aio);
     pthread_mutex_unlock(&net->mutex);
     nng_stream_listener_close(net->listener);
-    for (uint32_t i = 0; i < PEER_PLACES * PEER_LANES; i++) {
-        struct peer_lane_slot *lane = &net->slots[i / PEER_LANES].lanes[i % PEER_LANES];
-        if (lane->dialler != NULL)
-            nng_stream_dialer_close(lane->dialler);
-    }
+    for (uint32_t place = 0; place < PEER_PLACES; place++)
+        place_stop(&net->table.slots[place]);
     pthread_mutex_lock(&net->mutex);
     while (net->ticking)
         pthread_cond_wait(&net->changed, &net->mutex);
@@ -583,49 +500,6 @@ void peer_close(struct peer_net *net)
 
 /* --- the table of peers --- */
 
-/* What a lane that we dial needs; freed with the net, or by peer_dismiss. */
-static enum err dialler_init(struct peer_lane_slot *lane, const struct peer_member *member,
-                             const char *url, struct fault *fault)
-{
-    if (nng_stream_dialer_alloc(&lane->dialler, url) != 0)
-        return fault_set(fault, ERR_USAGE, "validator %s: \"%s\" is no address", member->name,
-                         member->address);
-    if (lane->dial_aio == NULL && nng_aio_alloc(&lane->dial_aio, on_dialled, lane) != 0)
-        return fault_set(fault, ERR_LIMIT, "out of memory");
-    nng_aio_set_timeout(lane->dial_aio, PEER_DIAL_MS);
-    return ERR_NONE;
-}
-
-static enum err slot_init(struct peer_slot *slot, const struct peer_member *member,
-                          struct fault *fault)
-{
-    char url[320];
-    slot->name = strdup(member->name);
-    if (slot->name == NULL)
-        return fault_set(fault, ERR_LIMIT, "out of memory");
-    if (slot->calls)
-        return ERR_NONE;
-    if (!endpoint_has_port(member->address) || strlen(member->address) > 256)
-        return fault_set(fault, ERR_USAGE, "validator %s: \"%s\" is no host:port", member->name,
-                         member->address);
-    snprintf(url, sizeof(url), "tls+tcp://%s", member->address);
-    enum err err = ERR_NONE;
-    for (int i = 0; i < PEER_LANES && err == ERR_NONE; i++)
-        err = dialler_init(&slot->lanes[i], member, url, fault);
-    return err;
-}
-
-/* Frees what slot_init made. Requires that nothing is dialled. */
-static void slot_clear(struct peer_slot *slot)
-{
-    for (int i = 0; i < PEER_LANES; i++) {
-        nng_stream_dialer_free(slot->lanes[i].dialler);
-        slot->lanes[i].dialler = NULL;
-    }
-    free(slot->name);
-    slot->name = NULL;
-}
-
 enum err peer_admit(struct peer_net *net, struct place place, const struct peer_member *member,
                     struct fault *fault)
 {
@@ -634,58 +508,30 @@ enum err peer_admit(struct peer_net *net, struct place place, const struct peer_
     CHECK(order != 0);
 
     pthread_mutex_lock(&net->mutex);
-    struct peer_slot *slot = &net->slots[place.n];
-    CHECK(!slot->taken);
-    slot->calls = order < 0;
-    slot->public = member->public;
-    slot->past = (struct link_usage){0};
-    enum err err = slot_init(slot, member, fault);
-    for (int i = 0; i < PEER_LANES; i++) {
-        slot->lanes[i].changed_ms = nng_clock();
-        slot->lanes[i].due_ms = 0;
-        slot->lanes[i].delay_ms = PEER_REDIAL_MIN_MS;
-    }
-    if (err == ERR_NONE)
-        slot->taken = true;
-    else
-        slot_clear(slot);
+    enum err err = place_admit(&net->table.slots[place.n], member, order < 0, on_dialled, fault);
     pthread_mutex_unlock(&net->mutex);
     return err;
 }
 
 void peer_dismiss(struct peer_net *net, struct place place)
 {
-    struct peer_slot *slot = &net->slots[place.n];
-    struct link *links[2 * PEER_LANES];
-    uint32_t count = 0;
+    struct place_slot *slot = &net->table.slots[place.n];
+    struct link *links[PLACE_LINKS];
 
     pthread_mutex_lock(&net->mutex);
-    CHECK(slot->taken);
-    slot->taken = false;
-    for (int i = 0; i < PEER_LANES; i++) {
-        struct peer_lane_slot *lane = &slot->lanes[i];
-        struct link *const both[] = {lane->link, lane->trying};
-        for (int j = 0; j < 2; j++)
-            if (both[j] != NULL) {
-                link_retain(both[j]);
-                links[count++] = both[j];
-            }
-        lane->link = lane->trying = NULL;
-    }
+    uint32_t count = place_vacate(slot, links);
     pthread_mutex_unlock(&net->mutex);
 
     for (uint32_t i = 0; i < count; i++) {
         link_close(links[i], "it is no peer of ours any more");
         link_release(links[i]);
     }
-    for (int i = 0; i < PEER_LANES; i++)
-        if (slot->lanes[i].dialler != NULL)
-            nng_stream_dialer_close(slot->lanes[i].dialler);
+    place_stop(slot);
     pthread_mutex_lock(&net->mutex);
     for (int i = 0; i < PEER_LANES; i++)
         while (slot->lanes[i].dialling)
             pthread_cond_wait(&net->changed, &net->mutex);
-    slot_clear(slot);
+    place_free(slot);
     pthread_mutex_unlock(&net->mutex);
 }
 
@@ -695,7 +541,7 @@ enum err peer_send(struct peer_net *net, struct place to, enum peer_lane lane, u
     CHECK(to.n < PEER_PLACES);
 
     pthread_mutex_lock(&net->mutex);
-    struct link *link = net->slots[to.n].lanes[lane].link;
+    struct link *link = net->table.slots[to.n].lanes[lane].link;
     if (link != NULL)
         link_retain(link);
     pthread_mutex_unlock(&net->mutex);
@@ -712,23 +558,6 @@ void peer_status(struct peer_net *net, struct place place, struct peer_state *st
     uint64_t now = nng_clock();
 
     pthread_mutex_lock(&net->mutex);
-    const struct peer_slot *slot = &net->slots[place.n];
-    *state = (struct peer_state){
-        .sent_bytes = slot->past.sent_bytes,
-        .received_bytes = slot->past.received_bytes,
-        .dropped = slot->past.dropped,
-    };
-    for (int i = 0; i < PEER_LANES; i++) {
-        struct link *link = slot->lanes[i].link;
-        state->connected[i] = link != NULL;
-        state->changed_ms[i] = now - slot->lanes[i].changed_ms;
-        if (link == NULL)
-            continue;
-        struct link_usage usage = link_usage(link);
-        state->queued_bytes[i] = usage.queued_bytes;
-        state->sent_bytes += usage.sent_bytes;
-        state->received_bytes += usage.received_bytes;
-        state->dropped += usage.dropped;
-    }
+    place_status(&net->table.slots[place.n], state, now);
     pthread_mutex_unlock(&net->mutex);
 }
