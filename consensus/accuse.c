@@ -8,10 +8,9 @@ size_t accuse_bytes(const struct consensus *c)
     return 4 * (c->change_room + BOUNDS_ENVELOPE_BYTES + 64);
 }
 
-static bool is_news(const struct consensus *c, struct seat seat, enum evidence_kind kind,
-                    uint64_t view)
+static bool is_news(const struct consensus *c, struct seat seat, enum evidence_kind kind)
 {
-    return seat.n != c->config.seat.n && view >= c->peers[seat.n].accused[kind - 1] &&
+    return seat.n != c->config.seat.n && !c->peers[seat.n].accused[kind - 1] &&
            c->accusations < ACCUSE_MAX;
 }
 
@@ -42,7 +41,7 @@ static void accuse(struct consensus *c, enum evidence_kind kind, struct seat sea
                    struct bytes first, struct bytes second, struct actions *out)
 {
     const struct evidence evidence = {first, second};
-    c->peers[seat.n].accused[kind - 1] = view + 1;
+    c->peers[seat.n].accused[kind - 1] = true;
     c->accusations++;
     actions_add(out, ACTION_ACCUSE)->as.accuse =
         (struct action_accuse){.evidence = actions_pack(out, &evidence_record, &evidence),
@@ -71,7 +70,7 @@ static void compare(struct consensus *c, enum message_tag tag, struct seat from,
     const struct slot_votes *votes = kept_tag == MESSAGE_PREPARE ? &slot->prepares : &slot->commits;
     const enum evidence_kind kind =
         tag == kept_tag ? EVIDENCE_TWO_STATEMENTS : EVIDENCE_COMMIT_AGAINST_PREPARE;
-    if ((votes->voters & COMMITTEE_BIT(from.n)) == 0 || !is_news(c, from, kind, ballot->view.n))
+    if ((votes->voters & COMMITTEE_BIT(from.n)) == 0 || !is_news(c, from, kind))
         return;
     const struct ballot kept = kept_ballot(c, slot, votes, from);
     if (ballot_equal(&kept, ballot))
@@ -95,7 +94,7 @@ void accuse_vote(struct consensus *c, enum message_tag tag, struct seat from,
     compare(c, tag, from, ballot, signature, MESSAGE_PREPARE, out);
     compare(c, tag, from, ballot, signature, MESSAGE_COMMIT, out);
     if (tag != MESSAGE_COMMIT || !peer->has_change || peer->change_view <= ballot->view.n ||
-        !is_news(c, from, EVIDENCE_COMMIT_FORGOTTEN, ballot->view.n))
+        !is_news(c, from, EVIDENCE_COMMIT_FORGOTTEN))
         return;
     struct message_view_change change;
     CHECK(record_unpack(out->arena, &message_view_change_record, &change, change_body(c, from.n),
@@ -126,7 +125,7 @@ void accuse_proposal(struct consensus *c, const struct message *m, struct action
         return;
     const struct slot *slot = core_slot_const(c, height);
     if (!slot_has_block(slot) || !slot->has_pre_prepare ||
-        !is_news(c, m->envelope.from, EVIDENCE_TWO_STATEMENTS, c->voting.n))
+        !is_news(c, m->envelope.from, EVIDENCE_TWO_STATEMENTS))
         return;
     if (digest_equal(&slot->held.block.digest, &proposal->block.digest) &&
         digest_equal(&c->new_view, &proposal->new_view))
@@ -147,7 +146,7 @@ void accuse_change(struct consensus *c, const struct message_envelope *envelope,
     const struct seat from = envelope->from;
     const struct core_peer *peer = &c->peers[from.n];
     if (peer->has_change && peer->change_view == change->view.n &&
-        is_news(c, from, EVIDENCE_TWO_VIEW_CHANGES, change->view.n) &&
+        is_news(c, from, EVIDENCE_TWO_VIEW_CHANGES) &&
         !bytes_equal(change_body(c, from.n), envelope->body))
         accuse(c, EVIDENCE_TWO_VIEW_CHANGES, from, change->view.n, seal_kept_change(c, from, out),
                seal(out, MESSAGE_VIEW_CHANGE, from, envelope->body, &envelope->signature), out);
@@ -155,7 +154,7 @@ void accuse_change(struct consensus *c, const struct message_envelope *envelope,
     for (uint64_t h = c->durable + 1; h <= core_top(c); h++) {
         const struct slot *slot = core_slot_const(c, h);
         if ((slot->commits.voters & COMMITTEE_BIT(from.n)) == 0 ||
-            !is_news(c, from, EVIDENCE_COMMIT_FORGOTTEN, c->voting.n))
+            !is_news(c, from, EVIDENCE_COMMIT_FORGOTTEN))
             continue;
         const struct ballot commit = kept_ballot(c, slot, &slot->commits, from);
         if (evidence_forgets(change, &commit))

@@ -234,7 +234,8 @@ struct action_forget {
     uint64_t after;  /* ... once the log is durable through this one */
 };
 
-/* Given once for each (seat, kind, view), and perhaps again after a restart. Of the core's own set. */
+/* Given once for each (seat, kind), so that a liar can't make us write without end, and perhaps again after a
+ * restart. Of the core's own set. */
 struct action_accuse {
     struct bytes evidence; /* packed; evidence_check() finds the same */
     enum evidence_kind kind;

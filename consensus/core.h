@@ -25,7 +25,7 @@ struct core_peer {
     struct sign_signature change_signature;
     uint32_t failures;                   /* turns it didn't fill, less those that it did */
     uint64_t barred_view;                /* passed over as primary up to this view */
-    uint64_t accused[EVIDENCE_KIND_MAX]; /* by kind - 1: lowest view not yet accused of */
+    bool accused[EVIDENCE_KIND_MAX]; /* by kind - 1: once is enough, since it costs the seat */
 };
 
 /* The block that a height of the NEW-VIEW's choice must be about. */

@@ -160,7 +160,10 @@ static bool is_whole(struct check *check)
 static enum err place_leaves(struct check *check, struct fault *fault)
 {
     const struct snapshot_chunk *chunk = check->chunk;
+    const struct digest end = snapshot_last(snapshot_range(&chunk->from));
     size_t bytes = 0;
+    if (digest_compare(&chunk->to, &end) > 0)
+        return fault_set(fault, ERR_MISMATCH, "a chunk that runs into the next range");
     for (uint32_t i = 0; i < chunk->leaf_count; i++) {
         const struct snapshot_leaf *leaf = &chunk->leaves[i];
         struct sparse_change *placed = &check->leaves[i];
@@ -174,7 +177,6 @@ static enum err place_leaves(struct check *check, struct fault *fault)
         if (i > 0 && digest_compare(&placed[-1].key, &placed->key) >= 0)
             return fault_set(fault, ERR_MISMATCH, "a chunk whose leaves aren't in order");
     }
-    struct digest end = snapshot_last(snapshot_range(&chunk->from));
     if (bytes < SNAPSHOT_CHUNK_BYTES && !digest_equal(&chunk->to, &end))
         return fault_set(fault, ERR_MISMATCH, "a chunk that is cut short");
     if (bytes >= SNAPSHOT_CHUNK_BYTES &&

@@ -81,6 +81,12 @@ START_TEST(a_second_view_change_is_told)
     council_message(&c, council_seal(&c, MESSAGE_VIEW_CHANGE, 3,
                                      council_change(&c, 2, &genesis, &prepared, 1)));
     council_expect(&c, "accuse 3 of two view changes in view 2\n");
+    /* a liar has views enough to fill a disk with */
+    council_message(
+        &c, council_seal(&c, MESSAGE_VIEW_CHANGE, 3, council_change(&c, 3, &genesis, NULL, 0)));
+    council_message(&c, council_seal(&c, MESSAGE_VIEW_CHANGE, 3,
+                                     council_change(&c, 3, &genesis, &prepared, 1)));
+    council_expect(&c, "");
     council_close(&c);
 }
 END_TEST

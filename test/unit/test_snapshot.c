@@ -238,6 +238,38 @@ START_TEST(ends_of_a_chunk_cannot_be_cut)
 }
 END_TEST
 
+/* Whoever fetches would look for the rest of that range in the middle of the next one. */
+START_TEST(a_chunk_ends_with_its_range_even_if_all_of_it_is_true)
+{
+    start();
+    struct digest from = snapshot_first(9), last = snapshot_last(9), behind = snapshot_first(10);
+    struct snapshot_chunk chunk;
+    while (chunk = taken(&from), !digest_equal(&chunk.to, &last))
+        from = snapshot_behind(&chunk.to);
+    const struct snapshot_chunk more = taken(&behind);
+    struct snapshot_leaf *leaves =
+        arena_array(&cutting, chunk.leaf_count + more.leaf_count, sizeof(*leaves));
+    size_t bytes = 0;
+    ck_assert_ptr_nonnull(leaves);
+    for (uint32_t i = 0; i < chunk.leaf_count; i++) {
+        leaves[i] = chunk.leaves[i];
+        bytes += leaves[i].key.size + leaves[i].value.size;
+    }
+    for (uint32_t i = 0; bytes < SNAPSHOT_CHUNK_BYTES; i++) {
+        leaves[chunk.leaf_count++] = more.leaves[i];
+        bytes += more.leaves[i].key.size + more.leaves[i].value.size;
+    }
+    chunk.leaves = leaves;
+    chunk.to =
+        digest_of(leaves[chunk.leaf_count - 1].key.data, leaves[chunk.leaf_count - 1].key.size);
+    ck_assert_int_eq(
+        history_prove_at(&cutting, history, &chunk.right, &chunk.to, (struct height){3}, &fault),
+        ERR_NONE);
+    refused(&chunk, &from, "a chunk that runs into the next range");
+    end();
+}
+END_TEST
+
 START_TEST(paths_of_a_wrong_length_or_kind_prove_nothing)
 {
     start();
@@ -355,6 +387,7 @@ HARNESS_MAIN("snapshot", chunks_of_a_height_are_all_its_leaves_in_order,
              a_kept_height_is_cut_the_same_while_the_chain_goes_on,
              dropped_added_or_changed_leaves_are_noticed, added_leaf_is_noticed,
              a_chunk_counts_only_in_its_place_and_its_height, ends_of_a_chunk_cannot_be_cut,
+             a_chunk_ends_with_its_range_even_if_all_of_it_is_true,
              paths_of_a_wrong_length_or_kind_prove_nothing,
              a_lone_leaf_cannot_be_passed_off_as_a_neighbour,
              any_flipped_bit_and_any_cut_is_refused, small_states_and_empty_ranges_have_chunks_too,

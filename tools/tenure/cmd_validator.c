@@ -390,7 +390,7 @@ static const struct cli_command commands[] = {
      5, run_replace},
     {"validator accuse", "FILE", 1, 1,
      "have the seat vacated of a validator that signed what no correct one signs",
-     "  tenure validator accuse node-0/data/evidence/2-1-0", NULL, 0, run_accuse},
+     "  tenure validator accuse node-0/data/evidence/1-2-1", NULL, 0, run_accuse},
     {"proposal list", "", 0, 0, "list what operators have proposed, and how the votes stand",
      "  tenure proposal list", NULL, 0, run_proposals},
     {"proposal upgrade", "HEIGHT VERSION", 2, 2,

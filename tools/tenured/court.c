@@ -1,6 +1,7 @@
 #include "tools/tenured/court.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "tools/sys/electorate.h"
 #include "tools/sys/log.h"
@@ -47,17 +48,19 @@ void court_accuse(struct node *node, const struct action_accuse *accuse)
 {
     char folder[FILE_PATH_SIZE], path[FILE_PATH_SIZE], name[64];
     struct fault fault = {0};
-    snprintf(name, sizeof(name), "%u-%d-%llu", accuse->seat.n, (int)accuse->kind,
-             (unsigned long long)accuse->view.n);
+    snprintf(name, sizeof(name), "%llu-%u-%d", (unsigned long long)node->roster->since,
+             accuse->seat.n, (int)accuse->kind);
     enum err err = file_join(folder, node->settings.data, "evidence", &fault);
     if (!err)
         err = file_make_folder(folder, 0700, &fault);
     if (!err)
         err = file_join(path, folder, name, &fault);
-    if (!err)
+    if (!err && access(path, F_OK) != 0)
         err = file_write(path, accuse->evidence, 0600, &fault);
-    if (node_failed(node, err, &fault))
+    if (err) {
+        log_event(LOG_LEVEL_ERROR, "evidence", "can't be kept: %s", fault.text);
         return;
+    }
     log_event(LOG_LEVEL_ERROR, "evidence",
               "%s signed what no correct validator signs (%s): any member can have its seat "
               "vacated with: tenure validator accuse %s",

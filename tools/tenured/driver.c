@@ -348,10 +348,15 @@ static void driver_on_committed(struct driver *driver, const struct driver_event
 {
     const struct roster *roster = driver->node->roster;
     struct event step = {.kind = EVENT_COMMITTED, .as.committed = event->height};
+    struct consensus_summary summary;
     parcel_shelf_remove(&driver->shelf, &event->digest);
-    driver_step(driver, &step);
-    if (!event->renewed)
-        catchup_go_on(&driver->catchup, driver->node, event->height);
+    consensus_summarise(driver->consensus, &summary);
+    /* a core that was made meanwhile, with the set of a later block, has begun behind this one */
+    if (event->height.n > summary.durable.n) {
+        driver_step(driver, &step);
+        if (!event->renewed)
+            catchup_go_on(&driver->catchup, driver->node, event->height);
+    }
     if (event->renewed || event->height.n == roster->since + ROSTER_FAREWELL)
         driver->renew = true;
     if (event->halted && driver->leave_ms == 0)
@@ -513,8 +518,9 @@ static void driver_run(void *self)
         if (driver->actions.deadline_ms < next_ms)
             next_ms = driver->actions.deadline_ms;
         if (driver->leave_ms > 0 && now_ms >= driver->leave_ms)
-            node_leave(driver->node, "the chain halts at block %llu, as governance decided: it goes on with "
-                                     "a newer version of this program",
+            node_leave(driver->node,
+                       "the chain halts at block %llu, as governance decided: it goes on with "
+                       "a newer version of this program",
                        (unsigned long long)driver->halt.n);
         else if (driver->leave_ms > 0 && driver->leave_ms < next_ms)
             next_ms = driver->leave_ms;
@@ -554,8 +560,7 @@ enum err driver_init(struct driver *driver, struct node *node, struct fault *fau
     driver->node = node;
     pthread_mutex_init(&driver->mutex, NULL);
     const struct votelog *log = &node->votelog;
-    enum err err =
-        cores_make(driver, log->count > 0 ? log->records[0].sequence - 1 : 0, fault);
+    enum err err = cores_make(driver, log->count > 0 ? log->records[0].sequence - 1 : 0, fault);
     if (!err && queue_init(&driver->queue, DRIVER_QUEUE, DRIVER_QUEUE_BYTES))
         err = fault_set(fault, ERR_LIMIT, "no memory for consensus");
     if (err)
