@@ -16,8 +16,10 @@ struct core_peer {
     uint64_t view;        /* highest that it signed to be in or to want */
     uint64_t height;      /* highest that it signed to have committed */
     uint64_t heard_ms;    /* when something that it signed last came in; 0: never */
-    uint64_t answered_ms; /* when its STATUS was last answered */
-    bool answered;
+    /* When its STATUS was last answered: [1] one that is older than what it said before, which may be a replay and must
+     * not use up the ration of the others, or of a node that had to go back. */
+    uint64_t answered_ms[2];
+    bool answered[2];
     bool
         has_change; /* its VIEW-CHANGE of the highest view: change_view, and its bytes in `changes` */
     uint64_t change_view;

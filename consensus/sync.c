@@ -141,20 +141,22 @@ void sync_on_status(struct consensus *c, const struct message *m, struct actions
         return;
     }
     struct core_peer *peer = &c->peers[from];
+    const int is_old = status->view.n < peer->view || status->height.n < peer->height;
     if (peer->view < status->view.n)
         peer->view = status->view.n;
     if (peer->height < status->height.n)
         peer->height = status->height.n;
     learn_heights(c);
 
-    if (peer->answered && c->now_ms < peer->answered_ms + c->config.status_interval_ms / 8) {
+    if (peer->answered[is_old] &&
+        c->now_ms < peer->answered_ms[is_old] + c->config.status_interval_ms / 8) {
         out->ignored = NARRATE_TOO_SOON;
         return;
     }
     if (core_is_observer(c))
         return;
-    peer->answered = true;
-    peer->answered_ms = c->now_ms;
+    peer->answered[is_old] = true;
+    peer->answered_ms[is_old] = c->now_ms;
     answer(c, status, COMMITTEE_BIT(from), out);
 }
 

@@ -157,6 +157,24 @@ START_TEST(a_vote_above_the_window_tells_a_height)
 }
 END_TEST
 
+/* Anybody can replay an old STATUS of a seat, just before its next one. */
+START_TEST(an_old_status_does_not_use_up_the_answer_to_a_new_one)
+{
+    set_up();
+    commit_one();
+    status_from(3, (struct message_status){.view = {1}, .active = true});
+    council_tick(&c, 200);
+    status_from(3, (struct message_status){.active = true}); /* of view 0 */
+    text_clear(&c.story);
+    status_from(3, (struct message_status){.view = {1}, .active = true});
+    council_expect(&c, "send decided to 8\n");
+    status_from(3, (struct message_status){.active = true});
+    ck_assert_int_eq(c.out.ignored, NARRATE_TOO_SOON);
+    council_expect(&c, "");
+    council_close(&c);
+}
+END_TEST
+
 START_TEST(answers_are_rationed)
 {
     set_up();
@@ -178,4 +196,5 @@ HARNESS_MAIN("sync", a_lower_height_is_answered_with_the_proof_of_mine,
              what_a_seat_lacks_is_sent_again_and_no_more,
              a_seat_in_a_lower_view_gets_my_view_change, a_seat_that_lacks_the_new_view_gets_it,
              heights_are_believed_from_f_and_one, one_certificate_is_believed,
-             a_vote_above_the_window_tells_a_height, answers_are_rationed)
+             a_vote_above_the_window_tells_a_height,
+             an_old_status_does_not_use_up_the_answer_to_a_new_one, answers_are_rationed)
