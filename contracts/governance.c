@@ -210,9 +210,10 @@ static void end(const struct catalog_run *run, uint64_t id, struct governance_pr
     emit(run, EVENT_DECIDED, id, proposal, status == GOVERNANCE_PASSED);
 }
 
-/* Counts one vote, and carries the proposal out when it is decided. An action that can't be done leaves nothing behind. */
-static void count_vote(const struct catalog_run *run, uint64_t id,
-                       struct governance_proposal *proposal, bool yes)
+/* Counts one vote, and carries the proposal out when it is decided. An action that can't be done leaves nothing behind; one that only
+ * comes TOO_SOON is no reason to fail: the vote is refused, so that it can be cast in the next block. */
+static enum verdict count_vote(const struct catalog_run *run, uint64_t id,
+                               struct governance_proposal *proposal, bool yes)
 {
     struct path path = path_1("ballot/", id);
     path_address(&path, run->sender);
@@ -233,11 +234,14 @@ static void count_vote(const struct catalog_run *run, uint64_t id,
             view_undo(run->view, savepoint);
             event_undo(run->events, events);
         }
+        if (verdict == VERDICT_TOO_SOON)
+            return verdict;
         proposal->verdict = (uint16_t)verdict;
         end(run, id, proposal, verdict == VERDICT_OK ? GOVERNANCE_PASSED : GOVERNANCE_FAILED);
     } else if (2ull * proposal->no >= operators) {
         end(run, id, proposal, GOVERNANCE_FAILED);
     }
+    return VERDICT_OK;
 }
 
 /* --- proposing --- */
@@ -264,8 +268,7 @@ static enum verdict propose(const struct catalog_run *run, struct governance_pro
     put(run->view, id, proposal);
     due_set(run->view, DUE_PROPOSAL, id, 0, 0, proposal->expires_ms);
     emit(run, EVENT_PROPOSED, id, proposal, true);
-    count_vote(run, id, proposal, true);
-    return VERDICT_OK;
+    return count_vote(run, id, proposal, true);
 }
 
 static enum verdict propose_money(const struct catalog_run *run,
@@ -375,8 +378,7 @@ static enum verdict on_vote(const struct catalog_run *run, const void *in)
     path_address(&path, run->sender);
     if (view_load(run->view, path_key(&path), &governance_ballot_record, &ballot))
         return VERDICT_ALREADY_DONE;
-    count_vote(run, args->proposal, &proposal, args->yes);
-    return VERDICT_OK;
+    return count_vote(run, args->proposal, &proposal, args->yes);
 }
 
 void governance_due(const struct catalog_run *run, uint64_t id)

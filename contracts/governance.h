@@ -103,7 +103,8 @@ struct governance_roles {
     uint32_t roles;
 };
 
-/* vote: once for each operator. NOT_FOUND, WRONG_STATE (not OPEN), ALREADY_DONE. */
+/* vote: once for each operator. NOT_FOUND, WRONG_STATE (not OPEN), ALREADY_DONE; TOO_SOON: it would decide a change of the set, and the set
+ * has changed in this block already: the vote isn't counted, cast it again. */
 #define GOVERNANCE_VOTE 6
 struct governance_vote {
     uint64_t proposal;

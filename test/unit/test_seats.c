@@ -149,6 +149,30 @@ START_TEST(the_set_changes_at_most_once_a_block)
 }
 END_TEST
 
+START_TEST(a_vote_that_comes_too_soon_is_cast_again_in_the_next_block)
+{
+    begin();
+    struct seats_change change = newcomer(2000), rekeyed = newcomer(2001);
+    struct governance_proposal proposal;
+    struct path path = path_1("proposal/", 2);
+    rekeyed.old_key = market_public(1003);
+    rekeyed.replayer = market_address(MARKET_REPLAYER_3);
+    rekeyed.name = bytes_text("node-10");
+    rekeyed.chain_end = digest_zero;
+    ck_assert_int_eq(propose(GOVERNANCE_PROPOSE_ADD, &change), VERDICT_OK);
+    ck_assert_int_eq(propose(GOVERNANCE_PROPOSE_REPLACE, &rekeyed), VERDICT_OK);
+    ck_assert_int_eq(agree(1), VERDICT_OK);
+    ck_assert_int_eq(agree(2), VERDICT_TOO_SOON);
+    ck_assert(view_load(&m.view, path_key(&path), &governance_proposal_record, &proposal));
+    ck_assert_int_eq(proposal.status, GOVERNANCE_OPEN);
+    ck_assert_uint_eq(proposal.yes, 1);
+    market_step(&m, 1);
+    ck_assert_int_eq(agree(2), VERDICT_OK);
+    ck_assert_int_eq(memcmp(&set().members[3].public_key, &rekeyed.public_key, SIGN_PUBLIC_SIZE), 0);
+    market_release(&m);
+}
+END_TEST
+
 START_TEST(four_members_and_a_quorum_of_taken_seats_are_left)
 {
     begin();
@@ -320,7 +344,7 @@ END_TEST
 
 HARNESS_MAIN("seats", a_validator_joins_when_the_operators_agree,
              the_same_members_later_are_another_set, a_seat_that_was_left_is_taken_by_the_next,
-             the_set_changes_at_most_once_a_block,
+             the_set_changes_at_most_once_a_block, a_vote_that_comes_too_soon_is_cast_again_in_the_next_block,
              four_members_and_a_quorum_of_taken_seats_are_left,
              a_vacant_seat_is_filled_by_another_key, a_key_changes_and_the_beacon_stays,
              who_cannot_sit_is_not_proposed, a_candidate_is_known_while_its_proposal_is_open,
