@@ -47,8 +47,10 @@ void *arena_alloc(struct arena *arena, size_t size)
     struct arena_block *block = arena->blocks;
     if (!block || block->size - block->used < rounded)
         block = grow(arena, rounded);
-    if (!block)
+    if (!block) {
+        arena->starved = true;
         return NULL;
+    }
     uint8_t *memory = block->data + block->used;
     block->used += rounded;
     arena->used += rounded;

@@ -4,6 +4,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_block;
@@ -12,9 +13,10 @@ struct arena {
     struct arena_block *blocks; /* newest first; owned */
     size_t used;                /* bytes handed out since the last clear, each piece rounded up to 16; <= size_max */
     size_t size_max;            /* the bound */
+    bool starved;               /* the heap once had less than the bound allows: this machine's lack, and of no other's */
 };
 
-/* Allocates nothing yet. Release with arena_release. */
+/* Allocates nothing yet. Release with arena_release. `starved` stays until the next init. */
 void arena_init(struct arena *arena, size_t size_max);
 
 /* Zeroed memory, aligned for any type, valid until clear or release.

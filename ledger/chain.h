@@ -75,16 +75,17 @@ struct chain_proposal {
 
 /* Executes as many of the candidates as may be in a block now, in order, leaving out the others,
  * and makes block and header of it. The block is executed then, and *tip tells it. ERR_NOT_FOUND:
- * no such parent; ERR_NOT_NOW: the block's protocol version isn't known here; ERR_LIMIT: too many uncommitted blocks; ERR_CORRUPT, ERR_IO from the store: the
- * node must stop. */
+ * no such parent; ERR_NOT_NOW: the block's protocol version isn't known here; ERR_LIMIT: no memory, or too many
+ * uncommitted blocks; ERR_CORRUPT, ERR_IO from the store: the node must stop. */
 MUST_USE enum err chain_build(struct chain *chain, struct chain_tip *tip,
                               const struct chain_proposal *proposal, struct fault *fault);
 
 /* Executes a block whose transactions' signatures were checked, on its parent's overlay, and
  * compares every root. ERR_NONE also when it was executed before. ERR_NOT_FOUND: the parent isn't
- * the head or executed. ERR_MALFORMED, ERR_LIMIT: no block; ERR_MISMATCH: a transaction that may
+ * the head or executed. ERR_MALFORMED: no block, or one that is too large for any machine; ERR_MISMATCH: a transaction that may
  * not be in it, or a header that isn't what this node computes: the fault names the first
- * difference. ERR_CORRUPT, ERR_IO: the node must stop. */
+ * difference. ERR_LIMIT (this machine has no memory, or too many uncommitted blocks), ERR_CORRUPT, ERR_IO: nothing is known of the block,
+ * and the node must stop. */
 MUST_USE enum err chain_execute(struct chain *chain, struct bytes header, struct bytes body,
                                 struct fault *fault);
 

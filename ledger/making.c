@@ -333,25 +333,33 @@ static enum err execute(struct making *making, const struct block_header *header
     return keep(making, fault);
 }
 
+/* What is too large for every machine is no block; ERR_LIMIT is left for what this one lacks. */
+static enum err too_large(const struct block_header *header, struct fault *fault)
+{
+    return fault_set(fault, ERR_MALFORMED,
+                     "block %llu: over the bounds of a block: %u bytes of body, %u MB for its execution",
+                     number(header->height), LIMIT_BLOCK_BYTES, OVERLAY_ENTRY_BYTES >> 20);
+}
+
 enum err making_execute(struct making_ground *ground, struct bytes header_raw,
                         struct bytes body_raw, struct fault *fault)
 {
     struct block_header header;
-    enum err err = block_header_unpack(&header, header_raw, fault);
-    if (err)
-        return err;
+    if (block_header_unpack(&header, header_raw, fault))
+        return fault_set(fault, ERR_MALFORMED, "a header that this program can't read");
     struct digest digest = digest_of(header_raw.data, header_raw.size);
     if (overlay_find(&ground->overlay, &digest) || digest_equal(&digest, &ground->head.digest))
         return ERR_NONE;
     if (body_raw.size > LIMIT_BLOCK_BYTES)
-        return fault_set(fault, ERR_LIMIT, "block %llu: a body of %zu bytes", number(header.height),
-                         body_raw.size);
+        return too_large(&header, fault);
     struct making making;
-    err = start(&making, ground, &header.parent, header.time_ms, (struct seat){header.proposer},
-                fault);
+    enum err err = start(&making, ground, &header.parent, header.time_ms,
+                         (struct seat){header.proposer}, fault);
     if (err)
         return err;
     err = execute(&making, &header, &digest, header_raw, body_raw, fault);
+    if (err == ERR_LIMIT && !making.entry->arena.starved)
+        err = too_large(&header, fault);
     end(&making);
     return err;
 }

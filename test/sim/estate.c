@@ -409,13 +409,13 @@ static bool estate_execute(struct books *books, struct arena *arena, struct byte
     case ERR_NOT_FOUND:
         return false;
     case ERR_MALFORMED:
-    case ERR_LIMIT:
     case ERR_MISMATCH:
     case ERR_SIGNATURE:
     case ERR_BUSY:
     case ERR_NOT_NOW:
     case ERR_USAGE:
         return true;
+    case ERR_LIMIT:
     case ERR_CORRUPT:
     case ERR_IO:
         break;

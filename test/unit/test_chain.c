@@ -1,6 +1,7 @@
 #include "ledger/chain.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -461,6 +462,72 @@ START_TEST(full_disk_stops_the_chain_and_harms_nothing)
 }
 END_TEST
 
+/* Executes a body of no transactions but many bytes with and without memory for them, and exits with what it saw. */
+static void child_without_memory(void)
+{
+    static const uint8_t zeros[LIMIT_BLOCK_BYTES];
+    mallopt(M_MMAP_THRESHOLD, 65536); /* nothing as large comes from what is free already ... */
+    mallopt(M_ARENA_MAX, 1);          /* ... or was reserved for a thread */
+    town_open(&town);
+    struct digest genesis = head_digest();
+    struct tx tx = town_transfer(&town, 1, 2, 30);
+    struct chain_tip tip = town_build(&town, &genesis, TOWN_START_MS + 500, &tx.raw, 1);
+    struct bytes header = bytes_of(
+        arena_copy(&town.arena, tip.header_raw.data, tip.header_raw.size), tip.header_raw.size);
+    struct bytes body = bytes_of(zeros, sizeof(zeros));
+    chain_discard(town.chain, &tip.digest);
+    struct fault fault = {0};
+    enum err rich = chain_execute(town.chain, header, body, &fault);
+    struct rlimit limits, none = {1, 1};
+    getrlimit(RLIMIT_AS, &limits);
+    none.rlim_max = limits.rlim_max;
+    setrlimit(RLIMIT_AS, &none); /* nothing may grow */
+    enum err poor = chain_execute(town.chain, header, body, &fault);
+    setrlimit(RLIMIT_AS, &limits);
+    _exit(rich == ERR_MALFORMED && poor == ERR_LIMIT ? 7 : 1);
+}
+
+/* A node that refused a block for want of memory would part from those that have it. */
+START_TEST(want_of_memory_is_no_verdict_on_a_block)
+{
+    if (!FORKS_WITH_THREADS)
+        return;
+    town_init(&town);
+    pid_t pid = fork();
+    if (pid == 0)
+        child_without_memory();
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 7);
+    town_release(&town);
+}
+END_TEST
+
+START_TEST(what_is_too_large_for_every_machine_is_no_block)
+{
+    town_init(&town);
+    town_open(&town);
+    struct digest genesis = head_digest();
+    struct tx tx = town_transfer(&town, 1, 2, 30);
+    struct chain_tip tip = town_build(&town, &genesis, TOWN_START_MS + 1, &tx.raw, 1);
+    struct bytes header = bytes_of(
+        arena_copy(&town.arena, tip.header_raw.data, tip.header_raw.size), tip.header_raw.size);
+    uint8_t *body = calloc(LIMIT_BLOCK_BYTES + 1, 1);
+    struct fault fault = {0};
+    chain_discard(town.chain, &tip.digest);
+    ck_assert_int_eq(
+        chain_execute(town.chain, header, bytes_of(body, LIMIT_BLOCK_BYTES + 1), &fault),
+        ERR_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(fault.text, "block 1: over the bounds of a block"));
+    ck_assert_int_eq(chain_execute(town.chain, bytes_of(body, BLOCK_HEADER_BYTES + 1),
+                                   bytes_of(body, 1), &fault),
+                     ERR_MALFORMED);
+    free(body);
+    town_release(&town);
+}
+END_TEST
+
 START_TEST(folder_of_another_chain_is_refused)
 {
     town_init(&town);
@@ -601,6 +668,8 @@ HARNESS_MAIN("chain", commit_that_revokes_an_account_empties_its_share_of_the_po
              write_set_of_a_diverging_block_can_be_compared,
              held_block_survives_a_restart_until_its_height_is_committed,
              restart_goes_on_at_the_same_root, kill_at_any_moment_loses_nothing_committed,
-             full_disk_stops_the_chain_and_harms_nothing, folder_of_another_chain_is_refused,
+             full_disk_stops_the_chain_and_harms_nothing,
+             want_of_memory_is_no_verdict_on_a_block,
+             what_is_too_large_for_every_machine_is_no_block, folder_of_another_chain_is_refused,
              folder_in_use_is_refused, folder_of_a_newer_format_is_refused,
              bytes_that_are_no_genesis_are_refused, admission_says_why_not)

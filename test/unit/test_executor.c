@@ -76,5 +76,19 @@ START_TEST(a_share_comes_back_when_its_jobs_are_done_with)
 }
 END_TEST
 
+/* What this machine lacks stops it; only what the block itself is may be held against it. */
+START_TEST(no_failure_of_this_machine_is_a_verdict_on_a_block)
+{
+    static const enum err own[] = {ERR_LIMIT, ERR_CORRUPT, ERR_IO};
+    static const enum err others[] = {ERR_NONE,     ERR_MALFORMED, ERR_SIGNATURE, ERR_NOT_FOUND,
+                                      ERR_MISMATCH, ERR_BUSY,      ERR_NOT_NOW,   ERR_USAGE};
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        ck_assert(executor_is_own_failure(own[i]));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        ck_assert(!executor_is_own_failure(others[i]));
+}
+END_TEST
+
 HARNESS_MAIN("executor", a_peer_that_asks_for_much_gets_its_share,
-             no_peers_keep_a_job_of_consensus_out, a_share_comes_back_when_its_jobs_are_done_with)
+             no_peers_keep_a_job_of_consensus_out, a_share_comes_back_when_its_jobs_are_done_with,
+             no_failure_of_this_machine_is_a_verdict_on_a_block)

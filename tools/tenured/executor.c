@@ -35,11 +35,10 @@ enum err executor_init(struct executor *executor, struct node *node)
     memset(executor, 0, sizeof(*executor));
     executor->node = node;
     arena_init(&executor->arena, EXECUTOR_ARENA_BYTES);
-    arena_init(&executor->forward_arena, EXECUTOR_ARENA_BYTES);
     pthread_mutex_init(&executor->mutex, NULL);
     executor->pool = pool_new((struct pool_listener){executor, executor_dropped});
-    executor->forward = calloc(EXECUTOR_FORWARD_MAX, sizeof(*executor->forward));
-    if (!executor->pool || !executor->forward || recent_init(&executor->fates, POOL_COUNT_MAX))
+    if (forward_init(&executor->forward, node) || !executor->pool ||
+        recent_init(&executor->fates, POOL_COUNT_MAX))
         return ERR_LIMIT;
     executor->tip = chain_head(node->chain)->digest;
     enum err err = queue_init(&executor->jobs, EXECUTOR_JOBS, SIZE_MAX);
@@ -184,7 +183,7 @@ static void executor_build(struct executor *executor, const struct executor_job 
         return;
     struct fault fault = {0};
     enum err err = executor_propose(executor, job, &event->parcel, &fault);
-    if (err == ERR_CORRUPT || err == ERR_IO)
+    if (executor_is_own_failure(err))
         node_failed(executor->node, err, &fault);
     else if (err)
         log_event(LOG_LEVEL_WARN, "build-failed", "%s", fault.text);
@@ -208,45 +207,51 @@ static enum err executor_run_block(struct executor *executor, const struct execu
     return err ? err : chain_hold(chain, job->parcel->header, job->parcel->body, fault);
 }
 
+bool executor_is_own_failure(enum err err)
+{
+    switch (err) {
+    case ERR_LIMIT:
+    case ERR_CORRUPT:
+    case ERR_IO:
+        return true;
+    case ERR_NONE:
+    case ERR_MALFORMED:
+    case ERR_SIGNATURE:
+    case ERR_NOT_FOUND:
+    case ERR_MISMATCH:
+    case ERR_BUSY:
+    case ERR_NOT_NOW:
+    case ERR_USAGE:
+        return false;
+    }
+    return true;
+}
+
 static void executor_execute(struct executor *executor, const struct executor_job *job)
 {
     struct driver_event *event = executor_answer(executor, DRIVER_EXECUTED);
     if (!event)
         return;
     struct fault fault = {0};
-    event->ticket = job->ticket;
-    event->since = job->since;
-    event->digest = job->digest;
     enum err err = executor_run_block(executor, job, &fault);
-    switch (err) {
-    case ERR_NONE:
-        event->verdict = EVENT_VALID;
-        executor->tip = job->digest;
-        break;
-    case ERR_NOT_FOUND:
-        event->lacks_body = !job->parcel;
-        if (job->parcel)
-            log_event(LOG_LEVEL_WARN, "block-invalid", "its parent isn't here");
-        event->verdict = EVENT_INVALID;
-        break;
-    case ERR_NOT_NOW: /* of a newer protocol: this node halts below it */
-        event->lacks_body = true;
-        break;
-    case ERR_MALFORMED:
-    case ERR_LIMIT:
-    case ERR_SIGNATURE:
-    case ERR_MISMATCH:
-    case ERR_BUSY:
-    case ERR_USAGE:
-        log_event(LOG_LEVEL_WARN, "block-invalid", "%s", fault.text);
-        discord_ask(executor->node, &job->digest, job->parcel);
-        event->verdict = EVENT_INVALID;
-        break;
-    case ERR_CORRUPT:
-    case ERR_IO:
+    if (executor_is_own_failure(err)) {
         node_failed(executor->node, err, &fault);
         driver_event_free(event);
         return;
+    }
+    event->ticket = job->ticket;
+    event->since = job->since;
+    event->digest = job->digest;
+    event->verdict = err ? EVENT_INVALID : EVENT_VALID;
+    if (!err) {
+        executor->tip = job->digest;
+    } else if (err == ERR_NOT_NOW || (err == ERR_NOT_FOUND && !job->parcel)) {
+        event->lacks_body = true; /* or of a newer protocol: this node halts below it */
+    } else {
+        log_event(LOG_LEVEL_WARN, "block-invalid", "%s",
+                  err == ERR_NOT_FOUND ? "its parent isn't here" : fault.text);
+        if (err != ERR_NOT_FOUND)
+            discord_ask(executor->node, &job->digest, job->parcel);
     }
     driver_post_take(&executor->node->driver, event);
 }
@@ -410,32 +415,6 @@ static void executor_job(struct executor *executor, struct executor_job *job)
 
 /* --- transactions --- */
 
-/* Sends what has gathered for the others. */
-static void executor_flush(struct executor *executor)
-{
-    if (executor->forward_count == 0)
-        return;
-    struct block_body list = {executor->forward, executor->forward_count};
-    struct bytes packed = record_bytes(&executor->forward_arena, &block_body_record, &list);
-    if (packed.data)
-        node_send(executor->node, UINT64_MAX, PEER_BULK, WIRE_TXS, packed);
-    arena_clear(&executor->forward_arena);
-    executor->forward_count = 0;
-    executor->forward_bytes = 0;
-}
-
-static void executor_forward(struct executor *executor, struct bytes tx)
-{
-    uint8_t *copy = arena_copy(&executor->forward_arena, tx.data, tx.size);
-    if (!copy)
-        return;
-    executor->forward[executor->forward_count++].tx = bytes_of(copy, tx.size);
-    executor->forward_bytes += tx.size;
-    if (executor->forward_count == EXECUTOR_FORWARD_MAX ||
-        executor->forward_bytes >= WIRE_TXS_BYTES)
-        executor_flush(executor);
-}
-
 /* A batch whose signatures were checked. */
 static void executor_add(struct executor *executor, struct intake *intake)
 {
@@ -450,7 +429,7 @@ static void executor_add(struct executor *executor, struct intake *intake)
             continue;
         recent_put(&executor->fates, &intake->read[i].id, TX_OK);
         if (intake->api)
-            executor_forward(executor, intake->txs[i]);
+            forward_add(&executor->forward, intake->txs[i]);
     }
     verifier_finish_take(&node->verifier, intake);
 }
@@ -486,7 +465,7 @@ static bool executor_batches(struct executor *executor)
         else
             executor_admit(executor, intake);
     }
-    executor_flush(executor);
+    forward_flush(&executor->forward);
     return count == EXECUTOR_TURN_BATCHES;
 }
 
@@ -502,10 +481,10 @@ static void executor_repeat(struct executor *executor)
     arena_clear(&executor->arena);
     struct bytes *list;
     size_t count = executor_pick(executor, &list, &chain_head(executor->node->chain)->digest,
-                                 EXECUTOR_FORWARD_MAX, WIRE_TXS_BYTES);
+                                 FORWARD_MAX, WIRE_TXS_BYTES);
     for (size_t i = 0; i < count; i++)
-        executor_forward(executor, list[i]);
-    executor_flush(executor);
+        forward_add(&executor->forward, list[i]);
+    forward_flush(&executor->forward);
 }
 
 /* --- what waits --- */
@@ -610,7 +589,6 @@ void executor_release(struct executor *executor)
     queue_release(&executor->batches);
     recent_release(&executor->fates);
     pool_free(executor->pool);
-    free(executor->forward);
+    forward_release(&executor->forward);
     arena_release(&executor->arena);
-    arena_release(&executor->forward_arena);
 }

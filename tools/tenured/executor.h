@@ -11,6 +11,7 @@
 #include "net/peer.h"
 #include "tools/sys/queue.h"
 #include "tools/sys/thread.h"
+#include "tools/tenured/forward.h"
 #include "tools/tenured/intake.h"
 #include "tools/tenured/parcel.h"
 
@@ -20,9 +21,6 @@
 
 /* What waits longer is forwarded again, once in so long. */
 #define EXECUTOR_REPEAT_MS 2000
-
-/* Transactions in one list for the others. */
-#define EXECUTOR_FORWARD_MAX 1024
 
 /* Jobs that wait: a window of heights in every state, and what peers ask for. */
 #define EXECUTOR_JOBS 4096
@@ -79,11 +77,7 @@ struct executor {
     uint64_t waiting_since; /* pool_stats.oldest_ms when passed_over was 0 */
     uint64_t passed_over;
     uint64_t repeated_ms; /* when waiting transactions were forwarded again */
-    struct arena forward_arena;
-    struct block_item
-        *forward; /* what clients gave us, for the others; EXECUTOR_FORWARD_MAX of them */
-    uint32_t forward_count;
-    size_t forward_bytes;
+    struct forward forward; /* what clients gave us, for the others */
     atomic_ullong committed_txs; /* since the start */
 };
 
@@ -96,6 +90,10 @@ void executor_job_take(struct executor *executor, struct executor_job *job);
 
 /* Takes a batch over: to be admitted, or (checked) added. Never blocks: batches are counted at the door. */
 void executor_batch_take(struct executor *executor, struct intake *intake);
+
+/* What a failed execution says: that this machine has no result (no memory, a disk that fails), so that the node must stop; false: that the
+ * block is none that this node takes, or that it can't tell yet. A verdict on a block for want of memory would part honest nodes. */
+bool executor_is_own_failure(enum err err);
 
 /* What became of a transaction that isn't committed; any thread. */
 enum api_fate executor_fate(struct executor *executor, const struct digest *id,
