@@ -3,7 +3,6 @@
 #include "base/check.h"
 #include "tools/sys/clock.h"
 
-#include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,12 +17,6 @@
 #define ARGUMENTS_MAX 64
 
 /* --- the folder --- */
-
-static int remove_one(const char *path, const struct stat *stat, int flag, struct FTW *ftw)
-{
-    (void)stat, (void)flag, (void)ftw;
-    return remove(path);
-}
 
 /* Only a folder that an earlier demo made is emptied: it holds this mark. */
 #define MARK "made-by-demo"
@@ -41,7 +34,7 @@ static bool clear_folder(const char *folder)
                 folder);
         return false;
     }
-    return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0;
+    return file_remove_tree(folder, &fault) == ERR_NONE;
 }
 
 bool stage_open(struct stage *stage, const char *folder)

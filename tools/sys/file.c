@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,19 @@ enum err file_remove_folder(const char *path, struct fault *fault)
     if (!err && rmdir(path))
         err = file_failed(path, fault);
     return err;
+}
+
+static int remove_one(const char *path, const struct stat *stat, int flag, struct FTW *ftw)
+{
+    (void)stat, (void)flag, (void)ftw;
+    return remove(path);
+}
+
+enum err file_remove_tree(const char *path, struct fault *fault)
+{
+    if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
+        return file_failed(path, fault);
+    return ERR_NONE;
 }
 
 enum err file_rename(const char *from, const char *to, struct fault *fault)

@@ -33,6 +33,9 @@ MUST_USE enum err file_sync_folder(const char *path, struct fault *fault);
 /* Removes a folder of files, none of which is a folder; nothing to do when there is none. ERR_IO. */
 MUST_USE enum err file_remove_folder(const char *path, struct fault *fault);
 
+/* Removes a folder with all that is in it, following no link; nothing to do when there is none. ERR_IO. */
+MUST_USE enum err file_remove_tree(const char *path, struct fault *fault);
+
 /* Renames, durably; `to` must not be there, or be a file or an empty folder. ERR_IO. */
 MUST_USE enum err file_rename(const char *from, const char *to, struct fault *fault);
 

@@ -49,6 +49,12 @@ uint64_t agent_now_ms(const struct agent *agent)
     return wall_ms > agent->time_ms ? wall_ms : agent->time_ms;
 }
 
+static void on_warning(void *self, const char *sentence)
+{
+    (void)self;
+    log_event(LOG_LEVEL_WARN, "transfer", "%s", sentence);
+}
+
 enum err agent_open(struct agent *agent, struct cli *cli)
 {
     struct sigaction action = {.sa_handler = on_signal};
@@ -62,12 +68,14 @@ enum err agent_open(struct agent *agent, struct cli *cli)
     log_setup(LOG_LEVEL_INFO, cli->json);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    err = desk_open(&agent->desk, cli);
+    err = desk_open_bulk(&agent->desk, cli);
     if (err)
         return err;
     agent->desk.client.patience_ms = PATIENCE_MS;
     agent->desk.client.request_ms = REQUEST_MS;
     agent->desk.client.stop = &stopping;
+    agent->desk.client.warn = on_warning;
+    agent->desk.client.progress = NULL; /* the log has an agent's progress */
     err = workshop_kernel(&agent->kernel, cli_text(cli, "kernel"), &cli->fault);
     if (!err)
         err = cli_number(&threads, cli, "threads", 1, PARALLEL_THREADS_MAX);

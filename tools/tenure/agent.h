@@ -67,6 +67,7 @@ struct agent {
 
 /* Options that both agents have. */
 #define AGENT_OPTIONS                                                                              \
+    DESK_BULK_OPTIONS,                                                                             \
     {"data", "DIR", "folder of training data; what isn't there is fetched from the nodes", IMAGES_FOLDER},                                 \
         {"kernel", "NAME",                                                                         \
          "scalar, avx2, avx512 or neon; all give the same bits (default: the fastest)", NULL},      \

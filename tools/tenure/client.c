@@ -98,6 +98,20 @@ static void set_method(CURL *handle, enum client_method method, struct upload *u
     }
 }
 
+void client_equip(const struct client *client, void *handle)
+{
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_PROXY, "");
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 2000L);
+    if (client->authority)
+        curl_easy_setopt(handle, CURLOPT_CAINFO, client->authority);
+    if (client->certificate)
+        curl_easy_setopt(handle, CURLOPT_SSLCERT, client->certificate);
+    if (client->certificate_key)
+        curl_easy_setopt(handle, CURLOPT_SSLKEY, client->certificate_key);
+}
+
 /* Asks one node. False when it didn't answer; `why` says so. */
 static bool ask(struct client *client, struct client_reply *reply, enum client_method method,
                 const char *path, struct bytes body, uint64_t wait_ms, char why[CURL_ERROR_SIZE])
@@ -115,10 +129,7 @@ static bool ask(struct client *client, struct client_reply *reply, enum client_m
     why[0] = 0;
     curl_easy_reset(handle);
     curl_easy_setopt(handle, CURLOPT_URL, url);
-    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(handle, CURLOPT_PROXY, "");
-    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 2000L);
+    client_equip(client, handle);
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)(client->request_ms + wait_ms));
     curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, why);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
@@ -127,12 +138,6 @@ static bool ask(struct client *client, struct client_reply *reply, enum client_m
     curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(handle, CURLOPT_XFERINFODATA, client);
-    if (client->authority)
-        curl_easy_setopt(handle, CURLOPT_CAINFO, client->authority);
-    if (client->certificate)
-        curl_easy_setopt(handle, CURLOPT_SSLCERT, client->certificate);
-    if (client->certificate_key)
-        curl_easy_setopt(handle, CURLOPT_SSLKEY, client->certificate_key);
     set_method(handle, method, &upload);
     code = curl_easy_perform(handle);
     curl_slist_free_all(headers);

@@ -1,5 +1,5 @@
 /* A client of the nodes' HTTP API: several nodes, one asked at a time, the next one when it is
- * silent. */
+ * silent. Bulk data is fetched from all of them at once (tools/tenure/swarm.h). */
 #ifndef TOOLS_TENURE_CLIENT_H
 #define TOOLS_TENURE_CLIENT_H
 
@@ -7,6 +7,9 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "tools/tenure/answer.h"
+#include "tools/tenure/throttle.h"
+
+struct blob_store;
 
 #define CLIENT_NODES_MAX 64
 
@@ -31,6 +34,13 @@ struct client {
     const char *certificate, *certificate_key; /* https: PEM files of who we are; NULL: nobody */
     struct text body;                          /* the last answer's body */
     bool unreachable;                          /* the last call failed because no node answered */
+
+    /* Of bulk data, set by whoever wants them after client_init. */
+    struct throttle throttle; /* both ways together */
+    struct blob_store *cache; /* keeps fetched chunks, so that none travels twice; NULL: none. Borrowed */
+    void *watcher;            /* the next two's `self` */
+    void (*warn)(void *self, const char *sentence); /* NULL: nobody is told */
+    void (*progress)(void *self, const char *verb, uint32_t done, uint32_t count); /* chunks; NULL: nobody is told */
 };
 
 struct client_reply {
@@ -63,6 +73,9 @@ MUST_USE enum err client_get(struct client *client, struct answer **root, struct
  * client_get would. */
 MUST_USE enum err client_refusal(const struct client *client, const struct client_reply *reply,
                                  const char *path, struct fault *fault);
+
+/* Sets on a handle of libcurl's what every request of this client has: its certificates, protocols and the time to connect. */
+void client_equip(const struct client *client, void *handle);
 
 /* Asks another node next time, because this one doesn't have it yet. */
 void client_next(struct client *client);

@@ -3,6 +3,8 @@
 #include "base/check.h"
 #include "tools/sys/file.h"
 #include "tools/tenure/bpe.h"
+#include "tools/tenure/desk.h"
+#include "tools/tenure/transfer.h"
 #include "trainer/tokens.h"
 
 #include <errno.h>
@@ -208,6 +210,34 @@ static enum err run_tokenize(struct cli *cli)
     return err;
 }
 
+static enum err run_fetch(struct cli *cli)
+{
+    struct digest root;
+    const char *path;
+    struct desk desk;
+    uint64_t bytes;
+    enum err err = desk_open_bulk(&desk, cli);
+
+    if (!err)
+        err = cli_need(&path, cli, "out");
+    if (!err && !bytes_from_hex(root.bytes, DIGEST_SIZE, cli->words[0]))
+        err = fault_set(&cli->fault, ERR_USAGE, "\"%s\" is no root of 64 hex digits", cli->words[0]);
+    if (!err)
+        err = transfer_fetch_file(&desk.client, &bytes, path, &root, &cli->fault);
+    if (!err) {
+        if (cli->json)
+            printf("{\"file\":%s,\"bytes\":%" PRIu64 "}\n", cli_quote(cli, path), bytes);
+        cli_say(cli, "%s: %" PRIu64 " bytes, each chunk checked", path, bytes);
+    }
+    desk_close(&desk);
+    return err;
+}
+
+static const struct cli_option fetch_options[] = {
+    {"out", "FILE", "where to write them", NULL},
+    DESK_BULK_OPTIONS,
+};
+
 static const struct cli_option options[] = {
     {"out", "FILE",
      "where to write the tokens; train.bin and val.bin are the names that jobs look for", NULL},
@@ -221,6 +251,10 @@ static const struct cli_command commands[] = {
      "  tenure data tokenize book.txt --out data/train.bin\n"
      "  tenure data tokenize *.txt --vocab vocab.json --merges merges.txt --out data/train.bin",
      options, sizeof(options) / sizeof(options[0]), run_tokenize},
+    {"data fetch", "ROOT", 1, 1,
+     "fetch data or a state by its root, from all nodes at once; goes on where a killed one was",
+     "  tenure data fetch 5a1d... --out train.bin --rate 20M", fetch_options,
+     sizeof(fetch_options) / sizeof(fetch_options[0]), run_fetch},
 };
 
 const struct cli_noun cmd_data = {commands, sizeof(commands) / sizeof(commands[0])};

@@ -178,7 +178,7 @@ static enum err run_submit(struct cli *cli)
     uint32_t validators = 0;
     uint64_t now_ms;
     struct desk desk;
-    enum err err = desk_open(&desk, cli);
+    enum err err = desk_open_bulk(&desk, cli);
 
     if (!err)
         err = ask_network(&desk, &now_ms, &validators);
@@ -288,10 +288,12 @@ static const struct cli_option status_options[] = {
 static const struct cli_option fetch_options[] = {
     {"out", "FILE", "where to write the model", NULL},
     {"round", "R", "after R rounds (default: all that are closed)", NULL},
+    DESK_BULK_OPTIONS,
 };
 static const struct cli_option evaluate_options[] = {
     {"data", "DIR", "folder of the held-out data", IMAGES_FOLDER},
     {"round", "R", "after R rounds (default: all that are closed)", NULL},
+    DESK_BULK_OPTIONS,
     {"model", "FILE", "take the parameters from this safetensors file instead of the nodes", NULL},
 };
 

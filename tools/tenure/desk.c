@@ -2,11 +2,14 @@
 
 #include "base/check.h"
 #include "contracts/members.h"
+#include "net/blob.h"
 #include "tools/sys/file.h"
 #include "tools/sys/keyfile.h"
+#include "tools/tenure/transfer.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* An option's value, else that of a variable of the environment, else NULL. */
 static const char *option_or(const struct cli *cli, const char *option, const char *variable)
@@ -41,6 +44,34 @@ enum err desk_open(struct desk *desk, struct cli *cli)
     desk->client.authority = option_or(cli, "authority", "TENURE_AUTHORITY");
     desk->client.certificate = option_or(cli, "certificate", "TENURE_CERTIFICATE");
     desk->client.certificate_key = option_or(cli, "certificate-key", "TENURE_CERTIFICATE_KEY");
+    return err;
+}
+
+static void on_warning(void *self, const char *sentence)
+{
+    cli_progress_end(self);
+    fprintf(stderr, "tenure: %s\n", sentence);
+}
+
+static void on_progress(void *self, const char *verb, uint32_t done, uint32_t count)
+{
+    cli_progress(self, "%s chunk %u of %u (%u %%)", verb, done, count,
+                 (uint32_t)((uint64_t)done * 100 / count));
+}
+
+enum err desk_open_bulk(struct desk *desk, struct cli *cli)
+{
+    const char *folder = option_or(cli, "cache", "TENURE_CACHE");
+    enum err err = desk_open(desk, cli);
+
+    desk->client.watcher = cli;
+    desk->client.warn = on_warning;
+    desk->client.progress = on_progress;
+    if (!err && cli_text(cli, "rate"))
+        err = cli_number(&desk->client.throttle.rate, cli, "rate", 1000, 1000000000000);
+    if (!err && folder && folder[0])
+        err = transfer_cache(&desk->client.cache, &desk->cache_lock, folder, DESK_CACHE_BYTES,
+                             &cli->fault);
     return err;
 }
 
@@ -80,6 +111,10 @@ void desk_close(struct desk *desk)
 {
     desk->cli->unreachable = desk->client.unreachable;
     sender_release(&desk->sender);
+    if (desk->client.cache) {
+        blob_close(desk->client.cache);
+        close(desk->cache_lock);
+    }
     client_release(&desk->client);
 }
 

@@ -14,10 +14,25 @@ struct desk {
     struct client client;
     struct sender sender; /* after desk_sign */
     uint64_t timeout_ms;  /* --timeout */
+    int cache_lock;       /* of client.cache, while there is one */
 };
+
+/* Options of commands that move bulk data. */
+#define DESK_BULK_OPTIONS                                                                          \
+    {"rate", "BYTES", "a second of states and data, such as 20M (default: no limit)", NULL},       \
+    {                                                                                              \
+        "cache", "DIR",                                                                            \
+            "keep fetched chunks there, so that none travels twice (default: $TENURE_CACHE)", NULL \
+    }
+
+/* What the folder of --cache may hold. */
+#define DESK_CACHE_BYTES (64ull << 30)
 
 /* The nodes of --node, else of TENURE_NODE. Release with desk_close, also after an error. */
 MUST_USE enum err desk_open(struct desk *desk, struct cli *cli);
+
+/* As desk_open, and takes DESK_BULK_OPTIONS: progress and dropped nodes are told on stderr. */
+MUST_USE enum err desk_open_bulk(struct desk *desk, struct cli *cli);
 
 /* Opens the key of --key, else of TENURE_KEY, with its passphrase. */
 MUST_USE enum err desk_sign(struct desk *desk);

@@ -92,7 +92,7 @@ enum err job_model_fetch(struct cli *cli)
     struct fetched fetched;
     const char *path;
     struct desk desk;
-    enum err err = desk_open(&desk, cli);
+    enum err err = desk_open_bulk(&desk, cli);
 
     if (!err)
         err = cli_need(&path, cli, "out");
@@ -153,7 +153,7 @@ enum err job_model_evaluate(struct cli *cli)
     struct fetched fetched;
     struct corpus corpus;
     struct desk desk;
-    enum err err = desk_open(&desk, cli);
+    enum err err = desk_open_bulk(&desk, cli);
 
     if (!err && !(err = fetch(&desk, &fetched))) {
         if (model)

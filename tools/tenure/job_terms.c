@@ -1,11 +1,13 @@
 #include "tools/tenure/job_terms.h"
 
 #include "base/check.h"
+#include "tools/tenure/desk.h"
 
 #include <string.h>
 
 const struct cli_option job_terms_options[JOB_TERMS_OPTIONS] = {
     {"name", "TEXT", "of the job, for people", "training"},
+    DESK_BULK_OPTIONS,
     {"data", "DIR", "folder of the training data: images, or train.bin",
      "/usr/share/datasets/fashion-mnist"},
     {"publish", NULL, "submit: send the data to the nodes, for agents that lack them", NULL},
