@@ -232,6 +232,8 @@ struct action_catch_up {
 struct action_forget {
     uint64_t before; /* records with a lower sequence are no longer needed ... */
     uint64_t after;  /* ... once the log is durable through this one */
+    /* The chain that makes up for them, durable: on a shorter one (an old copy of its folder) a log without them isn't whole. */
+    struct height durable;
 };
 
 /* Given once for each (seat, kind), so that a liar can't make us write without end, and perhaps again after a

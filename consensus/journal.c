@@ -149,7 +149,8 @@ void journal_tidy(struct consensus *c, struct actions *out)
     /* The last record stays, so that the sequence goes on after a restart. */
     c->log_start = first <= c->sequence ? first : c->sequence;
     actions_add(out, ACTION_FORGET)->as.forget =
-        (struct action_forget){.before = c->log_start, .after = c->sequence};
+        (struct action_forget){
+        .before = c->log_start, .after = c->sequence, .durable = {c->durable}};
 }
 
 /* --- reading --- */

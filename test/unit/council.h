@@ -225,6 +225,13 @@ static inline unsigned long long council_n(uint64_t n)
     return n;
 }
 
+/* Its bytes are still what was promised. */
+static inline void council_check_change(const struct action_sign *sign)
+{
+    const struct digest body = digest_of(sign->body.data, sign->body.size);
+    CHECK(digest_equal(&body, &sign->digest));
+}
+
 static inline void council_write(struct council *c, const struct action *action)
 {
     struct text *t = &c->story;
@@ -238,11 +245,8 @@ static inline void council_write(struct council *c, const struct action *action)
                  action->as.persist.has_body ? " with body" : "");
         break;
     case ACTION_SIGN:
-        if (action->as.sign.tag == MESSAGE_VIEW_CHANGE) { /* is still what was promised */
-            const struct digest body =
-                digest_of(action->as.sign.body.data, action->as.sign.body.size);
-            CHECK(digest_equal(&body, &action->as.sign.digest));
-        }
+        if (action->as.sign.tag == MESSAGE_VIEW_CHANGE)
+            council_check_change(&action->as.sign);
         if (action->as.sign.tag != MESSAGE_STATUS)
             text_add(t, "sign %s %llu in view %llu after %llu\n", message_name(action->as.sign.tag),
                      council_n(action->as.sign.height.n), council_n(action->as.sign.view.n),
@@ -276,7 +280,8 @@ static inline void council_write(struct council *c, const struct action *action)
         break;
     case ACTION_FORGET:
         c->log_start = action->as.forget.before;
-        text_add(t, "forget before %llu\n", council_n(action->as.forget.before));
+        text_add(t, "forget before %llu on %llu\n", council_n(action->as.forget.before),
+                 council_n(action->as.forget.durable.n));
         break;
     case ACTION_ACCUSE: {
         struct evidence_finding finding;

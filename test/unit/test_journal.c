@@ -208,8 +208,8 @@ START_TEST(promises_live_through_a_rewrite)
     vote_from(MESSAGE_COMMIT, 2, &lone);
     char wanted[160];
     snprintf(wanted, sizeof(wanted),
-             "commit %d\npersist 67 with body\npersist 68 with body\nforget before 67\n",
-             JOURNAL_REWRITE / 2);
+             "commit %d\npersist 67 with body\npersist 68 with body\nforget before 67 on %d\n",
+             JOURNAL_REWRITE / 2, JOURNAL_REWRITE / 2);
     council_expect(&c, wanted);
     struct ballot ballot = council_ballot(&c, &lone, 0, &digest_zero);
     certificate = council_certificate(&c, MESSAGE_COMMIT, &ballot);

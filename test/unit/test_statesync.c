@@ -1,58 +1,116 @@
 #include "tools/tenured/statesync.h"
 
-#include <stdio.h>
-
-#include "test/harness.h"
+#include "test/unit/town.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/wire.h"
 
 static struct node node;
-static char folder[] = "/tmp/tenure-statesync-XXXXXX";
+static struct town town;
+static char folder[sizeof(town.path)];
 static struct fault fault;
 
-/* Makes a folder with a file in it, or looks for that file. */
-static void put(const char *name, const char *file)
+static void start(void)
 {
-    char path[FILE_PATH_SIZE], inside[FILE_PATH_SIZE];
-    ck_assert_int_eq(file_join(path, folder, name, &fault), ERR_NONE);
-    ck_assert_int_eq(file_make_folder(path, 0700, &fault), ERR_NONE);
-    ck_assert_int_eq(file_join(inside, path, file, &fault), ERR_NONE);
-    ck_assert_int_eq(file_write(inside, bytes_text("x"), 0600, &fault), ERR_NONE);
+    town_init(&town);
+    memcpy(folder, town.path, sizeof(folder));
 }
 
-static bool has(const char *name, const char *file)
+static void end(void)
 {
-    char path[FILE_PATH_SIZE], inside[FILE_PATH_SIZE];
+    memcpy(town.path, folder, sizeof(folder));
+    town_release(&town);
+}
+
+static void open_chain(const char *name)
+{
+    ck_assert_int_lt(snprintf(town.path, sizeof(town.path), "%s/%s", folder, name),
+                     (int)sizeof(town.path));
+    town_open(&town);
+}
+
+static void close_chain(void)
+{
+    chain_close(town.chain);
+    town.chain = NULL;
+}
+
+/* A chain of so many blocks in a folder of this name. */
+static void put(const char *name, uint64_t height)
+{
+    open_chain(name);
+    memset(town.nonces, 0, sizeof(town.nonces));
+    for (uint64_t i = 1; i <= height; i++)
+        town_step(&town, 1, 2, i);
+    close_chain();
+}
+
+static bool has(const char *name)
+{
+    char path[FILE_PATH_SIZE];
     ck_assert_int_eq(file_join(path, folder, name, &fault), ERR_NONE);
-    ck_assert_int_eq(file_join(inside, path, file, &fault), ERR_NONE);
-    return file_exists(inside);
+    return file_exists(path);
+}
+
+static uint64_t height_of(const char *name)
+{
+    ck_assert(has(name));
+    open_chain(name);
+    uint64_t height = chain_head(town.chain)->header.height;
+    close_chain();
+    return height;
+}
+
+static void adopt(void)
+{
+    ck_assert_msg(!statesync_adopt(folder, town.genesis, &fault), "%s", fault.text);
+    ck_assert(!has("fetched"));
+    ck_assert(!has("replaced"));
 }
 
 START_TEST(only_a_whole_import_takes_the_place_of_the_chain)
 {
-    harness_folder(folder);
-    put("chain", "old");
-    put("incoming", "half");
-    ck_assert_int_eq(statesync_adopt(folder, &fault), ERR_NONE);
-    ck_assert(has("chain", "old"));
-    ck_assert(has("incoming", "half"));
-    put("fetched", "new");
-    ck_assert_int_eq(statesync_adopt(folder, &fault), ERR_NONE);
-    ck_assert(has("chain", "new"));
-    ck_assert(!has("chain", "old"));
-    ck_assert(!has("fetched", "new"));
-    ck_assert_int_eq(statesync_adopt(folder, &fault), ERR_NONE);
-    ck_assert(has("chain", "new"));
+    start();
+    put("chain", 1);
+    put("incoming", 2);
+    adopt();
+    ck_assert_uint_eq(height_of("chain"), 1);
+    ck_assert(has("incoming"));
+    put("fetched", 3);
+    adopt();
+    ck_assert_uint_eq(height_of("chain"), 3);
+    adopt();
+    ck_assert_uint_eq(height_of("chain"), 3);
+    end();
 }
 END_TEST
 
-/* Killed between the old chain's end and the new one's place. */
-START_TEST(a_missing_chain_is_replaced_too)
+/* It went on by blocks while the last chunks came: what this node has voted on mustn't be undone. */
+START_TEST(a_chain_never_goes_back)
 {
-    harness_folder(folder);
-    put("fetched", "new");
-    ck_assert_int_eq(statesync_adopt(folder, &fault), ERR_NONE);
-    ck_assert(has("chain", "new"));
+    start();
+    put("chain", 3);
+    put("fetched", 2);
+    adopt();
+    ck_assert_uint_eq(height_of("chain"), 3);
+    put("fetched", 3);
+    adopt();
+    ck_assert_uint_eq(height_of("chain"), 3);
+    end();
+}
+END_TEST
+
+/* Killed between the old chain's end and the new one's place, or before the old one was gone. */
+START_TEST(a_kill_on_the_way_does_no_harm)
+{
+    start();
+    put("replaced", 1);
+    put("fetched", 2);
+    adopt();
+    ck_assert_uint_eq(height_of("chain"), 2);
+    put("replaced", 1);
+    adopt();
+    ck_assert_uint_eq(height_of("chain"), 2);
+    end();
 }
 END_TEST
 
@@ -78,5 +136,5 @@ START_TEST(a_height_is_needed_while_it_is_served)
 END_TEST
 
 HARNESS_MAIN("statesync", only_a_whole_import_takes_the_place_of_the_chain,
-             a_missing_chain_is_replaced_too, a_peer_has_a_bounded_number_of_records_waiting,
-             a_height_is_needed_while_it_is_served)
+             a_chain_never_goes_back, a_kill_on_the_way_does_no_harm,
+             a_peer_has_a_bounded_number_of_records_waiting, a_height_is_needed_while_it_is_served)

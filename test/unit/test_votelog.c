@@ -95,8 +95,8 @@ START_TEST(what_is_forgotten_leaves_the_file)
     for (int i = 0; i < 24; i++) {
         ck_assert_int_eq(votelog_append(&votes, ++sequence, bytes_of(large, sizeof(large))),
                          ERR_NONE);
-        votelog_forget(&votes, sequence);
         ck_assert_int_eq(votelog_sync(&votes, &fault), ERR_NONE);
+        votelog_forget(&votes, &(struct action_forget){.before = sequence, .after = sequence});
     }
     struct stat status;
     ck_assert_int_eq(stat(path, &status), 0);
@@ -256,6 +256,79 @@ START_TEST(a_chain_older_than_the_votes_mutes)
 }
 END_TEST
 
+/* The story: DATA/chain is put back from a copy that is a few blocks old, and votes.log stays. A VIEW-CHANGE that this seat signs now would
+ * leave out blocks that it has signed COMMITs for. */
+START_TEST(a_chain_put_back_below_what_was_forgotten_mutes)
+{
+    setup_path();
+    open_log();
+    promise(1, 2, 5);
+    promise(2, 2, 7);
+    votelog_forget(&votes, &(struct action_forget){.before = 2, .after = 2, .durable = {6}});
+    promise(3, 2, 8); /* the mark that tells of it is durable with this one */
+    votelog_close(&votes);
+    head.n = 6;
+    open_log();
+    ck_assert(votes.whole);
+    votelog_close(&votes);
+
+    head.n = 5;
+    open_log();
+    struct view view;
+    ck_assert(!votes.whole);
+    ck_assert(votelog_is_muted(&votes, 1, &view));
+    ck_assert_uint_eq(view.n, 2);
+    ck_assert_uint_eq(votes.muted_height.n, 8);
+    struct action_sign sign = prepare_of(8, "b");
+    sign.view.n = 2;
+    ck_assert(!votelog_allow(&votes, 1, &sign));
+    ck_assert_int_eq(votelog_sync(&votes, &fault), ERR_NONE);
+    votelog_close(&votes);
+
+    head.n = 7; /* it has caught up in part: still the log isn't whole */
+    open_log();
+    ck_assert(!votes.whole);
+    ck_assert_uint_eq(votes.muted_height.n, 8);
+    votelog_close(&votes);
+    head.n = 8;
+    open_log();
+    ck_assert(votes.whole);
+    votelog_close(&votes);
+    head.n = 0;
+    unlink(path);
+    unlink(pledged);
+}
+END_TEST
+
+START_TEST(a_chain_put_back_below_the_set_that_was_voted_in_mutes)
+{
+    setup_path();
+    open_log();
+    struct action_sign sign = prepare_of(10, "a");
+    ck_assert_int_eq(votelog_append(&votes, 1, bytes_text("prepare")), ERR_NONE);
+    ck_assert(votelog_allow(&votes, 10, &sign)); /* block 9 was the boundary */
+    ck_assert_int_eq(votelog_sync(&votes, &fault), ERR_NONE);
+    votelog_close(&votes);
+    head.n = 9;
+    open_log();
+    ck_assert(votes.whole);
+    votelog_close(&votes);
+
+    head.n = 8;
+    open_log();
+    struct view view;
+    ck_assert(votelog_is_muted(&votes, 1, &view)); /* the set before: for good */
+    ck_assert_uint_eq(view.n, BOUNDS_VIEW_MAX - 1);
+    ck_assert(votelog_is_muted(&votes, 10, &view));
+    ck_assert_uint_eq(view.n, 0);
+    ck_assert_uint_eq(votes.muted_height.n, 10);
+    votelog_close(&votes);
+    head.n = 0;
+    unlink(path);
+    unlink(pledged);
+}
+END_TEST
+
 START_TEST(a_torn_pledge_leaves_the_one_before_and_a_damaged_file_is_refused)
 {
     setup_path();
@@ -288,6 +361,8 @@ HARNESS_MAIN("votelog", a_lost_folder_is_noticed_beside_the_key,
              what_was_lost_stays_so_until_the_chain_is_above_it,
              an_old_copy_of_the_log_is_noticed_even_by_one_record,
              a_chain_older_than_the_votes_mutes,
+             a_chain_put_back_below_what_was_forgotten_mutes,
+             a_chain_put_back_below_the_set_that_was_voted_in_mutes,
              a_torn_pledge_leaves_the_one_before_and_a_damaged_file_is_refused,
              records_and_guard_come_back, a_lost_record_is_told, what_is_forgotten_leaves_the_file,
              a_log_of_another_chain_or_none_is_refused, a_failed_sync_is_told)

@@ -8,9 +8,21 @@
 #include "tools/tenured/node.h"
 #include "tools/tenured/wire.h"
 
-enum err cores_make(struct driver *driver, uint64_t sequence, struct fault *fault)
+static enum err cores_recover(struct driver *driver, struct fault *fault)
+{
+    const struct votelog *log = &driver->node->votelog;
+    enum err err = ERR_NONE;
+    for (size_t i = 0; i < log->count && !err; i++) {
+        const struct votelog_record *record = &log->records[i];
+        err = consensus_recover(driver->consensus, record->sequence, record->bytes, fault);
+    }
+    return err;
+}
+
+enum err cores_make(struct driver *driver, struct fault *fault)
 {
     struct node *node = driver->node;
+    const struct votelog *log = &node->votelog;
     const struct roster *roster = node->roster;
     struct consensus_config config;
     consensus_config_defaults(&config);
@@ -18,7 +30,7 @@ enum err cores_make(struct driver *driver, uint64_t sequence, struct fault *faul
     config.chain = node->chain_digest;
     config.base = (struct consensus_base){{roster->since - 1}, roster->base};
     config.seat = roster->seat;
-    config.sequence = sequence;
+    config.sequence = log->count > 0 ? log->records[0].sequence - 1 : 0;
     config.read = wire_read_header;
     config.timeout_ms = node->settings.timeout_ms;
     config.timeout_max_ms = node->settings.timeout_max_ms;
@@ -29,24 +41,13 @@ enum err cores_make(struct driver *driver, uint64_t sequence, struct fault *faul
     arena_release(&driver->step_arena);
     arena_init(&driver->step_arena, consensus_step_bytes(driver->consensus));
     memset(driver->heights, 0, sizeof(driver->heights));
-    return ERR_NONE;
+    return cores_recover(driver, fault);
 }
 
 void cores_free(struct driver *driver)
 {
     consensus_free(driver->consensus);
     driver->consensus = NULL;
-}
-
-enum err cores_recover(struct driver *driver, struct fault *fault)
-{
-    const struct votelog *log = &driver->node->votelog;
-    enum err err = ERR_NONE;
-    for (size_t i = 0; i < log->count && !err; i++) {
-        const struct votelog_record *record = &log->records[i];
-        err = consensus_recover(driver->consensus, record->sequence, record->bytes, fault);
-    }
-    return err;
 }
 
 /* Tells the core where the chain stands here. */
@@ -102,8 +103,7 @@ static bool cores_change(struct driver *driver, const struct roster *roster)
     driver->catchup.next.n = 1;
     driver->catchup.guided = false;
     cores_free(driver);
-    if (node_failed(driver->node, cores_make(driver, driver->node->votelog.appended, &fault),
-                    &fault))
+    if (node_failed(driver->node, cores_make(driver, &fault), &fault))
         return false;
     log_event(LOG_LEVEL_INFO, "validators-changed",
               "from block %llu on there are %u validators; this node %s",

@@ -5,7 +5,7 @@
  *
  *     state      made by                           left by
  *     none       cores_free                        cores_make: made
- *     made       cores_make                        cores_begin: running; it may be told of its records before (cores_recover)
+ *     made       cores_make                        cores_begin: running
  *     running    cores_begin                       cores_renew at a boundary: running, as the next set's; cores_free: none
  *
  * Part of the driver: it works on what struct driver holds, on the driver's thread (before it starts and after it has stopped, on that
@@ -18,12 +18,10 @@
 
 struct driver;
 
-/* A core for the set of the node's roster, in driver->consensus, and the arena for its steps; its records follow `sequence`.
- * Requires that there is none. ERR_LIMIT: no memory. */
-MUST_USE enum err cores_make(struct driver *driver, uint64_t sequence, struct fault *fault);
-
-/* Gives a core that was just made what it wrote to the vote log. An error, with its sentence, if a record can't be of it. */
-MUST_USE enum err cores_recover(struct driver *driver, struct fault *fault);
+/* A core for the set of the node's roster, in driver->consensus, and the arena for its steps. It is given the vote log, whether the node
+ * starts or the chain has come to its set: beside a chain that was put back there may be records of a set that is yet to come.
+ * Requires that there is none. ERR_LIMIT: no memory; ERR_CORRUPT: a record that no core wrote. */
+MUST_USE enum err cores_make(struct driver *driver, struct fault *fault);
 
 /* Tells the core where the chain stands here and what work there is; it may act at once. False: the node has failed and says why. */
 MUST_USE bool cores_begin(struct driver *driver);

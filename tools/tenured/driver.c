@@ -453,7 +453,7 @@ bool driver_settle(struct driver *driver)
         if (node_failed(driver->node, votelog_sync(&driver->node->votelog, &fault), &fault))
             return false;
         if (driver->forget.before > 0 && driver->forget.after <= driver->node->votelog.synced) {
-            votelog_forget(&driver->node->votelog, driver->forget.before);
+            votelog_forget(&driver->node->votelog, &driver->forget);
             driver->forget.before = 0;
         }
         if (driver->promise_count == 0)
@@ -559,8 +559,7 @@ enum err driver_init(struct driver *driver, struct node *node, struct fault *fau
     memset(driver, 0, sizeof(*driver));
     driver->node = node;
     pthread_mutex_init(&driver->mutex, NULL);
-    const struct votelog *log = &node->votelog;
-    enum err err = cores_make(driver, log->count > 0 ? log->records[0].sequence - 1 : 0, fault);
+    enum err err = cores_make(driver, fault);
     if (!err && queue_init(&driver->queue, DRIVER_QUEUE, DRIVER_QUEUE_BYTES))
         err = fault_set(fault, ERR_LIMIT, "no memory for consensus");
     if (err)
@@ -568,7 +567,7 @@ enum err driver_init(struct driver *driver, struct node *node, struct fault *fau
     arena_init(&driver->promise_arena, DRIVER_PROMISE_BYTES);
     arena_init(&driver->own_arena, 10 * BOUNDS_MESSAGE_BYTES + (1u << 20));
     driver->actions.arena = &driver->step_arena;
-    return cores_recover(driver, fault);
+    return ERR_NONE;
 }
 
 enum err driver_start(struct driver *driver, struct fault *fault)

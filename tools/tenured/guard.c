@@ -22,6 +22,7 @@ static const struct record_field guard_fields[] = {
     RECORD_UINT(struct guard, since),
     RECORD_UINT(struct guard, view),
     RECORD_UINT(struct guard, height),
+    RECORD_UINT(struct guard, forgotten),
     RECORD_UINT(struct guard, missed_view),
     RECORD_UINT(struct guard, missed_height),
     RECORD_FIXED(struct guard, view_change, RECORD_AS_HEX),
@@ -48,6 +49,7 @@ static void guard_enter(struct guard *guard, uint64_t since, struct view view)
     const struct guard before = *guard;
     guard_init(guard, &before.chain);
     guard->height = before.height;
+    guard->forgotten = before.forgotten;
     guard->missed_view = before.missed_view;
     guard->missed_height = before.missed_height;
     guard->since = since;

@@ -37,6 +37,7 @@ struct guard {
     uint64_t since;      /* the first height of the set that it votes in; views restart with each */
     struct view view;
     struct height height; /* the highest of any vote, ever */
+    struct height forgotten; /* promises about blocks up to here may have left the log, since the chain had these blocks */
     /* Promises in views up to here, and about blocks up to here, are lost with a log that wasn't whole; 0: none, ever. */
     struct view missed_view;
     struct height missed_height;

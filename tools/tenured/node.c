@@ -232,7 +232,8 @@ static enum err node_open_data(struct node *node, struct fault *fault)
     if (!err)
         err = file_lock(&node->lock, path, fault);
     if (!err)
-        err = statesync_adopt(node->settings.data, fault);
+        err = statesync_adopt(node->settings.data,
+                              bytes_of(node->genesis_raw, node->genesis_size), fault);
     if (!err)
         err = file_join(path, node->settings.data, "chain", fault);
     if (!err)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "ledger/chain.h"
 #include "ledger/history.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
@@ -13,6 +14,7 @@
 
 #define STATESYNC_INCOMING "incoming"
 #define STATESYNC_FETCHED  "fetched"
+#define STATESYNC_REPLACED "replaced"
 
 /* Between two looks at what is due. */
 #define STATESYNC_PULSE_MS 50
@@ -39,16 +41,51 @@ static enum err statesync_path(const char *data, char path[FILE_PATH_SIZE], cons
     return file_join(path, data, name, fault);
 }
 
-enum err statesync_adopt(const char *data, struct fault *fault)
+/* The height of the chain in a folder; 0: there is none. */
+static enum err statesync_head(const char *path, struct bytes genesis, struct height *height,
+                               struct fault *fault)
 {
-    char fetched[FILE_PATH_SIZE], chain[FILE_PATH_SIZE];
+    struct chain *chain;
+    height->n = 0;
+    if (!file_exists(path))
+        return ERR_NONE;
+    enum err err = chain_open(&chain, path, genesis, fault);
+    if (err)
+        return err;
+    height->n = chain_head(chain)->header.height;
+    chain_close(chain);
+    return ERR_NONE;
+}
+
+enum err statesync_adopt(const char *data, struct bytes genesis, struct fault *fault)
+{
+    char fetched[FILE_PATH_SIZE], chain[FILE_PATH_SIZE], replaced[FILE_PATH_SIZE];
+    struct height height, theirs;
     enum err err = statesync_path(data, fetched, STATESYNC_FETCHED, fault);
     if (!err)
         err = statesync_path(data, chain, "chain", fault);
-    if (err || !file_exists(fetched))
+    if (!err)
+        err = statesync_path(data, replaced, STATESYNC_REPLACED, fault);
+    if (err)
         return err;
-    err = file_remove_folder(chain, fault);
-    return err ? err : file_rename(fetched, chain, fault);
+    if (!file_exists(fetched))
+        return file_remove_folder(replaced, fault);
+    err = statesync_head(chain, genesis, &height, fault);
+    if (!err)
+        err = statesync_head(fetched, genesis, &theirs, fault);
+    if (err)
+        return err;
+    /* the driver went on by blocks while the last chunks came, until the node stopped */
+    if (theirs.n <= height.n)
+        return file_remove_folder(fetched, fault);
+    if (file_exists(chain)) {
+        err = file_remove_folder(replaced, fault);
+        if (!err)
+            err = file_rename(chain, replaced, fault);
+    }
+    if (!err)
+        err = file_rename(fetched, chain, fault);
+    return err ? err : file_remove_folder(replaced, fault);
 }
 
 /* --- life --- */

@@ -10,7 +10,8 @@
  * Who sends what isn't is named in the log and asked no more; who is silent loses its turn; the others are asked for the same.
  *
  *     DATA/incoming    the import, also over a restart (ledger/import.h)
- *     DATA/fetched     it is whole: takes the place of DATA/chain at the next start
+ *     DATA/fetched     it is whole: takes the place of DATA/chain at the next start, unless that has come as far by blocks
+ *     DATA/replaced    the chain that it took the place of, on its way out
  *
  * A thread of its own does all of it, and serves others too, so neither consensus nor a transaction's check ever waits for it: chunks are
  * cut from a frozen view of the store, travel on the bulk lane, take at most half a core, and a peer has at most STATESYNC_ASKED_MAX
@@ -92,8 +93,9 @@ struct statesync {
     unsigned turn;
 };
 
-/* Puts what was fetched before into the place of DATA/chain. Before the chain is opened. */
-MUST_USE enum err statesync_adopt(const char *data, struct fault *fault);
+/* Puts what was fetched before into the place of DATA/chain, if it is above it: a chain never goes back below what this node has voted on.
+ * Before the chain is opened; errors as chain_open. */
+MUST_USE enum err statesync_adopt(const char *data, struct bytes genesis, struct fault *fault);
 
 MUST_USE enum err statesync_init(struct statesync *statesync, struct node *node);
 MUST_USE enum err statesync_start(struct statesync *statesync, struct fault *fault);

@@ -53,6 +53,13 @@ static int votelog_order(const struct votelog *log)
     return guard->view.n < pledge->view.n ? -1 : guard->view.n > pledge->view.n;
 }
 
+/* Is the chain an older one than the votes are about? */
+static bool votelog_is_put_back(const struct votelog *log, struct height head)
+{
+    return head.n < log->guard.forgotten.n || head.n + 1 < log->guard.since ||
+           head.n + BOUNDS_WINDOW < log->pledge.height.n;
+}
+
 /* Compares what is here with what was pledged beside the key. What was lost stays so over restarts, until the chain is above it. */
 static void votelog_weigh(struct votelog *log, struct height head)
 {
@@ -63,7 +70,7 @@ static void votelog_weigh(struct votelog *log, struct height head)
     log->muted_height = guard_height(guard);
     int order = votelog_order(log);
     bool lost =
-        order < 0 || log->appended < pledge->sequence || pledge->height.n > head.n + BOUNDS_WINDOW;
+        order < 0 || log->appended < pledge->sequence || votelog_is_put_back(log, head);
     if (lost && log->muted_height.n < pledge->height.n)
         log->muted_height = pledge->height;
     if (lost && order <= 0) {
@@ -77,6 +84,7 @@ static void votelog_weigh(struct votelog *log, struct height head)
         guard->height = log->muted_height;
         guard->missed_view = log->muted_view;
         guard->missed_height = log->muted_height;
+        guard->forgotten = (struct height){0}; /* from here on missed_height says what is missing */
         log->dirty = true;
     } else if (guard->missed_height.n > head.n) {
         log->muted_view = guard->missed_view;
@@ -183,10 +191,13 @@ bool votelog_is_muted(const struct votelog *log, uint64_t since, struct view *vi
     return !log->whole && since <= log->muted_since;
 }
 
-void votelog_forget(struct votelog *log, uint64_t before)
+void votelog_forget(struct votelog *log, const struct action_forget *forget)
 {
     size_t dead = 0;
-    while (dead < log->count && log->records[dead].sequence < before) {
+    CHECK(forget->after <= log->synced);
+    if (forget->durable.n > log->guard.forgotten.n)
+        log->guard.forgotten = forget->durable; /* the file loses them with the mark that says so */
+    while (dead < log->count && log->records[dead].sequence < forget->before) {
         log->kept_bytes -= log->records[dead].bytes.size;
         free((void *)log->records[dead].bytes.data);
         dead++;

@@ -5,7 +5,12 @@
  *
  * The file is a wal (tools/sys/wal.h): its mark is the guard, so the file also knows whether the guard is ahead of the log. How far both
  * had gone is pledged beside the key (tools/tenured/pledge.h), so a data folder that was lost or is an old copy is no whole log.
- * Records below the last forgotten sequence are dropped when enough of them have gathered. */
+ *
+ * Records below the last forgotten sequence are dropped when enough of them have gathered. What they promised is kept by the chain, which
+ * lies in a folder of its own. So the log is no whole one either beside a chain that was put back:
+ *     below what was forgotten                the locks of blocks that it lacks are gone
+ *     below the set that was voted in         the core of the set before would drop that set's records as another's
+ *     more than a window below a vote         the core has no slots for all that is promised */
 #ifndef TOOLS_TENURED_VOTELOG_H
 #define TOOLS_TENURED_VOTELOG_H
 
@@ -53,8 +58,8 @@ MUST_USE bool votelog_allow(struct votelog *log, uint64_t since, const struct ac
 /* May a member of the set since height `since` have signed what nothing here tells of? Then up to *view. */
 bool votelog_is_muted(const struct votelog *log, uint64_t since, struct view *view);
 
-/* Records below `before` aren't needed any more. */
-void votelog_forget(struct votelog *log, uint64_t before);
+/* Drops what isn't needed any more, now that the log is durable through forget->after. */
+void votelog_forget(struct votelog *log, const struct action_forget *forget);
 
 /* Makes all of it durable; nothing happens when nothing is new. After a failure the node must stop. */
 MUST_USE enum err votelog_sync(struct votelog *log, struct fault *fault);
