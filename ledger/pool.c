@@ -8,6 +8,13 @@
 /* Twice what there may be, so that chains stay short. Keys are parts of SHA-256. */
 #define BUCKETS (2 * POOL_COUNT_MAX)
 
+/* What one of an account's 256 shares is, so that a full account has 256 of them. */
+#define SHARE_BYTES (POOL_ACCOUNT_BYTES_MAX / POOL_ACCOUNT_COUNT_MAX)
+#define SHARES_MAX  POOL_ACCOUNT_COUNT_MAX
+
+/* Ranks in eviction: accounts with something that waits, by its shares, above those without, by their run's. */
+#define RANKS (2 * SHARES_MAX + 1)
+
 struct account;
 
 /* A pending transaction. */
@@ -31,8 +38,12 @@ struct account {
     struct entry *first; /* by nonce; never NULL between calls */
     size_t count;
     size_t bytes;
-    size_t ready;      /* length of the run from next_nonce */
-    uint64_t ready_ms; /* since when the run's head is executable */
+    size_t ready;                             /* length of the run from next_nonce */
+    uint64_t ready_ms;                        /* since when the run's head is executable */
+    size_t waiting_bytes;                     /* of what is behind a gap */
+    size_t head_bytes;                        /* of the run's head; 0 when there is none */
+    struct account *rank_before, *rank_after; /* of the same rank: changed last first */
+    size_t rank;                              /* 0: nothing to evict, and in no list */
 };
 
 struct pool {
@@ -42,7 +53,10 @@ struct pool {
     struct account *head, *tail; /* turns */
     size_t count;
     size_t bytes;
-    size_t ready;             /* sum over accounts */
+    size_t ready;         /* sums over accounts: this, */
+    size_t waiting_bytes; /* this */
+    size_t head_bytes;    /* and this */
+    struct account *ranks[RANKS];
     uint64_t last_height_min; /* no entry expires before it */
 };
 
@@ -119,17 +133,59 @@ static void turn_join(struct pool *pool, struct account *account)
     pool->tail = account;
 }
 
+static size_t shares(size_t count, size_t bytes)
+{
+    size_t by_bytes = (bytes + SHARE_BYTES - 1) / SHARE_BYTES;
+    return count > by_bytes ? count : by_bytes;
+}
+
+static void account_rank(struct pool *pool, struct account *account)
+{
+    if (account->rank > 0) {
+        *(account->rank_before ? &account->rank_before->rank_after : &pool->ranks[account->rank]) =
+            account->rank_after;
+        if (account->rank_after)
+            account->rank_after->rank_before = account->rank_before;
+    }
+    if (account->waiting_bytes > 0)
+        account->rank =
+            SHARES_MAX + shares(account->count - account->ready, account->waiting_bytes);
+    else if (account->ready > 1)
+        account->rank = shares(account->ready - 1, account->bytes - account->head_bytes);
+    else
+        account->rank = 0;
+    CHECK(account->rank < RANKS);
+    if (account->rank == 0)
+        return;
+    account->rank_before = NULL;
+    account->rank_after = pool->ranks[account->rank];
+    if (account->rank_after)
+        account->rank_after->rank_before = account;
+    pool->ranks[account->rank] = account;
+}
+
 /* Counts the run anew after the account's entries or its next nonce have changed. */
 static void account_run(struct pool *pool, struct account *account, bool head_is_new,
                         uint64_t now_ms)
 {
     size_t before = account->ready;
-    uint64_t nonce = account->next_nonce;
-    for (const struct entry *entry = account->first; entry && entry->nonce == nonce;
-         entry = entry->next)
-        nonce++;
-    account->ready = (size_t)(nonce - account->next_nonce);
-    pool->ready = pool->ready - before + account->ready;
+    pool->ready -= account->ready;
+    pool->waiting_bytes -= account->waiting_bytes;
+    pool->head_bytes -= account->head_bytes;
+
+    const struct entry *entry = account->first;
+    account->ready = 0;
+    account->waiting_bytes = account->bytes;
+    account->head_bytes = entry && entry->nonce == account->next_nonce ? entry->size : 0;
+    for (; entry && entry->nonce == account->next_nonce + account->ready; entry = entry->next) {
+        account->ready++;
+        account->waiting_bytes -= entry->size;
+    }
+
+    pool->ready += account->ready;
+    pool->waiting_bytes += account->waiting_bytes;
+    pool->head_bytes += account->head_bytes;
+    account_rank(pool, account);
     if (head_is_new || (before == 0 && account->ready > 0))
         account->ready_ms = now_ms;
 }
@@ -151,7 +207,7 @@ static struct account *account_add(struct pool *pool, const struct address *addr
 
 static void account_remove(struct pool *pool, struct account *account)
 {
-    CHECK(!account->first);
+    CHECK(!account->first && account->rank == 0);
     struct account **at = &pool->accounts[bucket_of(account->address.bytes)];
     while (*at != account)
         at = &(*at)->bucket_next;
@@ -178,6 +234,68 @@ static void entry_remove(struct pool *pool, struct entry **at, enum tx_verdict r
     free(entry);
 }
 
+/* --- making room --- */
+
+/* How many bytes a transaction with `nonce` may push out, of its own account and of the pool. */
+static size_t account_yields(const struct account *account, uint64_t nonce)
+{
+    return nonce == account->next_nonce + account->ready ? account->waiting_bytes : 0;
+}
+
+static size_t pool_yields(const struct pool *pool, const struct account *account,
+                          uint64_t next_nonce, uint64_t nonce)
+{
+    if (nonce == next_nonce)
+        return pool->bytes - pool->head_bytes;
+    return account && nonce == next_nonce + account->ready ? pool->waiting_bytes : 0;
+}
+
+/* Is there room for `size` more bytes once `yields` of those here have left? */
+static bool account_has_room(const struct account *account, size_t size, size_t yields)
+{
+    return (account->count < POOL_ACCOUNT_COUNT_MAX || yields > 0) &&
+           account->bytes - yields + size <= POOL_ACCOUNT_BYTES_MAX;
+}
+
+static bool pool_has_room(const struct pool *pool, size_t size, size_t yields)
+{
+    return (pool->count < POOL_COUNT_MAX || yields > 0) &&
+           pool->bytes - yields + size <= POOL_BYTES_MAX;
+}
+
+/* Its highest nonce leaves. Frees the account when that was all. */
+static void account_evict(struct pool *pool, struct account *account)
+{
+    struct entry **last = &account->first;
+    while ((*last)->next)
+        last = &(*last)->next;
+    entry_remove(pool, last, TX_EVICTED);
+    account_run(pool, account, false, 0);
+    if (!account->first)
+        account_remove(pool, account);
+}
+
+static struct account *pool_victim(const struct pool *pool)
+{
+    size_t rank = RANKS - 1;
+    while (rank > 0 && !pool->ranks[rank])
+        rank--;
+    CHECK(rank > 0);
+    return pool->ranks[rank];
+}
+
+/* Evicts until `size` more bytes of that sender have room, which pool_would_add found possible. */
+static void make_room(struct pool *pool, const struct address *address, size_t size)
+{
+    struct account *account = account_find(pool, address);
+    while (account && !account_has_room(account, size, 0)) {
+        account_evict(pool, account);
+        account = account_find(pool, address);
+    }
+    while (!pool_has_room(pool, size, 0))
+        account_evict(pool, pool_victim(pool));
+}
+
 /* --- adding --- */
 
 enum tx_verdict pool_would_add(const struct pool *pool, const struct tx *tx, uint64_t next_nonce,
@@ -200,39 +318,18 @@ enum tx_verdict pool_would_add(const struct pool *pool, const struct tx *tx, uin
         const struct entry *entry = account_from(account, nonce);
         if (entry && entry->nonce == nonce)
             return TX_NONCE_TAKEN;
-        if (account->count >= POOL_ACCOUNT_COUNT_MAX ||
-            account->bytes + tx->raw.size > POOL_ACCOUNT_BYTES_MAX)
+        if (!account_has_room(account, tx->raw.size, account_yields(account, nonce)))
             return TX_ACCOUNT_FULL;
     }
-    if (pool->count >= POOL_COUNT_MAX || pool->bytes + tx->raw.size > POOL_BYTES_MAX)
+    if (!pool_has_room(pool, tx->raw.size, pool_yields(pool, account, next_nonce, nonce)))
         return TX_POOL_FULL;
     return TX_OK;
 }
 
-enum tx_verdict pool_add(struct pool *pool, const struct tx *tx, uint64_t next_nonce,
-                         struct height height, uint64_t now_ms)
+/* Puts `entry` into its account and the pool; the account's run is the caller's to count. */
+static void entry_add(struct pool *pool, struct entry *entry)
 {
-    enum tx_verdict verdict = pool_would_add(pool, tx, next_nonce, height);
-    if (verdict != TX_OK)
-        return verdict;
-    struct entry *entry = malloc(sizeof(*entry) + tx->raw.size);
-    if (!entry)
-        return TX_POOL_FULL;
-    struct address address = address_of(&tx->body.sender);
-    struct account *account = account_find(pool, &address);
-    if (!account && !(account = account_add(pool, &address, next_nonce))) {
-        free(entry);
-        return TX_POOL_FULL;
-    }
-
-    *entry = (struct entry){
-        .account = account,
-        .id = tx->id,
-        .nonce = tx->body.nonce,
-        .last_height = tx->body.last_height,
-        .size = tx->raw.size,
-    };
-    memcpy(entry->raw, tx->raw.data, tx->raw.size);
+    struct account *account = entry->account;
     struct entry **bucket = &pool->ids[bucket_of(entry->id.bytes)];
     entry->id_next = *bucket;
     *bucket = entry;
@@ -247,6 +344,34 @@ enum tx_verdict pool_add(struct pool *pool, const struct tx *tx, uint64_t next_n
     pool->bytes += entry->size;
     if (entry->last_height < pool->last_height_min)
         pool->last_height_min = entry->last_height;
+}
+
+enum tx_verdict pool_add(struct pool *pool, const struct tx *tx, uint64_t next_nonce,
+                         struct height height, uint64_t now_ms)
+{
+    enum tx_verdict verdict = pool_would_add(pool, tx, next_nonce, height);
+    if (verdict != TX_OK)
+        return verdict;
+    struct entry *entry = malloc(sizeof(*entry) + tx->raw.size);
+    if (!entry)
+        return TX_POOL_FULL;
+    struct address address = address_of(&tx->body.sender);
+    make_room(pool, &address, tx->raw.size);
+    struct account *account = account_find(pool, &address);
+    if (!account && !(account = account_add(pool, &address, next_nonce))) {
+        free(entry);
+        return TX_POOL_FULL;
+    }
+
+    *entry = (struct entry){
+        .account = account,
+        .id = tx->id,
+        .nonce = tx->body.nonce,
+        .last_height = tx->body.last_height,
+        .size = tx->raw.size,
+    };
+    memcpy(entry->raw, tx->raw.data, tx->raw.size);
+    entry_add(pool, entry);
     account_run(pool, account, false, now_ms);
     return TX_OK;
 }

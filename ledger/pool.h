@@ -2,15 +2,25 @@
  *
  *     state      made by                              left by
  *     ready      pool_add, or a gap that closes       pool_commit: its nonce is used (by it or by a
- *                                                     rival), or it expired; pool_revoke
- *     waiting    pool_add, with a gap of nonces       the gap closes; or as above
- *                before it
+ *                                                     rival), or it expired; pool_revoke; pool_add: a head
+ *                                                     evicts it, unless it is a head itself
+ *     waiting    pool_add, with a gap of nonces       the gap closes; or as above; pool_add: what is ready
+ *                before it                            at once evicts it
  *
  * An account's pending transactions are a run of nonces from its next committed one, with gaps up to
  * POOL_RUN_MAX ahead. Bounds are by count and bytes, for each account and in all; an account may hold
  * only so much whatever is free. The first to come with a nonce keeps it. Accounts take turns: the one
  * served longest ago is first, and one that has just arrived is last; within an account nonces decide.
- * So two pools with the same history pick the same.
+ *
+ * Room is for what can execute. What is ready as it arrives and finds no room evicts what waits; and a head (the
+ * transaction with its account's next nonce) evicts the ends of others' runs too, but never a head. So nobody
+ * shuts others out by nonces with gaps or by long runs: a head is refused only when the heads alone, one for an account,
+ * fill the pool, and whichever transactions a primary was sent before, it takes the one that others wait for.
+ * Who holds most loses first: of the account with the largest share of what waits (when nothing waits: of the longest
+ * run), the one with the highest nonce; of equals, the account whose share changed last. One addition evicts no more
+ * than its own bytes need.
+ *
+ * So two pools with the same history pick, and evict, the same.
  *
  * It reads no clock and no state: the caller tells time, height and nonces. For one thread (the one
  * that owns the chain). */
@@ -32,8 +42,8 @@
 
 struct pool;
 
-/* Told of every transaction that leaves without having been committed: TX_EXPIRED, TX_REPLACED or
- * TX_REVOKED_SENDER.
+/* Told of every transaction that leaves without having been committed: TX_EXPIRED, TX_REPLACED,
+ * TX_REVOKED_SENDER or TX_EVICTED.
  * May not call the pool. */
 struct pool_listener {
     void *self;

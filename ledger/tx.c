@@ -96,6 +96,9 @@ static struct verdict_words words_of(enum tx_verdict verdict)
     case TX_REPLACED:
         return (struct verdict_words){"replaced",
                                       "Another transaction of the sender used this nonce."};
+    case TX_EVICTED:
+        return (struct verdict_words){
+            "evicted", "The node's pool was full and needed the room; send it again later."};
     }
     return (struct verdict_words){"unknown", "Unknown verdict."};
 }

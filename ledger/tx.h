@@ -68,6 +68,7 @@ enum tx_verdict {
     TX_ACCOUNT_FULL = 17,   /* the account's share of the pool is used up */
     TX_POOL_FULL = 18,      /* the pool is full */
     TX_REPLACED = 19,       /* was pending; another transaction used its nonce */
+    TX_EVICTED = 20,        /* was pending; left a full pool to one that could execute sooner */
 };
 
 /* A stable word such as "bad_signature", and one sentence for people. Never NULL. */

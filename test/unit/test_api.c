@@ -80,9 +80,9 @@ static enum api_fate fate(void *self, const struct digest *id, enum tx_verdict *
     (void)self;
     if (digest_equal(id, &pending_id))
         return API_PENDING;
-    if (id->bytes[0] != 0xee)
+    if (id->bytes[0] != 0xee && id->bytes[0] != 0xed)
         return API_UNKNOWN;
-    *reason = TX_EXPIRED;
+    *reason = id->bytes[0] == 0xee ? TX_EXPIRED : TX_EVICTED;
     return API_DROPPED;
 }
 
@@ -338,6 +338,10 @@ START_TEST(a_transaction_is_told_from_pending_to_committed)
                          "ee00000000000000000000000000000000000000000000000000000000000000"),
                      200);
     HAS("\"status\":\"expired\",\"reason\":\"expired\"");
+    ck_assert_int_eq(get("/v1/transactions/"
+                         "ed00000000000000000000000000000000000000000000000000000000000000"),
+                     200);
+    HAS("\"status\":\"evicted\",\"reason\":\"evicted\"");
     ck_assert_int_eq(get("/v1/transactions/xyz"), 400);
     HAS("\"code\":\"bad_request\"");
     world_close();

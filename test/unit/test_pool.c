@@ -201,8 +201,107 @@ START_TEST(pool_is_bounded_by_count)
     for (uint32_t sender = 0; sender < POOL_COUNT_MAX / 128; sender++)
         for (uint64_t nonce = 0; nonce < 128; nonce++)
             ck_assert_int_eq(add(&sack, sender, nonce, 0), TX_OK);
-    ck_assert_int_eq(add(&sack, 77777, 0, 0), TX_POOL_FULL);
+    ck_assert_int_eq(add(&sack, 77777, 1, 0), TX_POOL_FULL);
     ck_assert_uint_eq(pool_stats(sack.pool).count, POOL_COUNT_MAX);
+    sack_release(&sack);
+}
+END_TEST
+
+/* Fills the pool: `each` nonces from `first` on, of as many accounts as it takes. Returns the account after them. */
+static uint32_t fill(struct sack *sack, uint32_t sender, uint64_t first, uint64_t each, size_t size)
+{
+    for (size_t i = 0;; i++) {
+        struct pool_stats stats = pool_stats(sack->pool);
+        if (stats.count == POOL_COUNT_MAX || stats.bytes + size > POOL_BYTES_MAX)
+            return sender + (uint32_t)((i + each - 1) / each);
+        struct tx tx = make(sack, sender + (uint32_t)(i / each), first + i % each, 100, 0, size);
+        ck_assert_int_eq(pool_add(sack->pool, &tx, 0, (struct height){10}, 1), TX_OK);
+    }
+}
+
+START_TEST(nonces_with_gaps_shut_nobody_out)
+{
+    struct sack sack;
+    sack_init(&sack);
+    const uint32_t honest = 1065; /* 65 accounts fill it with what can't execute */
+    ck_assert_uint_eq(fill(&sack, 1000, 1, 255, 200), honest);
+    ck_assert_uint_eq(pool_stats(sack.pool).executable, 0);
+
+    ck_assert_int_eq(add(&sack, honest, 1, 0), TX_POOL_FULL); /* neither can this */
+    for (uint64_t nonce = 0; nonce < 2; nonce++)
+        ck_assert_int_eq(add(&sack, honest, nonce, 0),
+                         TX_OK); /* a head, and what extends its run */
+    ck_assert_str_eq(sack.dropped, "0 evicted; 0 evicted; ");
+    ck_assert_uint_eq(pool_stats(sack.pool).count, POOL_COUNT_MAX);
+    ck_assert_uint_eq(pool_stats(sack.pool).executable, 2);
+    struct tx again = make(&sack, honest, 2, 9, 0, 200);
+    ck_assert_int_eq(pool_add(sack.pool, &again, 0, (struct height){10}, 1), TX_EXPIRED);
+    ck_assert_str_eq(sack.dropped, "0 evicted; 0 evicted; "); /* a refusal evicts nothing */
+    sack_release(&sack);
+}
+END_TEST
+
+START_TEST(head_enters_a_pool_that_is_full_of_long_runs)
+{
+    struct sack sack;
+    sack_init(&sack);
+    fill(&sack, 1000, 0, 256, 200);
+    ck_assert_uint_eq(pool_stats(sack.pool).executable, POOL_COUNT_MAX);
+    for (uint32_t sender = 1; sender <= 3; sender++)
+        ck_assert_int_eq(add(&sack, sender, 0, 0), TX_OK);
+    ck_assert_int_eq(add(&sack, 1, 1, 0), TX_POOL_FULL); /* it has one already */
+    ck_assert_str_eq(sack.dropped, "0 evicted; 0 evicted; 0 evicted; ");
+    ck_assert_uint_eq(pool_stats(sack.pool).count, POOL_COUNT_MAX);
+    ck_assert_uint_eq(pool_stats(sack.pool).executable, POOL_COUNT_MAX);
+    sack_release(&sack);
+}
+END_TEST
+
+START_TEST(head_never_evicts_a_head)
+{
+    struct sack sack;
+    sack_init(&sack);
+    uint32_t next = fill(&sack, 1000, 0, 1, LIMIT_TX_BYTES);
+    ck_assert_uint_eq(pool_stats(sack.pool).bytes, POOL_BYTES_MAX);
+    ck_assert_int_eq(add(&sack, next, 0, 0), TX_POOL_FULL);
+    ck_assert_str_eq(sack.dropped, "");
+    sack_release(&sack);
+}
+END_TEST
+
+/* One transaction of many bytes takes as many small ones as it needs, from the largest shares first. */
+START_TEST(who_holds_most_loses_first_and_its_highest_nonces)
+{
+    struct sack sack;
+    sack_init(&sack);
+    for (uint64_t nonce = 1; nonce < 32; nonce++) { /* waits with nearly 1 MiB */
+        struct tx tx = make(&sack, 1, nonce, 100, (uint8_t)nonce, LIMIT_TX_BYTES);
+        ck_assert_int_eq(pool_add(sack.pool, &tx, 0, (struct height){10}, 1), TX_OK);
+    }
+    ck_assert_int_eq(add(&sack, 2, 1, 99), TX_OK); /* waits with a little */
+    fill(&sack, 1000, 0, 32, LIMIT_TX_BYTES);
+    ck_assert_str_eq(sack.dropped, "");
+    struct tx head = make(&sack, 3, 0, 100, 0, LIMIT_TX_BYTES),
+              next = make(&sack, 3, 1, 100, 0, LIMIT_TX_BYTES);
+    ck_assert_int_eq(pool_add(sack.pool, &head, 0, (struct height){10}, 1), TX_OK);
+    ck_assert_int_eq(pool_add(sack.pool, &next, 0, (struct height){10}, 1), TX_OK);
+    ck_assert_str_eq(sack.dropped, "31 evicted; 30 evicted; ");
+    sack_release(&sack);
+}
+END_TEST
+
+START_TEST(own_transactions_that_wait_make_room_for_the_head)
+{
+    struct sack sack;
+    sack_init(&sack);
+    for (uint64_t nonce = 1; nonce <= 32; nonce++) {
+        struct tx tx = make(&sack, 1, nonce, 100, (uint8_t)nonce, LIMIT_TX_BYTES);
+        ck_assert_int_eq(pool_add(sack.pool, &tx, 0, (struct height){10}, 1), TX_OK);
+    }
+    ck_assert_int_eq(add(&sack, 1, 33, 0), TX_ACCOUNT_FULL);
+    ck_assert_int_eq(add(&sack, 1, 0, 0), TX_OK);
+    ck_assert_str_eq(sack.dropped, "32 evicted; ");
+    ck_assert_uint_eq(pool_stats(sack.pool).executable, 32);
     sack_release(&sack);
 }
 END_TEST
@@ -314,7 +413,11 @@ END_TEST
 HARNESS_MAIN("pool", revoked_account_leaves_with_all_it_has, runs_are_picked_in_turn_and_gaps_wait,
              pick_is_bounded_by_count_and_bytes, pick_goes_on_where_the_parent_block_ended,
              refusals_change_nothing, account_is_bounded_by_count, account_is_bounded_by_bytes,
-             pool_is_bounded_by_count, committed_nonces_leave_and_rivals_are_told,
-             what_cannot_be_in_the_next_block_expires, whoever_was_served_waits_for_the_others,
+             pool_is_bounded_by_count, nonces_with_gaps_shut_nobody_out,
+             head_enters_a_pool_that_is_full_of_long_runs, head_never_evicts_a_head,
+             who_holds_most_loses_first_and_its_highest_nonces,
+             own_transactions_that_wait_make_room_for_the_head,
+             committed_nonces_leave_and_rivals_are_told, what_cannot_be_in_the_next_block_expires,
+             whoever_was_served_waits_for_the_others,
              patience_counts_from_when_a_head_became_executable,
              pending_transaction_is_found_by_id_and_by_nonce)

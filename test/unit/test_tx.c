@@ -251,7 +251,7 @@ END_TEST
 
 START_TEST(every_verdict_has_a_name_of_its_own_and_a_sentence)
 {
-    for (int i = TX_OK; i <= TX_REPLACED; i++) {
+    for (int i = TX_OK; i <= TX_EVICTED; i++) {
         const char *text = tx_verdict_text((enum tx_verdict)i);
         ck_assert(strlen(text) > 10 && text[strlen(text) - 1] == '.');
         ck_assert_str_ne(tx_verdict_name((enum tx_verdict)i), "unknown");

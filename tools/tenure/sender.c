@@ -138,7 +138,7 @@ static void outcome_read(struct sender_outcome *outcome, struct answer *root,
     snprintf(outcome->message, sizeof(outcome->message), "%s", answer_text(root, "message"));
 }
 
-/* ERR_NONE: committed. ERR_NOT_NOW: pending. ERR_NOT_FOUND: this node doesn't know it.
+/* ERR_NONE: committed. ERR_NOT_NOW: pending. ERR_NOT_FOUND: this node doesn't know it, or had no room to keep it.
  * ERR_MISMATCH: expired. ERR_BUSY: another used its nonce. */
 static enum err ask_outcome(struct sender *sender, struct sender_outcome *outcome,
                             const struct digest *id, uint64_t wait_ms, struct fault *fault)

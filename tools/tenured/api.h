@@ -53,7 +53,7 @@ void api_batch_done(struct api_batch *batch);
 enum api_fate {
     API_UNKNOWN, /* never seen, or too long ago */
     API_PENDING, /* in the pool */
-    API_DROPPED, /* left the pool: *reason is TX_EXPIRED or TX_REPLACED */
+    API_DROPPED, /* left the pool: *reason is TX_EXPIRED, TX_REPLACED, TX_REVOKED_SENDER or TX_EVICTED */
 };
 
 struct api_peer {

@@ -116,6 +116,7 @@ static unsigned status_of(enum tx_verdict verdict)
     case TX_NONCE_TAKEN:
     case TX_KNOWN:
     case TX_REPLACED:
+    case TX_EVICTED:
     case TX_EXPIRED:
         return 409;
     case TX_UNKNOWN_SENDER:

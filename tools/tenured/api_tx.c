@@ -97,7 +97,7 @@ static enum http_answer tell_fate(struct api_ask *ask, const struct digest *id)
     struct text *out = ask->out;
     text_add(out, "{");
     api_ask_hexadecimal(out, "id", bytes_of(id->bytes, DIGEST_SIZE));
-    api_ask_text(out, "status", words[fate]);
+    api_ask_text(out, "status", reason == TX_EVICTED ? "evicted" : words[fate]);
     if (fate == API_DROPPED) {
         api_ask_text(out, "reason", tx_verdict_name(reason));
         api_ask_text(out, "message", tx_verdict_text(reason));
