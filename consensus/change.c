@@ -24,8 +24,7 @@ uint64_t change_seats_at(const struct consensus *c, uint64_t view)
     return seats;
 }
 
-/* Bits of seats whose VIEW-CHANGE for exactly `view` is here. */
-static uint64_t seats_for(const struct consensus *c, uint64_t view)
+uint64_t change_seats_for(const struct consensus *c, uint64_t view)
 {
     uint64_t seats = 0;
     for (uint8_t i = 0; i < c->committee.count; i++)
@@ -137,7 +136,7 @@ void change_on_view_change(struct consensus *c, const struct message *m, struct 
                                              .tag = MESSAGE_VIEW_CHANGE,
                                              .from = m->envelope.from,
                                              .view = change->view,
-                                             .count = committee_size(seats_for(c, change->view.n)),
+                                             .count = committee_size(change_seats_for(c, change->view.n)),
                                              .needed = c->quorum});
 }
 
@@ -265,7 +264,7 @@ static void join(struct consensus *c, struct actions *out)
 /* As primary of the wanted view: opens it with the first quorum of VIEW-CHANGEs by seat. */
 static void open_view(struct consensus *c, struct actions *out)
 {
-    const uint64_t seats = seats_for(c, c->view.n);
+    const uint64_t seats = change_seats_for(c, c->view.n);
     if (c->active || !core_is_primary(c) || c->opening_size != 0 ||
         committee_size(seats) < c->quorum)
         return;

@@ -22,6 +22,9 @@ void change_repeat(struct consensus *c, struct actions *out);
 /* Bits of seats known to be at view `view` or higher, mine included. */
 uint64_t change_seats_at(const struct consensus *c, uint64_t view);
 
+/* Bits of seats whose VIEW-CHANGE for exactly `view` is here; a quorum of them opens it. */
+uint64_t change_seats_for(const struct consensus *c, uint64_t view);
+
 /* The body of a seat's VIEW-CHANGE. Requires peers[seat].has_change. */
 struct bytes change_body(const struct consensus *c, uint8_t seat);
 

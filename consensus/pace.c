@@ -77,7 +77,7 @@ static void gauge_run(struct consensus *c)
         gauge->since_ms = c->now_ms;
 }
 
-/* What a proposal takes by those who were primary before; 0: not known yet. */
+/* What a proposal takes by those who were primary before; 0: not known yet of f + 1, so that all who are known may be liars. */
 static uint64_t usual_ms(const struct consensus *c)
 {
     uint8_t known = 0;
@@ -91,9 +91,7 @@ static uint64_t usual_ms(const struct consensus *c)
             values[place] = values[place - 1];
         values[place] = value;
     }
-    if (known == 0)
-        return 0;
-    return values[known > c->faults ? c->faults : known - 1];
+    return known > c->faults ? values[c->faults] : 0;
 }
 
 static bool is_slow(const struct consensus *c)
@@ -113,6 +111,13 @@ static void bar(struct consensus *c, struct seat seat, struct view view)
     if (peer->failures < PACE_BAR_MAX)
         peer->failures++;
     peer->barred_view = view.n + c->committee.count * ((UINT64_C(1) << peer->failures) - 1);
+}
+
+/* The wanted view wasn't opened. Its primary had its turn only if it could have: the quorum that I have for it, it has too, soon. */
+static void judge_unopened(struct consensus *c, struct view view)
+{
+    if (committee_size(change_seats_for(c, view.n)) >= c->quorum)
+        bar(c, committee_primary(&c->committee, view), view);
 }
 
 /* When a view is entered: did the primary of the last one fill its turn? */
@@ -233,7 +238,7 @@ static void fail(struct consensus *c, struct actions *out)
     if (c->active)
         actions_tell(out, &(struct narrate_line){.kind = NARRATE_SUSPECTED, .view = c->view});
     else
-        bar(c, committee_primary(&c->committee, c->view), c->view);
+        judge_unopened(c, c->view);
     if (pace_timeout_ms(c) < c->config.timeout_max_ms)
         c->backoff++;
     if (next_view(c) <= BOUNDS_VIEW_MAX)
@@ -264,7 +269,7 @@ static void pass_on(struct consensus *c, enum narrate_kind why, struct actions *
     if (c->view.n == left.n)
         return;
     if (!opened)
-        bar(c, committee_primary(&c->committee, left), left);
+        judge_unopened(c, left);
     actions_tell(out,
                  &(struct narrate_line){.kind = why, .view = left, .height = {pace_turn_end(c)}});
 }

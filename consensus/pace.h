@@ -11,15 +11,22 @@
  *     seat asks for the next view. So all start it at the same height with nothing in flight, and no seat decides for long what is ordered.
  *   - Slowness. The primary owes a proposal while something could be built on what was executed here and the window has room; how long it
  *     does is measured until the block is executed here (a late body counts). One that takes more than PACE_SLOW times as long as usual is
- *     replaced. Usual is the (f + 1)-th least of what the other seats took when they were primary (the most, while fewer are known): one correct
- *     seat among them was no slower, so f liars can neither shorten it for the correct ones nor stretch it for themselves. Where everything
- *     becomes slower, after one view of each seat that is usual.
+ *     replaced. Usual is the (f + 1)-th least of what the other seats took when they were primary: one correct seat among them was no
+ *     slower, so f liars can neither shorten it for the correct ones nor stretch it for themselves. While no more than f are known, nobody
+ *     is slow. Where everything becomes slower, after one view of each seat that is usual.
  *   - Resigning. A primary that is a window behind asks for the next view instead of opening its own; and all leave a view whose primary
  *     has signed that it wants a higher one, unless its turn is proposed to the end.
+ *
  * The next view is one whose primary was heard of lately and isn't barred. A seat whose turn ended before its last height, for whatever
- * reason, or that didn't open its view, is barred for a lap, then 3, 7, ... laps up to PACE_BAR_MAX doublings; a full turn takes one back. So a
- * liar costs a time-out now and then, not one each lap. All see the same views end, and so bar alike; where they don't, those who are behind
- * join. If nobody is left, the next view it is. */
+ * reason, or that didn't open its view though a quorum's VIEW-CHANGEs for it are here, is barred for a lap, then 3, 7, ... laps up to
+ * PACE_BAR_MAX doublings; a full turn takes one back. So a liar costs a time-out now and then, not one each lap. If nobody is left, the next
+ * view it is. Each seat bars by what it saw itself: those who saw the same views end want the same next one; where they differ, those who
+ * want the lower one join the f + 1 who are above (change.h), at the cost of a time-out at most.
+ *
+ * One correct seat's suspicion and f liars end a view: they are f + 1, and all join. Not joining would be worse: who has signed a VIEW-CHANGE
+ * never votes in that view again, so f liars that then fall silent stop it all the same, a time-out later. What protects a correct primary is
+ * that no correct seat suspects it without a reason: a seat that hears no quorum or is behind doesn't, and what is usual isn't for liars
+ * to say. */
 #ifndef CONSENSUS_PACE_H
 #define CONSENSUS_PACE_H
 

@@ -364,18 +364,67 @@ START_TEST(a_seat_that_wasted_its_turn_is_barred)
 }
 END_TEST
 
+/* Nobody opens view 1, for which `voters` sign a VIEW-CHANGE; the other seats only say that they are there. When view 4 is over,
+ * which view is next? */
+static void expect_after_a_lap(uint64_t voters, uint64_t next)
+{
+    open_turns(2, 0);
+    const struct council_block two = order(c.genesis, 0, &digest_zero, 2, 10);
+    const struct ballot ballot = council_ballot(&c, &two, 0, &digest_zero);
+    const struct certificate certificate = council_certificate(&c, MESSAGE_COMMIT, &ballot);
+    const struct bytes body = council_change(&c, 1, &certificate, NULL, 0);
+    const struct message_status status = {.set = c.committee.digest, .view = {1}, .height = {2}};
+    for (uint8_t seat = 0; seat < 3; seat++)
+        council_message(&c, (voters & COMMITTEE_BIT(seat)) != 0
+                                ? council_seal(&c, MESSAGE_VIEW_CHANGE, seat, body)
+                                : council_seal(&c, MESSAGE_STATUS, seat,
+                                               council_pack(&c, &message_status_record, &status)));
+    text_clear(&c.story);
+    council_tick(&c, 1000);
+    council_expect(&c, "persist 6\nsign view-change 0 in view 2 after 6\n");
+    const struct digest above = enter_from(4, &two, 0, &digest_zero);
+    (void)order(two, 4, &above, 2, 10);
+    struct consensus_summary summary;
+    consensus_summarise(c.core, &summary);
+    ck_assert_uint_eq(summary.view.n, next);
+    council_close(&c);
+}
+
+START_TEST(who_did_not_open_its_view_is_barred_if_a_quorum_had_asked)
+{
+    expect_after_a_lap(COMMITTEE_BIT(0) | COMMITTEE_BIT(2), 6);
+    expect_after_a_lap(COMMITTEE_BIT(0), 5);
+}
+END_TEST
+
 START_TEST(a_slow_primary_is_replaced_without_a_timeout)
 {
     open_turns(10, 0);
     const struct council_block ten = order(c.genesis, 0, &digest_zero, 10, 20);
     const struct digest one = enter(1, &ten, &digest_zero);
-    const struct council_block late = order(ten, 1, &one, PACE_SAMPLES - 1, 200);
+    const struct council_block twenty = order(ten, 1, &one, 10, 20);
+    const struct digest two = enter(2, &twenty, &one);
+    const struct council_block late = order(twenty, 2, &two, PACE_SAMPLES - 1, 200);
     text_clear(&c.story);
-    (void)order(late, 1, &one, 1, 200);
-    council_expect(&c, "execute 18 from 2\n"
-                       "persist 37 with body\nsign prepare 18 in view 1 after 37\n"
-                       "persist 38\nsign view-change 0 in view 2 after 38\n"
-                       "commit 18\n");
+    (void)order(late, 2, &two, 1, 200);
+    council_expect(&c, "execute 28 from 4\n"
+                       "persist 59 with body\nsign prepare 28 in view 2 after 59\n"
+                       "persist 60\nsign view-change 0 in view 3 after 60\n"
+                       "commit 28\n");
+    council_close(&c);
+}
+END_TEST
+
+/* One of four may lie, so one primary's speed is no measure for the others. */
+START_TEST(nobody_is_slow_while_a_liar_may_be_the_measure)
+{
+    open_turns(10, 0);
+    const struct council_block ten = order(c.genesis, 0, &digest_zero, 10, 0);
+    const struct digest one = enter(1, &ten, &digest_zero);
+    (void)order(ten, 1, &one, 9, 400);
+    council_expect(&c, "execute 19 from 2\n"
+                       "persist 39 with body\nsign prepare 19 in view 1 after 39\n"
+                       "persist 40 with body\nsign commit 19 in view 1 after 40\ncommit 19\n");
     council_close(&c);
 }
 END_TEST
@@ -431,6 +480,8 @@ HARNESS_MAIN("pace", waiting_work_starts_the_timeout, work_that_goes_away_stops_
              all_follow_a_primary_that_leaves,
              a_leaving_primary_leads_no_further_than_the_next_view, a_primary_far_behind_resigns,
              two_views_may_be_left_at_once, a_seat_that_wasted_its_turn_is_barred,
+             who_did_not_open_its_view_is_barred_if_a_quorum_had_asked,
+             nobody_is_slow_while_a_liar_may_be_the_measure,
              a_primary_proposes_nothing_above_its_turn, a_turn_passes_over_a_silent_seat,
              a_slow_primary_is_replaced_without_a_timeout, a_primary_as_prompt_as_the_others_stays,
              one_quick_primary_makes_no_other_slow, a_primary_owes_nothing_when_nothing_waits)
