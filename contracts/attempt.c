@@ -87,6 +87,8 @@ void attempt_begin(struct attempt *attempt)
     slot->end_root = digest_zero;
     slot->seats = 0;
     slot->summoned = false;
+    slot->claimed = false;
+    slot->planted = false;
     attempt_status(attempt, JOBS_SLOT_TRAINING,
                    attempt->run->context->time_ms + attempt->job.terms.segment_ms);
     attempt_emit(attempt, EVENT_SEGMENT_STARTED, LEASES_OPEN, &units_zero);
@@ -211,6 +213,7 @@ bool attempt_is_audited(const struct attempt *attempt)
     case JOBS_SLOT_SERVING:
     case JOBS_SLOT_SEALING:
     case JOBS_SLOT_OPENING:
+    case JOBS_SLOT_CLAIMING:
     case JOBS_SLOT_VOTING:
         return true;
     case JOBS_SLOT_WAITING:
@@ -235,6 +238,7 @@ void attempt_abandon(struct attempt *attempt, enum leases_reason reason)
     case JOBS_SLOT_SERVING:
     case JOBS_SLOT_SEALING:
     case JOBS_SLOT_OPENING:
+    case JOBS_SLOT_CLAIMING:
     case JOBS_SLOT_VOTING:
         conclude(attempt, reason, &units_zero, NULL);
         break;
@@ -264,7 +268,7 @@ void attempt_dismiss(const struct catalog_run *run, uint64_t job, uint16_t slot,
 
 /* --- methods --- */
 
-static bool is_worker(const struct attempt *attempt)
+bool attempt_is_worker(const struct attempt *attempt)
 {
     return attempt->slot.leased && address_equal(&attempt->slot.worker, attempt->run->sender);
 }
@@ -291,7 +295,7 @@ enum verdict attempt_commit(const struct catalog_run *run, const void *in)
     enum verdict verdict = attempt_find(&attempt, run, &args->segment, 1u << JOBS_SLOT_TRAINING);
     if (verdict != VERDICT_OK)
         return verdict;
-    if (!is_worker(&attempt))
+    if (!attempt_is_worker(&attempt))
         return VERDICT_NOT_WORKER;
     verdict = check_trace(&attempt, args);
     if (verdict != VERDICT_OK)
@@ -314,7 +318,7 @@ enum verdict attempt_decline(const struct catalog_run *run, const void *in)
     enum verdict verdict = attempt_find(&attempt, run, in, 1u << JOBS_SLOT_TRAINING);
     if (verdict != VERDICT_OK)
         return verdict;
-    if (!is_worker(&attempt))
+    if (!attempt_is_worker(&attempt))
         return VERDICT_NOT_WORKER;
     uint64_t begun_ms = attempt.slot.deadline_ms - attempt.job.terms.segment_ms;
     if (run->context->time_ms >= begun_ms + attempt.parameters.answer_ms)
@@ -351,7 +355,7 @@ enum verdict attempt_serve(const struct catalog_run *run, const void *in)
     enum verdict verdict = attempt_find(&attempt, run, &args->segment, 1u << JOBS_SLOT_SERVING);
     if (verdict != VERDICT_OK)
         return verdict;
-    if (!is_worker(&attempt))
+    if (!attempt_is_worker(&attempt))
         return VERDICT_NOT_WORKER;
     verdict = check_starts(&attempt, args);
     if (verdict != VERDICT_OK)
@@ -394,6 +398,10 @@ void attempt_due(const struct catalog_run *run, uint64_t job, uint16_t slot)
     case JOBS_SLOT_SEALING:
     case JOBS_SLOT_OPENING:
         audit_mute(&attempt);
+        return;
+    case JOBS_SLOT_CLAIMING:
+        attempt.slot.claimed = true;
+        audit_proceed(&attempt);
         return;
     case JOBS_SLOT_VOTING:
         dispute_expire(&attempt);

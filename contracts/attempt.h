@@ -2,7 +2,8 @@
  *
  *     attempt_begin     WAITING or a new round -> TRAINING
  *     attempt_commit    TRAINING -> DRAWING or SEALING          attempt_serve     SERVING -> SEALING
- *     attempt_lost      any -> WAITING or MISSED                settlement_verified    OPENING -> VERIFIED
+ *     attempt_lost      any -> WAITING or MISSED                settlement_verified    OPENING, CLAIMING -> VERIFIED
+ *     claim_make        CLAIMING -> OPENING, VOTING or VERIFIED
  *     attempt_due       what a deadline does in each status
  *
  * A segment begins only while the round's deadline leaves it segment_ms, the job's deadline its whole audit as well, and the job isn't
@@ -70,6 +71,9 @@ void attempt_dismiss(const struct catalog_run *run, uint64_t job, uint16_t slot,
 
 /* True from commitment to verdict: DRAWING to VOTING. */
 bool attempt_is_audited(const struct attempt *attempt);
+
+/* True if the sender is the slot's worker. */
+bool attempt_is_worker(const struct attempt *attempt);
 
 /* Writes the attempt's result. */
 void attempt_result(const struct attempt *attempt, const struct jobs_result *result);

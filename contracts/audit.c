@@ -64,7 +64,8 @@ uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *p
     const struct jobs_submit *terms = &job->terms;
     uint64_t draw_ms = terms->sample == 0 ? 0 : 2 * parameters->epoch_ms + parameters->answer_ms;
     uint64_t replay_ms = draw_ms + terms->replay_ms + parameters->answer_ms;
-    return (job->auditors + 1ull) * (replay_ms + terms->replay_ms); /* each below 2^33 */
+    uint64_t claim_ms = 2 * parameters->answer_ms; /* the claim, and to open again what it shows */
+    return (job->auditors + 1ull) * (replay_ms + terms->replay_ms) + claim_ms; /* each below 2^33 */
 }
 
 bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, uint16_t interval)
@@ -223,7 +224,10 @@ void audit_proceed(struct attempt *attempt)
     uint64_t now = attempt->run->context->time_ms;
     struct tally tally = count(attempt);
     if (tally.disputed > 0) {
-        dispute_begin(attempt);
+        if (attempt->slot.claimed)
+            dispute_begin(attempt);
+        else
+            attempt_status(attempt, JOBS_SLOT_CLAIMING, now + attempt->parameters.answer_ms);
         return;
     }
     if (tally.live < attempt->job.auditors) {
@@ -247,6 +251,8 @@ void audit_proceed(struct attempt *attempt)
         attempt_status(attempt, JOBS_SLOT_SEALING, now + attempt->job.terms.replay_ms);
     } else if (tally.sealed > 0) {
         attempt_status(attempt, JOBS_SLOT_OPENING, now + attempt->parameters.answer_ms);
+    } else if (!attempt->slot.claimed) {
+        attempt_status(attempt, JOBS_SLOT_CLAIMING, now + attempt->parameters.answer_ms);
     } else {
         settlement_verified(attempt);
         round_settle(attempt->run, attempt->id);
@@ -453,7 +459,8 @@ enum verdict audit_open(const struct catalog_run *run, const void *in)
     struct jobs_audit audit;
     uint8_t seat;
     enum verdict verdict = attempt_find(&attempt, run, &args->segment,
-                                        1u << JOBS_SLOT_OPENING | 1u << JOBS_SLOT_VOTING);
+                                        1u << JOBS_SLOT_OPENING | 1u << JOBS_SLOT_CLAIMING |
+                                            1u << JOBS_SLOT_VOTING);
     if (verdict == VERDICT_OK)
         verdict = own_audit(&attempt, &seat, &audit);
     if (verdict != VERDICT_OK)
@@ -473,10 +480,44 @@ enum verdict audit_open(const struct catalog_run *run, const void *in)
         audit.answer = *difference;
     put(&attempt, seat, &audit);
     emit(&attempt, difference ? EVENT_AUDIT_DISPUTED : EVENT_AUDIT_AGREED, &audit);
-    bool is_voting = attempt.slot.status == JOBS_SLOT_VOTING;
-    if (is_voting)
+    if (attempt.slot.status == JOBS_SLOT_VOTING)
         dispute_join(&attempt, seat, &audit);
-    else if (difference || count(&attempt).sealed == 0)
+    else if (attempt.slot.status == JOBS_SLOT_OPENING &&
+             (difference || count(&attempt).sealed == 0))
         audit_proceed(&attempt);
     return VERDICT_OK;
+}
+
+/* --- planted leaves --- */
+
+static bool answers_equal(const struct jobs_answer *a, const struct jobs_answer *b)
+{
+    return a->interval == b->interval &&
+           digest_equal(&a->leaf.state_root, &b->leaf.state_root) &&
+           digest_equal(&a->leaf.witness, &b->leaf.witness);
+}
+
+void audit_reassess(const struct attempt *attempt, const struct jobs_answer *planted,
+                    const struct jobs_answer *truths, uint32_t count)
+{
+    struct jobs_audit audit;
+    for (uint8_t seat = 0; seat < attempt->seats; seat++) {
+        if (!audit_get(attempt, seat, &audit))
+            continue;
+        enum jobs_audit_status before = (enum jobs_audit_status)audit.status;
+        for (uint32_t i = 0; i < count && audit.status == before; i++) {
+            if (before == JOBS_AUDIT_AGREED &&
+                audit_covers(&attempt->job, &audit, planted[i].interval)) {
+                audit.status = JOBS_AUDIT_DISPUTED;
+                audit.answer = planted[i];
+                emit(attempt, EVENT_AUDIT_DISPUTED, &audit);
+            } else if (before == JOBS_AUDIT_DISPUTED && answers_equal(&audit.answer, &truths[i])) {
+                audit.status = JOBS_AUDIT_SEALED;
+                audit.answer = (struct jobs_answer){.interval = 0};
+                emit(attempt, EVENT_AUDIT_SEALED, &audit);
+            }
+        }
+        if (audit.status != before)
+            put(attempt, seat, &audit);
+    }
 }

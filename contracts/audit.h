@@ -2,14 +2,14 @@
  *
  *     status      made by                                  left by
  *     ASSIGNED    audit_proceed, in the order of rotation  jobs.seal; audit_mute, audit_close
- *     SEALED      jobs.seal                                jobs.open; audit_mute, audit_close
- *     AGREED      jobs.open, every answer equal            audit_outvote
- *     DISPUTED    jobs.open, an answer differs             audit_outvote
+ *     SEALED      jobs.seal; audit_reassess                jobs.open; audit_mute, audit_close
+ *     AGREED      jobs.open, every answer equal            audit_outvote, audit_reassess
+ *     DISPUTED    jobs.open, an answer differs; audit_reassess      audit_outvote, audit_reassess
  *     ENDED       audit_mute, audit_outvote, audit_close
  *
  * First lap: seats (job + round + slot + attempt + i) mod s for i = 0 .. s-1 (s: above every seat of the set), each at most once an attempt,
  * leaving out those that are free or vacant, belong to the worker's or the consumer's organisation, are revoked, can't cover
- * parameters.replay_stake, or whose dispute in this job went undecided. Second lap, when that leaves fewer than `auditors`: every seat
+ * parameters.replay_stake, or who was outvoted or whose dispute went undecided in this job. Second lap, when that leaves fewer than `auditors`: every seat
  * without a live audit is asked at once, the parties' own and the mute included, and stakes what it has. It is the vote of all (DESIGN 8.5):
  * `auditors` = f + 1 equal answers verify, any other is disputed; so an honest segment is paid as long as f + 1 replayers answer, also where
  * n = 4 and worker and consumer have a seat each. A replayer whose validator leaves the set meanwhile can't go on: its audit ends at the
@@ -22,9 +22,14 @@
 /* The seat's audit of the current attempt; false if it has none. */
 bool audit_get(const struct attempt *attempt, uint8_t seat, struct jobs_audit *audit);
 
-/* Goes on to what the audits ask for next: more replayers, draws, states to serve, seals, openings, a vote; or the attempt is verified,
+/* Goes on to what the audits ask for next: more replayers, draws, states to serve, seals, openings, the claim, a vote; or the attempt is verified,
  * or lost when the rotation is used up. Writes the attempt. */
 void audit_proceed(struct attempt *attempt);
+
+/* The worker has opened planted leaves (contracts/claim.h): planted[i] was committed where truths[i] is the leaf. Who answered the first
+ * is DISPUTED, who answered the second opens again. Both lists are of `count` answers, ascending. */
+void audit_reassess(const struct attempt *attempt, const struct jobs_answer *planted,
+                    const struct jobs_answer *truths, uint32_t count);
 
 /* Fines and ends every audit that `status` waits for (DRAWING: no reveal), then proceeds. Who left the set isn't fined. */
 void audit_mute(struct attempt *attempt);

@@ -86,8 +86,18 @@ static void read_ballots(const struct attempt *attempt, const struct poll *poll,
 
 /* --- deciding --- */
 
+/* The seat gave another answer than the decided one: its audit, if it has one, ends, and it isn't chosen again. */
+static void discredit(struct attempt *attempt, const struct poll *poll, uint8_t seat,
+                      const struct digest *leaf, const struct poll_decision *decision)
+{
+    audit_outvote(attempt, seat, poll_penalty(poll, leaf), decision->winners,
+                  decision->winner_count);
+    if (!digest_is_zero(leaf)) /* "unavailable" may be what its worker made it */
+        attempt->progress.barred |= 1ull << seat;
+}
+
 /* Everybody who gave another answer than the decided one pays, and its audit ends. */
-static void outvote(const struct attempt *attempt, const struct poll *poll,
+static void outvote(struct attempt *attempt, const struct poll *poll,
                     const struct digest *committed, const struct poll_decision *decision)
 {
     for (uint8_t seat = 0; seat < attempt->seats; seat++) {
@@ -101,11 +111,9 @@ static void outvote(const struct attempt *attempt, const struct poll *poll,
         if (has_cast && !digest_equal(&cast, &decision->leaf)) {
             poll_outvote(poll, seat, &cast, decision);
             if (audit_get(attempt, seat, &audit) && address_equal(&audit.replayer, &vote.replayer))
-                audit_outvote(attempt, seat, poll_penalty(poll, &cast), decision->winners,
-                              decision->winner_count);
+                discredit(attempt, poll, seat, &cast, decision);
         } else if (has_opened && !digest_equal(&found, &decision->leaf)) {
-            audit_outvote(attempt, seat, poll_penalty(poll, &found), decision->winners,
-                          decision->winner_count);
+            discredit(attempt, poll, seat, &found, decision);
         }
     }
 }
@@ -136,9 +144,12 @@ static void count(struct attempt *attempt)
     if (!poll_decide(&poll, ballots, &decision))
         return;
     emit(attempt, EVENT_VOTE_DECIDED, &address_zero, &decision.answer);
+    bool is_for_worker = digest_equal(&decision.leaf, &committed);
+    if (is_for_worker && attempt->slot.planted && decision.winner_count < LIMIT_VALIDATORS)
+        decision.winners[decision.winner_count++] = attempt->slot.worker;
     if (!digest_is_zero(&decision.leaf)) /* a state that some couldn't have, others may have had */
         outvote(attempt, &poll, &committed, &decision);
-    if (digest_equal(&decision.leaf, &committed)) {
+    if (is_for_worker) {
         poll_close(&poll);
         audit_proceed(attempt);
     } else {

@@ -4,12 +4,15 @@
  * Ballots are votes (jobs.vote), the disputers' answers, and every AGREED opening that covers the interval. A seat with a live audit stakes
  * that; who has none pledges anew (contracts/poll.h).
  *
- *     decided for the worker     the disputer and every other answer are outvoted and pay; the audit goes on (audit_proceed)
+ *     decided for the worker     the disputer and every other answer are outvoted, pay, and aren't chosen in this job again; the audit
+ *                                goes on (audit_proceed)
  *     decided against it         the worker is slashed, those who agreed with it are outvoted, the attempt is lost (FRAUD)
  *     "unavailable"              the worker is slashed for withholding (WITHHELD); nobody is outvoted, since it may have served some
  *     no decision in time        who gave no answer is fined slash_mute, every other stake goes home, the attempt is lost (UNDECIDED),
  *                                and neither the worker is leased nor the disputer assigned in this job again; with n >= 3f + 1
  *                                validators of which 2f + 1 vote it can't happen
+ *
+ * Who shares what the outvoted pay: those who gave the decided answer, and the worker if it planted leaves (contracts/claim.h).
  *
  * One interval at a time; the next dispute follows when it is decided. Who answered "unavailable" and is outvoted pays as a mute does. */
 #ifndef CONTRACTS_DISPUTE_H

@@ -57,6 +57,7 @@
     X(SEGMENT_VERIFIED,   64, "segment_verified",    segment)    /* amount: paid */                  \
     X(SEGMENT_REJECTED,   65, "segment_rejected",    segment)    /* reason; amount: slashed */       \
     X(SEGMENT_MISSED,     66, "segment_missed",      segment)    /* not in this round */             \
+    X(SEGMENT_CLAIMED,    67, "segment_claimed",     segment)    /* trace_root: with the true leaves */ \
     X(AUDIT_ASSIGNED,     70, "audit_assigned",      audit)                                          \
     X(AUDIT_DRAWN,        71, "audit_drawn",         audit)                                          \
     X(AUDIT_SEALED,       72, "audit_sealed",        audit)                                          \

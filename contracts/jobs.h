@@ -48,8 +48,9 @@
  *     SERVING    DRAWING: all drawn                                                                 answer_ms: WITHHELD, WAITING
  *     SEALING    TRAINING: jobs.commit, when audit = all; SERVING: jobs.serve                       replay_ms: mute replaced
  *     OPENING    SEALING: all assigned have sealed                                                  answer_ms: mute replaced
- *     VOTING     OPENING: an answer differs from the commitment                                     replay_ms: UNDECIDED, WAITING
- *     VERIFIED   OPENING: all assigned agree: the price and the replay fees are paid at once
+ *     CLAIMING   OPENING: all assigned agree, or an answer differs; once (contracts/claim.h)        answer_ms: on without the claim
+ *     VOTING     CLAIMING: an answer differs from the commitment; OPENING, when it is claimed       replay_ms: UNDECIDED, WAITING
+ *     VERIFIED   CLAIMING: all assigned agree: the price and the replay fees are paid at once; OPENING, when it is claimed
  *     MISSED     WAITING: too late for a segment in this round, or the job is ending; uncommitted at deadline_ms
  *   From VOTING: f + 1 equal answers. Equal to the commitment: the outvoted lose their stakes, the next in rotation replays in place of
  *   the disputer (SEALING or DRAWING). Unequal: the worker is slashed (FRAUD, or WITHHELD if the answer is "unavailable"), WAITING.
@@ -58,8 +59,8 @@
  *
  * ---- Who calls what ----
  *     consumer            submit, cancel
- *     the slot's worker   commit, decline (TRAINING), serve (SERVING)
- *     assigned replayer   seal (SEALING), open (OPENING, VOTING)
+ *     the slot's worker   commit, decline (TRAINING), serve (SERVING), claim (CLAIMING)
+ *     assigned replayer   seal (SEALING), open (OPENING, CLAIMING, VOTING)
  *     anybody             draw (DRAWING), once reveals are there (contracts/beacon.h)
  *     any validator's replayer   vote (VOTING), close (CLOSING)
  *
@@ -69,10 +70,12 @@
  *     what can't be had: decline within parameters.answer_ms of the segment's start; later it is SILENT
  *     push the end state as a blob (and, when sampled, the state at every leaf), then commit before slot.deadline_ms
  *     sampled: when slot.status is SERVING, serve leaf j for every interval j that an audit/ record drew
+ *     slot.status CLAIMING: claim, with the leaves that were planted, if any
  * ---- What a replayer does: audit.replayer = me ----
  *     audit.status ASSIGNED and slot.status SEALING: replay the intervals (audit all: every one, from slot.start_root; sampled:
  *         audit.intervals, each from the served state), seal before slot.deadline_ms
- *     audit.status SEALED and slot.status OPENING: open before slot.deadline_ms, with the answers and nonce that were sealed
+ *     audit.status SEALED and slot.status OPENING: open before slot.deadline_ms, with the answers and nonce that were sealed; again,
+ *         if the worker's claim has shown that a planted leaf was answered with the true one
  *     slot.status VOTING: replay slot.disputed and vote, unless audit/vote shows that it has; status CLOSING: aggregate and close
  *     Interval j runs from leaf j to leaf j + 1; its answer is leaf j + 1: (state root, witness). A state that can't be had is
  *     answered with both zero: "unavailable".
@@ -83,7 +86,8 @@
  *     A worker that serves a drawn state to f + 1 replayers only: the others answer "unavailable", and pay for silence when outvoted.
  *     Many jobs at once: replay_ms covers the slots of one job, so a replayer with much less than replay_mmacs for each job that is at
  *     work is late, and fined as mute.
- *     A replayer that an honest worker hands its trace: it is paid for a replay that it didn't do (docs/games.md).
+ *     A replayer that a worker hands its true trace: it is paid for a replay that it didn't do. A worker that hands out a planted one
+ *     gains more (contracts/claim.h).
  *     A false segment that no draw hit and nobody challenges in time; and jobs that start from a tainted one aren't marked themselves.
  *   A consortium that admits consumers and providers by name bears these by revoking who abuses them.
  *
@@ -100,7 +104,7 @@
  *   open after the seals, and can't withhold it. One seal covers all answers of an audit. A round waits for its audits, which are
  *   bounded in time, instead of paying late ones without averaging them. Steps, weights and deadlines are equal for all slots. The window
  *   of challenges is a time, not a number of blocks, and a challenge is replayed from the segment's start, so the worker serves nothing
- *   for it. There are no planted segments. */
+ *   for it. What is planted is a leaf of a paid segment, and its own worker plants it: nobody else knows an answer without the work. */
 #ifndef CONTRACTS_JOBS_H
 #define CONTRACTS_JOBS_H
 
@@ -136,10 +140,11 @@ enum jobs_slot_status {
     JOBS_SLOT_VOTING = 7,
     JOBS_SLOT_VERIFIED = 8,
     JOBS_SLOT_MISSED = 9,
+    JOBS_SLOT_CLAIMING = 10,
 };
 
 /* An audit: ASSIGNED (drawn at once when audit = all) -> SEALED -> AGREED or DISPUTED; from any of them to ENDED when it is mute,
- * outvoted, or the attempt is over. Its stake (CREDITS_AUDIT) is locked from ASSIGNED until the attempt is over. */
+ * outvoted, or the attempt is over. A claim turns AGREED with a planted leaf into DISPUTED, and DISPUTED with the true one into SEALED. Its stake (CREDITS_AUDIT) is locked from ASSIGNED until the attempt is over. */
 enum jobs_audit_status {
     JOBS_AUDIT_ASSIGNED = 1,
     JOBS_AUDIT_SEALED = 2,
@@ -273,6 +278,16 @@ struct jobs_close {
  * without a fine, and the provider isn't leased in this job again. Only within parameters.answer_ms of the segment's start. NOT_WORKER. */
 #define JOBS_DECLINE 10
 
+/* claim: the worker's last word, once: the leaves that it planted. NOT_WORKER, WRONG_INTERVALS (not ascending, or beyond the trace),
+ * WRONG_SEAL (the leaf that was committed isn't this one, planted with this nonce). */
+#define JOBS_CLAIM 11
+struct jobs_claim {
+    struct jobs_segment segment;
+    struct jobs_answer *truths; /* leaf interval + 1 as training gave it; ascending */
+    uint32_t truth_count;       /* <= JOBS_INTERVALS_MAX; 0: nothing was planted */
+    struct digest nonce;
+};
+
 extern const struct record jobs_submit_record;
 extern const struct record jobs_cancel_record;
 extern const struct record jobs_segment_record;
@@ -284,7 +299,8 @@ extern const struct record jobs_answer_record;
 extern const struct record jobs_open_seal_record;
 extern const struct record jobs_cast_record;
 extern const struct record jobs_close_record;
-#define JOBS_METHOD_COUNT 10
+extern const struct record jobs_claim_record;
+#define JOBS_METHOD_COUNT 11
 extern const struct catalog_method jobs_methods[JOBS_METHOD_COUNT];
 
 /* --- state --- */
@@ -308,7 +324,8 @@ struct jobs_progress {
         ending; /* enum leases_reason: with which it ends when no slot is at work (CANCELLED, EXPIRED); OPEN: none yet */
     bool extended;   /* this round has had its extension */
     uint8_t search;  /* WAITING: enum schedule_outcome of the last match: why it waits */
-    uint64_t barred; /* bit s: seat s disputed a segment and the vote stayed undecided */
+    /* Bit s: seat s isn't chosen any more: it was outvoted, or disputed a segment and the vote stayed undecided. */
+    uint64_t barred;
     uint64_t lease;  /* 0 before there is one */
     uint32_t round;  /* the current one; = rounds after COMPLETED */
     /* What the current round starts from; after COMPLETED the finished model's. */
@@ -335,11 +352,13 @@ struct jobs_slot {
     /* End root of the slot's last segment that was included; zero: the residue is zero. */
     struct digest residue_root;
     uint64_t deadline_ms;     /* timer of the status; 0: none */
-    struct digest trace_root; /* from commit on, until the next attempt */
+    struct digest trace_root; /* from commit on, until the next attempt; a claim may change it */
     struct digest end_root;
     uint16_t seats;    /* how many steps the rotation has taken in this attempt */
     bool summoned;     /* its second lap has asked everybody */
     uint16_t disputed; /* VOTING: the interval */
+    bool claimed;      /* the worker has had its last word in this attempt */
+    bool planted;      /* and opened planted leaves with it */
 };
 
 struct jobs_trace {

@@ -4,6 +4,7 @@
 #include "contracts/amount.h"
 #include "contracts/attempt.h"
 #include "contracts/audit.h"
+#include "contracts/claim.h"
 #include "contracts/dispute.h"
 #include "contracts/due.h"
 #include "contracts/matching.h"
@@ -273,4 +274,5 @@ const struct catalog_method jobs_methods[JOBS_METHOD_COUNT] = {
     {JOBS_VOTE, "vote", &jobs_cast_record, MEMBERS_ROLE_REPLAYER, dispute_vote},
     {JOBS_CLOSE, "close", &jobs_close_record, MEMBERS_ROLE_REPLAYER, round_close},
     {JOBS_DECLINE, "decline", &jobs_segment_record, MEMBERS_ROLE_PROVIDER, attempt_decline},
+    {JOBS_CLAIM, "claim", &jobs_claim_record, MEMBERS_ROLE_PROVIDER, claim_make},
 };

@@ -79,6 +79,13 @@ static const struct record_field open_seal_fields[] = {
 };
 const struct record jobs_open_seal_record = RECORD(struct jobs_open_seal, "open", open_seal_fields);
 
+static const struct record_field claim_fields[] = {
+    RECORD_ONE(struct jobs_claim, segment, &jobs_segment_record),
+    RECORD_LIST(struct jobs_claim, truths, truth_count, JOBS_INTERVALS_MAX, &jobs_answer_record),
+    RECORD_FIXED(struct jobs_claim, nonce, RECORD_AS_HEX),
+};
+const struct record jobs_claim_record = RECORD(struct jobs_claim, "claim", claim_fields);
+
 static const struct record_field cast_fields[] = {
     RECORD_ONE(struct jobs_cast, segment, &jobs_segment_record),
     RECORD_ONE(struct jobs_cast, answer, &jobs_answer_record),
@@ -142,6 +149,8 @@ static const struct record_field slot_fields[] = {
     RECORD_UINT(struct jobs_slot, seats),
     RECORD_BOOL(struct jobs_slot, summoned),
     RECORD_UINT(struct jobs_slot, disputed),
+    RECORD_BOOL(struct jobs_slot, claimed),
+    RECORD_BOOL(struct jobs_slot, planted),
 };
 const struct record jobs_slot_record = RECORD(struct jobs_slot, "slot", slot_fields);
 

@@ -6,6 +6,7 @@
 
 #include "base/merkle.h"
 #include "contracts/beacon.h"
+#include "contracts/claim.h"
 #include "contracts/jobs.h"
 #include "contracts/leases.h"
 #include "contracts/offers.h"
@@ -247,16 +248,6 @@ static inline enum verdict studio_seal(struct market *m, uint64_t job, uint16_t 
     return market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_SEAL, &args);
 }
 
-static inline enum verdict studio_open(struct market *m, uint64_t job, uint16_t slot, uint8_t seat,
-                                       uint32_t false_from)
-{
-    struct jobs_answer answers[STUDIO_INTERVALS];
-    struct jobs_open_seal args = {.segment = studio_segment(m, job, slot), .answers = answers};
-    args.nonce = studio_hash("nonce", args.segment.round, slot, seat);
-    args.answer_count = studio_answers(m, job, slot, seat, false_from, answers);
-    return market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_OPEN, &args);
-}
-
 static inline enum verdict studio_vote(struct market *m, uint64_t job, uint16_t slot, uint8_t seat,
                                        struct trace_leaf leaf)
 {
@@ -280,6 +271,81 @@ static inline enum verdict studio_close(struct market *m, uint64_t job, uint8_t 
     for (uint16_t w = 0; w < record.terms.workers; w++)
         roots[w] = studio_leaf(progress.round + 1, w, 0).state_root;
     return market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_CLOSE, &args);
+}
+
+/* What the worker says of interval i when it claims; a `lie`: not what training gives. */
+static inline struct jobs_answer studio_truth(const struct jobs_segment *segment, uint16_t i,
+                                              bool lie)
+{
+    struct jobs_answer truth = {i, studio_leaf(segment->round, segment->slot, i + 1u)};
+    if (lie)
+        truth.leaf.witness = studio_hash("no witness", segment->round, segment->slot, i);
+    return truth;
+}
+
+/* The leaf that is committed for the end of interval i when it is planted; if it was a `lie`, what the worker would have to say is one. */
+static inline struct trace_leaf studio_planted(struct market *m, const struct jobs_segment *segment,
+                                               const struct address *worker, uint16_t i, bool lie)
+{
+    struct jobs_answer truth = studio_truth(segment, i, lie);
+    return claim_plant(&m->context.chain, worker, segment, &truth, &digest_zero);
+}
+
+/* The honest commitment of slot's worker, with the intervals of the bits of `plants` planted. */
+static inline enum verdict studio_plant(struct market *m, uint64_t job, uint16_t slot,
+                                        uint32_t plants, bool lie)
+{
+    struct digest leaves[STUDIO_INTERVALS + 1];
+    struct address worker = studio_slot(m, job, slot).worker;
+    struct jobs_commit args = {.segment = studio_segment(m, job, slot),
+                               .leaves = leaves,
+                               .leaf_count = STUDIO_INTERVALS + 1};
+    for (uint16_t i = 0; i <= STUDIO_INTERVALS; i++) {
+        args.end = studio_leaf(args.segment.round, slot, i);
+        if (i > 0 && (plants >> (i - 1) & 1))
+            args.end = studio_planted(m, &args.segment, &worker, i - 1u, lie);
+        leaves[i] = trace_leaf_digest(&args.end);
+    }
+    args.trace_root = merkle_root(leaves, STUDIO_INTERVALS + 1);
+    return market_call(m, studio_who(&worker), CATALOG_JOBS, JOBS_COMMIT, &args);
+}
+
+/* The worker's last word: it opens these. */
+static inline enum verdict studio_reveal(struct market *m, uint64_t job, uint16_t slot,
+                                         uint32_t plants, bool lie)
+{
+    struct jobs_answer truths[STUDIO_INTERVALS];
+    struct jobs_claim args = {.segment = studio_segment(m, job, slot), .truths = truths};
+    for (uint16_t i = 0; i < STUDIO_INTERVALS; i++)
+        if (plants >> i & 1)
+            truths[args.truth_count++] = studio_truth(&args.segment, i, lie);
+    return market_call(m, studio_worker(m, job, slot), CATALOG_JOBS, JOBS_CLAIM, &args);
+}
+
+/* The worker's last word: nothing was planted. */
+static inline enum verdict studio_settle(struct market *m, uint64_t job, uint16_t slot)
+{
+    return studio_reveal(m, job, slot, 0, false);
+}
+
+static inline enum verdict studio_open_only(struct market *m, uint64_t job, uint16_t slot, uint8_t seat,
+                                       uint32_t false_from)
+{
+    struct jobs_answer answers[STUDIO_INTERVALS];
+    struct jobs_open_seal args = {.segment = studio_segment(m, job, slot), .answers = answers};
+    args.nonce = studio_hash("nonce", args.segment.round, slot, seat);
+    args.answer_count = studio_answers(m, job, slot, seat, false_from, answers);
+    return market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_OPEN, &args);
+}
+
+/* The same, and a worker that planted nothing claims when it is asked to. */
+static inline enum verdict studio_open(struct market *m, uint64_t job, uint16_t slot, uint8_t seat,
+                                       uint32_t false_from)
+{
+    enum verdict verdict = studio_open_only(m, job, slot, seat, false_from);
+    if (verdict == VERDICT_OK && studio_slot(m, job, slot).status == JOBS_SLOT_CLAIMING)
+        ck_assert_int_eq(studio_settle(m, job, slot), VERDICT_OK);
+    return verdict;
 }
 
 /* All assigned replayers of the slot seal and open honestly. */

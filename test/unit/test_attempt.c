@@ -57,18 +57,20 @@ static void reach(enum jobs_slot_status status)
     }
     if (is_sampled || status == JOBS_SLOT_SEALING)
         return;
-    ck_assert_int_eq(studio_seal(&m, 1, 0, 1, status == JOBS_SLOT_VOTING ? 4 : UINT32_MAX),
-                     VERDICT_OK);
+    uint32_t false_from =
+        status == JOBS_SLOT_VOTING || status == JOBS_SLOT_CLAIMING ? 4 : UINT32_MAX;
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 1, false_from), VERDICT_OK);
     ck_assert_int_eq(studio_seal(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
     if (status == JOBS_SLOT_OPENING)
         return;
-    ck_assert_int_eq(studio_open(&m, 1, 0, 1, status == JOBS_SLOT_VOTING ? 4 : UINT32_MAX),
-                     VERDICT_OK);
+    ck_assert_int_eq(studio_open_only(&m, 1, 0, 1, false_from), VERDICT_OK);
+    if (status == JOBS_SLOT_VOTING)
+        ck_assert_int_eq(studio_settle(&m, 1, 0), VERDICT_OK);
     if (status == JOBS_SLOT_VERIFIED)
         ck_assert_int_eq(studio_open(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
 }
 
-enum method { COMMIT, DRAW, SERVE, SEAL, OPEN, VOTE, DECLINE, METHODS };
+enum method { COMMIT, DRAW, SERVE, SEAL, OPEN, CLAIM, VOTE, DECLINE, METHODS };
 
 /* A well-formed call of the right sender; all that may be wrong is the status. */
 static enum verdict call(enum method method)
@@ -78,6 +80,7 @@ static enum verdict call(enum method method)
     struct jobs_open_seal open = {
         .segment = segment, .answers = answers, .answer_count = STUDIO_INTERVALS};
     struct jobs_seal seal = {.segment = segment};
+    struct jobs_claim claim = {.segment = segment};
     for (uint16_t i = 0; i < STUDIO_INTERVALS; i++)
         answers[i] = (struct jobs_answer){.interval = i, .leaf = studio_leaf(0, 0, i + 1u)};
     open.nonce = studio_hash("nonce", 0, 0, 2);
@@ -92,6 +95,8 @@ static enum verdict call(enum method method)
         return market_call(&m, MARKET_REPLAYER_2, CATALOG_JOBS, JOBS_SEAL, &seal);
     case OPEN:
         return market_call(&m, MARKET_REPLAYER_2, CATALOG_JOBS, JOBS_OPEN, &open);
+    case CLAIM:
+        return market_call(&m, MARKET_PROVIDER_A, CATALOG_JOBS, JOBS_CLAIM, &claim);
     case VOTE:
         return studio_vote(&m, 1, 0, 3, studio_leaf(0, 0, 5));
     case DECLINE:
@@ -104,7 +109,7 @@ static enum verdict call(enum method method)
 
 START_TEST(each_call_is_possible_in_exactly_the_statuses_of_the_table)
 {
-    for (int status = JOBS_SLOT_WAITING; status <= JOBS_SLOT_MISSED; status++)
+    for (int status = JOBS_SLOT_WAITING; status <= JOBS_SLOT_CLAIMING; status++)
         for (int method = 0; method < METHODS; method++) {
             enum verdict expected = VERDICT_WRONG_STATE;
             if ((method == COMMIT && status == JOBS_SLOT_TRAINING) ||
@@ -112,7 +117,9 @@ START_TEST(each_call_is_possible_in_exactly_the_statuses_of_the_table)
                 (method == SERVE && status == JOBS_SLOT_SERVING) ||
                 (method == SEAL && status == JOBS_SLOT_SEALING) ||
                 (method == VOTE && status == JOBS_SLOT_VOTING) ||
-                (method == OPEN && (status == JOBS_SLOT_OPENING || status == JOBS_SLOT_VOTING)))
+                (method == CLAIM && status == JOBS_SLOT_CLAIMING) ||
+                (method == OPEN && (status == JOBS_SLOT_OPENING || status == JOBS_SLOT_CLAIMING ||
+                                    status == JOBS_SLOT_VOTING)))
                 expected = VERDICT_OK;
             if (method == DRAW && status == JOBS_SLOT_DRAWING)
                 expected = VERDICT_NOTHING_DRAWN; /* nobody has revealed */
@@ -141,6 +148,7 @@ START_TEST(each_deadline_moves_its_status_on_without_anybody)
         {JOBS_SLOT_SERVING, JOBS_SLOT_WAITING, LEASES_WITHHELD},
         {JOBS_SLOT_SEALING, JOBS_SLOT_SEALING, LEASES_OPEN},
         {JOBS_SLOT_OPENING, JOBS_SLOT_SEALING, LEASES_OPEN},
+        {JOBS_SLOT_CLAIMING, JOBS_SLOT_VOTING, LEASES_OPEN},
         {JOBS_SLOT_VOTING, JOBS_SLOT_WAITING, LEASES_UNDECIDED},
         {JOBS_SLOT_VERIFIED, JOBS_SLOT_VERIFIED, LEASES_OPEN},
     };

@@ -373,6 +373,7 @@ START_TEST(a_trace_of_nothing_is_not_paid)
     struct jobs_answer answer = {.interval = audit.intervals[0].interval};
     struct jobs_open_seal open = {.segment = serve.segment, .answers = &answer, .answer_count = 1};
     ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_1, CATALOG_JOBS, JOBS_OPEN, &open), VERDICT_OK);
+    ck_assert_int_eq(studio_settle(&m, 1, 0), VERDICT_OK);
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VOTING);
     ck_assert_int_eq(studio_vote(&m, 1, 0, 3, nothing), VERDICT_OK);
     struct leases_item item;

@@ -208,6 +208,11 @@ static void work(uint64_t job, uint16_t slot)
     case JOBS_SLOT_SERVING:
         serve(&segment, studio_who(&at.worker));
         return;
+    case JOBS_SLOT_CLAIMING:
+        if (!is_gone)
+            (void)studio_settle(&m, job, slot);
+        replay(&segment, (enum jobs_slot_status)at.status);
+        return;
     case JOBS_SLOT_SEALING:
     case JOBS_SLOT_OPENING:
     case JOBS_SLOT_VOTING:

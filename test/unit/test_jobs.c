@@ -211,8 +211,9 @@ START_TEST(expiry_frees_everything_when_all_parties_are_gone)
 }
 END_TEST
 
-/* The longest that a segment and its audit take: three passes of replay and opening, and a vote after each. */
-#define WHOLE_MS (STUDIO_SEGMENT + 3 * (STUDIO_REPLAY + 4000 + STUDIO_REPLAY))
+/* The longest that a segment and its audit take: three passes of replay and opening, and a vote after each; the claim, and to open
+ * once more what it shows. */
+#define WHOLE_MS (STUDIO_SEGMENT + 3 * (STUDIO_REPLAY + 4000 + STUDIO_REPLAY) + 2 * 4000)
 
 START_TEST(a_deadline_that_leaves_no_time_for_an_audit_is_refused)
 {

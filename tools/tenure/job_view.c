@@ -8,7 +8,7 @@
 
 static const char *const status_names[] = {"unknown", "waiting", "running", "closing", "ended"};
 static const char *const slot_names[] = {"unknown", "waiting", "training", "drawing",  "serving",
-                                         "sealing", "opening", "voting",   "verified", "missed"};
+                                         "sealing", "opening", "voting",   "verified", "missed", "claiming"};
 
 const char *job_view_status_name(uint8_t status)
 {
@@ -17,7 +17,7 @@ const char *job_view_status_name(uint8_t status)
 
 const char *job_view_slot_name(uint8_t status)
 {
-    return slot_names[status <= JOBS_SLOT_MISSED ? status : 0];
+    return slot_names[status <= JOBS_SLOT_CLAIMING ? status : 0];
 }
 
 enum err job_view_number(struct cli *cli, uint64_t *number)

@@ -62,6 +62,9 @@ static const char *slot_sentence(const struct wait *wait, uint32_t number)
     case JOBS_SLOT_OPENING:
         return cli_format(cli, "slot %u waits for %s to open their seals%s", number,
                           replayers(wait, number, JOBS_AUDIT_SEALED), end);
+    case JOBS_SLOT_CLAIMING:
+        return cli_format(cli, "slot %u waits for the claim of %s, who has the last word%s", number,
+                          worker, end);
     case JOBS_SLOT_VOTING:
         return cli_format(cli,
                           "slot %u waits for the votes of all replayers on interval %u, which is "
