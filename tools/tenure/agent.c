@@ -193,6 +193,24 @@ enum err agent_start_state(struct agent *agent, const struct agent_job *job, uin
                      job->number, at->round, slot);
 }
 
+struct digest agent_nonce(const struct agent *agent, const char *tag,
+                          const struct jobs_segment *segment)
+{
+    struct digest_stream stream;
+    uint8_t numbers[16];
+
+    bytes_put_u64(numbers, segment->job);
+    bytes_put_u32(numbers + 8, segment->round);
+    bytes_put_u16(numbers + 12, segment->slot);
+    bytes_put_u16(numbers + 14, segment->attempt);
+    digest_init(&stream);
+    digest_add(&stream, tag, strlen(tag) + 1);
+    digest_add(&stream, agent->desk.sender.secret.bytes, SIGN_SECRET_SIZE);
+    digest_add(&stream, agent->desk.sender.chain.bytes, DIGEST_SIZE);
+    digest_add(&stream, numbers, sizeof(numbers));
+    return digest_end(&stream);
+}
+
 struct jobs_segment agent_segment(const struct agent_job *job, uint16_t slot)
 {
     return (struct jobs_segment){job->number, job->slots[slot]->round, slot,

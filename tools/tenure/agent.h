@@ -116,6 +116,10 @@ MUST_USE enum err agent_list(struct agent *agent, const char *word, uint64_t job
                              const struct record *record, struct lookup_list *list,
                              struct fault *fault);
 
+/* A function of the key, the tag and the segment: nobody else can guess it, and after a restart it is the same. */
+struct digest agent_nonce(const struct agent *agent, const char *tag,
+                          const struct jobs_segment *segment);
+
 struct jobs_segment agent_segment(const struct agent_job *job, uint16_t slot);
 bool agent_same_segment(const struct jobs_segment *a, const struct jobs_segment *b);
 

@@ -216,31 +216,14 @@ static const struct kept *answer(struct replay *replay, const struct agent_job *
 
 /* --- seal and open --- */
 
-/* A function of the key and the segment: nobody else can guess it, and after a restart it is the same. */
-static struct digest nonce_of(const struct replay *replay, const struct jobs_segment *segment)
-{
-    static const char tag[] = "tenure/nonce/1";
-    struct digest_stream stream;
-    uint8_t numbers[16];
-
-    bytes_put_u64(numbers, segment->job);
-    bytes_put_u32(numbers + 8, segment->round);
-    bytes_put_u16(numbers + 12, segment->slot);
-    bytes_put_u16(numbers + 14, segment->attempt);
-    digest_init(&stream);
-    digest_add(&stream, tag, sizeof(tag));
-    digest_add(&stream, replay->agent.desk.sender.secret.bytes, SIGN_SECRET_SIZE);
-    digest_add(&stream, replay->agent.desk.sender.chain.bytes, DIGEST_SIZE);
-    digest_add(&stream, numbers, sizeof(numbers));
-    return digest_end(&stream);
-}
+static const char nonce_tag[] = "tenure/nonce/1";
 
 static void seal(struct replay *replay, const struct agent_job *job, uint16_t slot,
                  const struct jobs_audit *audit)
 {
     struct jobs_segment segment = agent_segment(job, slot);
     struct sender *sender = &replay->agent.desk.sender;
-    struct digest nonce = nonce_of(replay, &segment);
+    struct digest nonce = agent_nonce(&replay->agent, nonce_tag, &segment);
     const struct kept *kept = answer(replay, job, slot, audit);
     struct jobs_seal args = {.segment = segment};
 
@@ -256,7 +239,7 @@ static void open_seal(struct replay *replay, const struct agent_job *job, uint16
 {
     struct jobs_segment segment = agent_segment(job, slot);
     const struct kept *kept = answer(replay, job, slot, audit);
-    struct jobs_open_seal args = {.segment = segment, .nonce = nonce_of(replay, &segment)};
+    struct jobs_open_seal args = {.segment = segment, .nonce = agent_nonce(&replay->agent, nonce_tag, &segment)};
 
     if (!kept)
         return;
@@ -458,7 +441,9 @@ static void act_slot(struct replay *replay, const struct agent_job *job, uint16_
         draw(replay, job, slot, audit);
     if (audit && status == JOBS_SLOT_SEALING && audit->status == JOBS_AUDIT_ASSIGNED)
         seal(replay, job, slot, audit);
-    if (audit && (status == JOBS_SLOT_OPENING || status == JOBS_SLOT_VOTING) &&
+    if (audit &&
+        (status == JOBS_SLOT_OPENING || status == JOBS_SLOT_CLAIMING ||
+         status == JOBS_SLOT_VOTING) &&
         audit->status == JOBS_AUDIT_SEALED)
         open_seal(replay, job, slot, audit);
     if (status == JOBS_SLOT_VOTING)
@@ -468,7 +453,8 @@ static void act_slot(struct replay *replay, const struct agent_job *job, uint16_
 static bool is_audited(const struct jobs_slot *slot)
 {
     return slot->status == JOBS_SLOT_DRAWING || slot->status == JOBS_SLOT_SEALING ||
-           slot->status == JOBS_SLOT_OPENING || slot->status == JOBS_SLOT_VOTING;
+           slot->status == JOBS_SLOT_OPENING || slot->status == JOBS_SLOT_CLAIMING ||
+           slot->status == JOBS_SLOT_VOTING;
 }
 
 static void act(void *self, const struct agent_job *job)

@@ -4,6 +4,7 @@
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
 #include "tools/tenure/agent.h"
+#include "tools/tenure/planting.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct work {
     uint32_t kept_next;
     float loss; /* of the last step, for the log */
     bool sampled;
+    struct planting planting;
 };
 
 bool agent_work_parse_drill(uint32_t *round, const char *text)
@@ -190,19 +192,21 @@ static void commit(struct work *work, const struct agent_job *job, uint16_t slot
 {
     struct jobs_segment segment = agent_segment(job, slot);
     struct digest leaves[JOBS_INTERVALS_MAX + 1];
+    struct trace_leaf shown[JOBS_INTERVALS_MAX + 1];
     struct jobs_commit args;
     struct kept *kept;
 
     /* Committed or refused before: the ledger takes a trace once, and the same one again would not help. */
     if (kept_find(work, &segment) || !(kept = make(work, job, slot)))
         return;
+    planting_show(&work->planting, &segment, kept->leaves, kept->leaf_count, shown);
     for (uint32_t i = 0; i < kept->leaf_count; i++)
-        leaves[i] = trace_leaf_digest(&kept->leaves[i]);
+        leaves[i] = trace_leaf_digest(&shown[i]);
     args = (struct jobs_commit){.segment = segment,
-                                .trace_root = trace_root(kept->leaves, kept->leaf_count),
+                                .trace_root = trace_root(shown, kept->leaf_count),
                                 .leaves = leaves,
                                 .leaf_count = kept->leaf_count,
-                                .end = kept->leaves[kept->leaf_count - 1]};
+                                .end = shown[kept->leaf_count - 1]};
     agent_send(&work->agent, "segment-committed", CATALOG_JOBS, JOBS_COMMIT, &args);
 }
 
@@ -231,6 +235,7 @@ static void serve(struct work *work, const struct agent_job *job, uint16_t slot)
     struct jobs_segment segment = agent_segment(job, slot);
     struct jobs_start starts[JOBS_INTERVALS_MAX];
     struct jobs_serve args = {segment, starts, 0};
+    struct trace_leaf shown[JOBS_INTERVALS_MAX + 1];
     bool wanted[JOBS_INTERVALS_MAX] = {false};
     struct kept *kept = kept_find(work, &segment);
     struct fault fault;
@@ -241,10 +246,48 @@ static void serve(struct work *work, const struct agent_job *job, uint16_t slot)
         log_event(LOG_LEVEL_WARN, "not-served", "%s", fault.text);
         return;
     }
+    planting_show(&work->planting, &segment, kept->leaves, kept->leaf_count, shown);
     for (uint16_t i = 0; i + 1u < kept->leaf_count; i++)
         if (wanted[i])
-            starts[args.start_count++] = (struct jobs_start){i, kept->leaves[i]};
+            starts[args.start_count++] = (struct jobs_start){
+                i, job->slots[slot]->claimed ? kept->leaves[i] : shown[i]};
     agent_send(&work->agent, "states-served", CATALOG_JOBS, JOBS_SERVE, &args);
+}
+
+/* True when whoever would keep its seal shut at the sight of a claim has opened it, or half of the time to claim is over. */
+static bool is_time_to_claim(struct work *work, const struct agent_job *job, uint16_t slot)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+    struct lookup_list audits;
+    struct fault fault;
+    bool is_sealed = false;
+
+    if (agent_now_ms(&work->agent) + work->agent.parameters.answer_ms / 2 >=
+        job->slots[slot]->deadline_ms)
+        return true;
+    if (agent_list(&work->agent, "audit/", segment.job, &jobs_audit_record, &audits, &fault))
+        return false;
+    for (uint32_t i = 0; i < audits.count; i++) {
+        const struct jobs_audit *audit = audits.values[i];
+        is_sealed = is_sealed || (audit->status == JOBS_AUDIT_SEALED &&
+                                  agent_same_segment(&audit->segment, &segment));
+    }
+    return !is_sealed;
+}
+
+static void claim(struct work *work, const struct agent_job *job, uint16_t slot)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+    struct jobs_answer truths[JOBS_INTERVALS_MAX];
+    struct jobs_claim args = {.segment = segment};
+    struct kept *kept = kept_find(work, &segment);
+
+    if (planting_is_planted(&work->planting, &segment)) {
+        if (!is_time_to_claim(work, job, slot) || (!kept && !(kept = make(work, job, slot))))
+            return;
+        args = planting_claim(&work->planting, &segment, kept->leaves, kept->leaf_count, truths);
+    }
+    agent_send(&work->agent, "segment-claimed", CATALOG_JOBS, JOBS_CLAIM, &args);
 }
 
 static void act(void *self, const struct agent_job *job)
@@ -259,6 +302,8 @@ static void act(void *self, const struct agent_job *job)
             commit(work, job, slot);
         else if (at->status == JOBS_SLOT_SERVING)
             serve(work, job, slot);
+        else if (at->status == JOBS_SLOT_CLAIMING)
+            claim(work, job, slot);
     }
 }
 
@@ -267,6 +312,7 @@ enum err agent_work(struct cli *cli)
     struct work *work = arena_alloc(&cli->arena, sizeof(*work));
     const char *drill = cli_text(cli, "drill");
     char address[ADDRESS_TEXT_SIZE];
+    uint64_t percent = 0;
     enum err err;
 
     CHECK(work != NULL);
@@ -274,6 +320,9 @@ enum err agent_work(struct cli *cli)
         return fault_set(&cli->fault, ERR_USAGE, "--drill \"%s\" is not fake-end@ROUND", drill);
     work->drill = drill != NULL;
     err = agent_open(&work->agent, cli);
+    if (!err)
+        err = cli_number(&percent, cli, "plant", 0, 100);
+    work->planting = (struct planting){&work->agent, (uint32_t)percent};
     if (!err) {
         address_text(address, &work->agent.desk.sender.address);
         log_event(LOG_LEVEL_INFO, "ready", "works for %s with kernel %s", address,

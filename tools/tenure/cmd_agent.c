@@ -8,6 +8,9 @@ static const struct cli_option work_options[] = {
     AGENT_OPTIONS,
     {"drill", "fake-end@ROUND",
      "cheat once in that round, to see that it is caught; costs the stake", NULL},
+    {"plant", "PERCENT",
+     "of the segments: plant false witnesses, which catch a replayer that was handed the trace and "
+     "pay a share of its stake; keep the number while segments are under audit", "0"},
 };
 
 static const struct cli_option replay_options[] = {
