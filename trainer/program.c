@@ -306,9 +306,9 @@ uint32_t program_memory_mib(const struct program *program)
         cells = gpt_cells(&program->gpt);
     for (uint32_t i = 0; i < program->layer_count; i++)
         cells += 2 * (uint64_t)program->layers[i].width;
-    /* A segment's delta is a byte each, and so is its copy's. */
+    /* A state's delta is a byte each. */
     uint64_t bytes =
-        program_parameter_count(program) * (4 * (global + 2 * segment + gradients) + 2) +
+        program_parameter_count(program) * (4 * (global + 3 * segment + gradients) + 3) +
         program_rows(program) * cells * 4;
     return (uint32_t)((bytes + (1u << 20) - 1) >> 20);
 }

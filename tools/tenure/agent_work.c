@@ -5,6 +5,7 @@
 #include "tools/sys/log.h"
 #include "tools/tenure/agent.h"
 #include "tools/tenure/planting.h"
+#include "tools/tenure/stint.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -26,7 +27,8 @@ struct work {
     struct kept kept[KEPT_MAX];
     uint32_t kept_next;
     float loss; /* of the last step, for the log */
-    bool sampled;
+    struct segment_watch watch;
+    struct checkpoints checkpoints;
     struct planting planting;
 };
 
@@ -58,23 +60,14 @@ static void on_step(void *self, uint32_t step, float loss, float norm)
     work->loss = loss;
 }
 
-/* Stops between two intervals when asked to; with sampled audits each state must be there for replayers. */
+/* Stops between two intervals when asked to. */
 static enum err on_leaf(void *self, uint32_t index, const struct trace_leaf *leaf,
                         struct state *state)
 {
     struct work *work = self;
-    struct fault fault;
-    enum err err;
 
-    (void)index, (void)leaf;
-    if (agent_is_stopping(&work->agent))
-        return ERR_NOT_NOW;
-    if (!work->sampled)
-        return ERR_NONE;
-    err = workshop_push(&work->agent.desk.client, state, AGENT_COPIES, &fault);
-    if (err)
-        log_event(LOG_LEVEL_WARN, "state-not-sent", "%s", fault.text);
-    return err;
+    (void)index, (void)leaf, (void)state;
+    return agent_is_stopping(&work->agent) ? ERR_NOT_NOW : ERR_NONE;
 }
 
 /* A digest that looks like work. */
@@ -90,57 +83,53 @@ static struct digest made_up(const struct jobs_segment *segment, uint32_t leaf, 
 }
 
 /* The drill: the first half is trained, the rest of the trace is made up, and the state in the middle is passed off as the end. */
-static enum err fake(struct work *work, const struct jobs_segment *segment, struct segment *trainer,
-                     struct state *state, struct kept *kept, const struct segment_watch *watch,
+static enum err fake(struct work *work, const struct jobs_segment *segment, struct stint *stint,
                      struct fault *fault)
 {
-    uint32_t honest = (kept->leaf_count - 1) / 2;
-    enum err err;
+    uint32_t last = stint->leaf_count - 1, honest = last / 2;
+    enum err err = stint_reach(stint, honest, fault);
 
-    kept->leaves[0] = (struct trace_leaf){.state_root = state_root(state)};
-    err = watch->leaf(watch->self, 0, &kept->leaves[0], state);
-    for (uint32_t i = 1; i <= honest && !err; i++) {
-        err = segment_advance(trainer, state, &kept->leaves[i], watch, fault);
-        if (!err)
-            err = watch->leaf(watch->self, i, &kept->leaves[i], state);
-    }
-    for (uint32_t i = honest + 1; i < kept->leaf_count; i++)
-        kept->leaves[i] = (struct trace_leaf){made_up(segment, i, 0), made_up(segment, i, 1)};
-    kept->leaves[kept->leaf_count - 1].state_root = state_root(state);
+    for (uint32_t i = honest + 1; i <= last; i++)
+        stint->leaves[i] = (struct trace_leaf){made_up(segment, i, 0), made_up(segment, i, 1)};
+    stint->leaves[last].state_root = state_root(&stint->state);
     work->drill = false;
     log_event(LOG_LEVEL_WARN, "drill",
               "job %" PRIu64 " round %u slot %u: trained %u of %u intervals and made up the rest",
-              segment->job, segment->round, segment->slot, honest, kept->leaf_count - 1);
+              segment->job, segment->round, segment->slot, honest, last);
     return err;
 }
 
-static enum err train(struct work *work, const struct agent_job *job, uint16_t slot,
-                      struct kept *kept, struct state *state, struct fault *fault)
+/* Opens the stint of a slot's segment, at its start. */
+static enum err begin(struct work *work, const struct agent_job *job, uint16_t slot,
+                      struct kept *kept, struct stint *stint, struct fault *fault)
 {
-    struct segment *trainer = &job->shop->workshop.segment;
-    struct segment_watch watch = {work, on_step, on_leaf};
+    struct state start;
+    enum err err = agent_start_state(&work->agent, job, slot, &start, fault);
+
+    CHECK(job->shop->terms.intervals <= JOBS_INTERVALS_MAX);
+    kept->leaf_count = job->shop->terms.intervals + 1;
+    return err ? err
+               : stint_init_take(stint, &work->checkpoints, &job->shop->workshop.segment,
+                                 &work->watch, &start, kept->leaves, fault);
+}
+
+static enum err train(struct work *work, const struct agent_job *job, uint16_t slot,
+                      struct stint *stint, struct fault *fault)
+{
     struct jobs_segment segment = agent_segment(job, slot);
     uint64_t start_ms = clock_monotonic_ms();
     bool cheat = work->drill && segment.round == work->drill_round;
-    enum err err;
+    enum err err = cheat ? fake(work, &segment, stint, fault)
+                         : stint_reach(stint, stint->leaf_count - 1, fault);
 
-    kept->leaf_count = job->shop->terms.intervals + 1;
-    CHECK(kept->leaf_count <= JOBS_INTERVALS_MAX + 1);
-    work->sampled = job->shop->terms.terms.sample > 0;
-    if (cheat)
-        err = fake(work, &segment, trainer, state, kept, &watch, fault);
-    else
-        err = segment_run(trainer, state, kept->leaves, &watch, fault);
-    if (err)
-        return err;
-    kept->segment = segment;
-    log_event(LOG_LEVEL_INFO, "segment-trained",
-              "job %" PRIu64 " round %u slot %u attempt %u: %u steps in %" PRIu64
-              " ms, kernel %s, last loss %.4f",
-              segment.job, segment.round, segment.slot, segment.attempt,
-              job->shop->workshop.program.steps, clock_monotonic_ms() - start_ms,
-              kernel_name(work->agent.kernel), (double)work->loss);
-    return ERR_NONE;
+    if (!err)
+        log_event(LOG_LEVEL_INFO, "segment-trained",
+                  "job %" PRIu64 " round %u slot %u attempt %u: %u steps in %" PRIu64
+                  " ms, kernel %s, last loss %.4f",
+                  segment.job, segment.round, segment.slot, segment.attempt,
+                  job->shop->workshop.program.steps, clock_monotonic_ms() - start_ms,
+                  kernel_name(work->agent.kernel), (double)work->loss);
+    return err;
 }
 
 /* A segment that can't be begun or finished is declined in the second half of the time that the ledger leaves for that, so that
@@ -161,27 +150,27 @@ static void decline(struct work *work, const struct agent_job *job, uint16_t slo
 static struct kept *make(struct work *work, const struct agent_job *job, uint16_t slot)
 {
     struct kept *kept = &work->kept[work->kept_next];
-    struct state state;
+    struct stint stint;
     struct fault fault = {ERR_NOT_NOW, "asked to stop"};
     enum err err = agent_prepare(&work->agent, job, &fault);
 
     kept->segment.job = 0;
     if (!err)
-        err = agent_start_state(&work->agent, job, slot, &state, &fault);
+        err = begin(work, job, slot, kept, &stint, &fault);
     if (!err) {
-        err = train(work, job, slot, kept, &state, &fault);
+        err = train(work, job, slot, &stint, &fault);
         if (!err)
-            err = workshop_push(&work->agent.desk.client, &state, AGENT_COPIES, &fault);
-        state_release(&state);
+            err = workshop_push(&work->agent.desk.client, &stint.state, AGENT_COPIES, &fault);
+        stint_release(&stint);
     }
     if (err) {
-        kept->segment.job = 0;
         log_event(LOG_LEVEL_WARN, "segment-not-trained", "job %" PRIu64 " slot %u: %s", job->number,
                   slot, fault.text);
         if (!agent_is_stopping(&work->agent) && err != ERR_NOT_NOW)
             decline(work, job, slot);
         return NULL;
     }
+    kept->segment = agent_segment(job, slot);
     work->kept_next = (work->kept_next + 1) % KEPT_MAX;
     return kept;
 }
@@ -230,6 +219,32 @@ static enum err drawn(struct work *work, const struct jobs_segment *segment,
     return err;
 }
 
+/* Sends the states that the drawn intervals start from to the nodes; only these ever travel. Made-up ones can't be had. */
+static enum err send_starts(struct work *work, const struct agent_job *job, uint16_t slot,
+                            const struct kept *kept, const bool wanted[JOBS_INTERVALS_MAX],
+                            struct fault *fault)
+{
+    struct kept *again = arena_alloc(&work->agent.arena, sizeof(*again));
+    struct stint stint;
+    enum err err;
+
+    CHECK(again != NULL);
+    err = agent_prepare(&work->agent, job, fault);
+    if (!err)
+        err = begin(work, job, slot, again, &stint, fault);
+    if (err)
+        return err;
+    for (uint32_t i = 0; !err && i + 1 < kept->leaf_count; i++) {
+        if (!wanted[i])
+            continue;
+        err = stint_reach(&stint, i, fault);
+        if (!err && trace_leaf_equal(&again->leaves[i], &kept->leaves[i]))
+            err = workshop_push(&work->agent.desk.client, &stint.state, AGENT_COPIES, fault);
+    }
+    stint_release(&stint);
+    return err;
+}
+
 static void serve(struct work *work, const struct agent_job *job, uint16_t slot)
 {
     struct jobs_segment segment = agent_segment(job, slot);
@@ -242,7 +257,8 @@ static void serve(struct work *work, const struct agent_job *job, uint16_t slot)
 
     if (!kept && !(kept = make(work, job, slot)))
         return;
-    if (drawn(work, &segment, wanted, &fault)) {
+    if (drawn(work, &segment, wanted, &fault) ||
+        send_starts(work, job, slot, kept, wanted, &fault)) {
         log_event(LOG_LEVEL_WARN, "not-served", "%s", fault.text);
         return;
     }
@@ -307,6 +323,20 @@ static void act(void *self, const struct agent_job *job)
     }
 }
 
+/* In --checkpoints, else beside the key: an account's agent is one process. */
+static enum err open_checkpoints(struct work *work, struct cli *cli)
+{
+    const char *folder = cli_text(cli, "checkpoints");
+    uint64_t mib;
+    enum err err = cli_number(&mib, cli, "checkpoint-mib", 1, 1u << 24);
+
+    if (err)
+        return err;
+    if (!folder)
+        folder = cli_format(cli, "%s.checkpoints", desk_key_path(cli));
+    return checkpoint_open(&work->checkpoints, folder, mib << 20, &cli->fault);
+}
+
 enum err agent_work(struct cli *cli)
 {
     struct work *work = arena_alloc(&cli->arena, sizeof(*work));
@@ -319,16 +349,20 @@ enum err agent_work(struct cli *cli)
     if (drill && !agent_work_parse_drill(&work->drill_round, drill))
         return fault_set(&cli->fault, ERR_USAGE, "--drill \"%s\" is not fake-end@ROUND", drill);
     work->drill = drill != NULL;
+    work->watch = (struct segment_watch){work, on_step, on_leaf};
     err = agent_open(&work->agent, cli);
     if (!err)
         err = cli_number(&percent, cli, "plant", 0, 100);
     work->planting = (struct planting){&work->agent, (uint32_t)percent};
+    if (!err)
+        err = open_checkpoints(work, cli);
     if (!err) {
         address_text(address, &work->agent.desk.sender.address);
         log_event(LOG_LEVEL_INFO, "ready", "works for %s with kernel %s", address,
                   kernel_name(work->agent.kernel));
         err = agent_run(&work->agent, act, NULL, work);
     }
+    checkpoint_close(&work->checkpoints);
     agent_close(&work->agent);
     return err;
 }

@@ -1,5 +1,7 @@
 /* The provider's agent: trains the segments that its account is leased for, commits them, and serves what audits draw. What it can't
  * begin, because data or states can't be had, it declines in time (jobs.decline), which costs nothing.
+ * It keeps the states that its segments go through (checkpoint.h): killed at any point and started again, it goes on from the last one with
+ * the same bits, and only states that an audit draws ever travel.
  *
  * DRILL: `fake-end@ROUND` makes the agent cheat once, in its first segment of that round: it trains half of it, makes up the rest of
  * the trace and commits that. It is for operators who want to see that it is caught; the account loses its stake. */

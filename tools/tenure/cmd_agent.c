@@ -6,6 +6,12 @@
 
 static const struct cli_option work_options[] = {
     AGENT_OPTIONS,
+    {"checkpoints", "DIR",
+     "folder of the states of segments in the making, from which a killed agent goes on (default: "
+     "KEY.checkpoints, beside the key)",
+     NULL},
+    {"checkpoint-mib", "N", "how much that folder may hold; what goes is trained again if need be",
+     "4096"},
     {"drill", "fake-end@ROUND",
      "cheat once in that round, to see that it is caught; costs the stake", NULL},
     {"plant", "PERCENT",

@@ -75,9 +75,14 @@ enum err desk_open_bulk(struct desk *desk, struct cli *cli)
     return err;
 }
 
+const char *desk_key_path(const struct cli *cli)
+{
+    return option_or(cli, "key", "TENURE_KEY");
+}
+
 enum err desk_key(struct cli *cli, struct sign_secret *secret)
 {
-    const char *path = option_or(cli, "key", "TENURE_KEY");
+    const char *path = desk_key_path(cli);
     const char *source = option_or(cli, "passphrase", "TENURE_PASSPHRASE");
     struct keyfile_passphrase passphrase;
     struct sign_public public;

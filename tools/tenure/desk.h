@@ -38,6 +38,9 @@ MUST_USE enum err desk_open_bulk(struct desk *desk, struct cli *cli);
 MUST_USE enum err desk_sign(struct desk *desk);
 void desk_close(struct desk *desk);
 
+/* The key file of --key, else of TENURE_KEY; NULL when neither is given. */
+const char *desk_key_path(const struct cli *cli);
+
 /* The secret key that the options name; wipe it with sign_secret_clear. */
 MUST_USE enum err desk_key(struct cli *cli, struct sign_secret *secret);
 
