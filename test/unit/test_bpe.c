@@ -147,6 +147,23 @@ START_TEST(bad_vocabularies_are_named)
 }
 END_TEST
 
+START_TEST(token_is_found_by_its_text)
+{
+    uint32_t token = 7;
+
+    setup();
+    ck_assert(!bpe_find(&token, bpe, "<|endoftext|>"));
+    ck_assert_uint_eq(token, 7);
+    ck_assert(bpe_find(&token, bpe, "hello"));
+    ck_assert_uint_eq(token, HELLO);
+    bpe_free(bpe);
+    strcpy(strrchr(vocabulary, '}'), ",\"<|endoftext|>\":262}");
+    ck_assert_int_eq(bpe_new(&bpe, bytes_text(vocabulary), bytes_text(merges), &fault), ERR_NONE);
+    ck_assert(bpe_find(&token, bpe, "<|endoftext|>"));
+    ck_assert_uint_eq(token, 262);
+}
+END_TEST
+
 HARNESS_MAIN("bpe", text_is_cut_as_gpt_2_cuts_it, the_lowest_pair_is_joined_first,
              a_word_that_may_go_on_waits_for_more_text, what_is_no_text_is_refused,
-             bad_vocabularies_are_named)
+             bad_vocabularies_are_named, token_is_found_by_its_text)

@@ -234,6 +234,15 @@ uint32_t bpe_symbols(const struct bpe *bpe)
     return bpe->symbols;
 }
 
+bool bpe_find(uint32_t *token, struct bpe *bpe, const char *text)
+{
+    uint32_t found = *by_text(bpe, (const uint8_t *)text, (uint32_t)strlen(text));
+
+    if (found != NONE)
+        *token = found;
+    return found != NONE;
+}
+
 /* --- words --- */
 
 enum class { LETTER, NUMBER, SPACE, OTHER };

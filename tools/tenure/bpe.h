@@ -29,6 +29,9 @@ void bpe_free(struct bpe *bpe);
 /* How many numbers there are: every token is below. */
 uint32_t bpe_symbols(const struct bpe *bpe);
 
+/* The number of the token that is written so, such as "<|endoftext|>", which no text is turned into. False if there is none. */
+bool bpe_find(uint32_t *token, struct bpe *bpe, const char *text);
+
 /* The size of the first word, or 0 when that depends on text behind `text`, which can't be with `last`. Text that is no UTF-8:
  * ERR_MALFORMED; a word over BPE_WORD_MAX: ERR_LIMIT. Requires text.size > 0. */
 MUST_USE enum err bpe_cut(size_t *size, struct bytes text, bool last, struct fault *fault);

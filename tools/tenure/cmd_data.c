@@ -1,6 +1,7 @@
 #include "tools/tenure/cmd.h"
 
 #include "base/check.h"
+#include "base/merkle.h"
 #include "tools/sys/file.h"
 #include "tools/tenure/bpe.h"
 #include "tools/tenure/desk.h"
@@ -185,6 +186,54 @@ static enum err load_bpe(struct cli *cli, struct bpe **bpe)
     return err;
 }
 
+/* The root of the data, by which jobs and nodes name them: over the file's chunks. */
+static enum err root_of(struct digest *root, const char *path, struct fault *fault)
+{
+    FILE *in = fopen(path, "rb");
+    uint8_t *chunk = malloc(LIMIT_CHUNK_BYTES);
+    struct merkle merkle;
+    enum err err = ERR_NONE;
+    size_t size;
+
+    CHECK(chunk != NULL);
+    merkle_init(&merkle);
+    while (in && (size = fread(chunk, 1, LIMIT_CHUNK_BYTES, in)) > 0) {
+        struct digest leaf = merkle_leaf(chunk, size);
+        merkle_add(&merkle, &leaf);
+    }
+    if (!in || ferror(in))
+        err = fault_set(fault, ERR_IO, "%s: can't be read again", path);
+    if (in)
+        fclose(in);
+    free(chunk);
+    *root = merkle_end(&merkle);
+    return err;
+}
+
+static enum err tell(struct tokenizer *tokenizer, const char *path)
+{
+    struct cli *cli = tokenizer->cli;
+    uint32_t symbols = tokenizer->bpe ? bpe_symbols(tokenizer->bpe) : 256, end = 0;
+    bool has_end = tokenizer->bpe && bpe_find(&end, tokenizer->bpe, "<|endoftext|>");
+    char text[DIGEST_TEXT_SIZE];
+    struct digest root;
+    enum err err = root_of(&root, path, &cli->fault);
+
+    if (err)
+        return err;
+    digest_text(text, &root);
+    if (cli->json)
+        printf("{\"file\":%s,\"bytes\":%" PRIu64 ",\"tokens\":%" PRIu64
+               ",\"symbols\":%u,\"root\":\"%s\",\"end_of_text\":%s}\n",
+               cli_quote(cli, path), tokenizer->bytes, tokenizer->count, symbols, text,
+               has_end ? cli_format(cli, "%u", end) : "null");
+    cli_say(cli, "%s: %" PRIu64 " tokens below %u from %" PRIu64 " bytes", path, tokenizer->count,
+            symbols, tokenizer->bytes);
+    cli_say(cli, "data root    %s", text);
+    cli_say(cli, "end of text  %s", has_end ? cli_format(cli, "token %u", end) : "no token");
+    return ERR_NONE;
+}
+
 static enum err run_tokenize(struct cli *cli)
 {
     struct tokenizer *tokenizer = calloc(1, sizeof(*tokenizer));
@@ -197,14 +246,8 @@ static enum err run_tokenize(struct cli *cli)
         err = load_bpe(cli, &tokenizer->bpe);
     if (!err)
         err = make_file(tokenizer, path);
-    if (!err) {
-        uint32_t symbols = tokenizer->bpe ? bpe_symbols(tokenizer->bpe) : 256;
-        if (cli->json)
-            printf("{\"file\":%s,\"bytes\":%" PRIu64 ",\"tokens\":%" PRIu64 ",\"symbols\":%u}\n",
-                   cli_quote(cli, path), tokenizer->bytes, tokenizer->count, symbols);
-        cli_say(cli, "%s: %" PRIu64 " tokens below %u from %" PRIu64 " bytes", path,
-                tokenizer->count, symbols, tokenizer->bytes);
-    }
+    if (!err)
+        err = tell(tokenizer, path);
     bpe_free(tokenizer->bpe);
     free(tokenizer);
     return err;

@@ -7,6 +7,7 @@
 #include "tools/tenure/job_model.h"
 #include "tools/tenure/job_terms.h"
 #include "tools/tenure/job_view.h"
+#include "tools/tenure/shortage.h"
 #include "tools/tenure/workshop.h"
 
 #include <inttypes.h>
@@ -48,7 +49,9 @@ static enum err settle_budget(struct cli *cli, struct job_terms *terms, uint32_t
                      "--budget does not cover the terms: they need at least %s", text);
 }
 
-static void print_plan(struct cli *cli, const struct job_terms *terms, uint32_t auditors)
+/* `waits`: why it could not start now; NULL: it could. */
+static void print_plan(struct cli *cli, const struct job_terms *terms, uint32_t auditors,
+                       const char *waits)
 {
     const struct jobs_submit *submit = &terms->submit;
     uint32_t replayed = submit->sample ? submit->sample : terms->intervals;
@@ -65,10 +68,10 @@ static void print_plan(struct cli *cli, const struct job_terms *terms, uint32_t 
                ",\"segments\":%u,\"intervals\":%u,\"auditors\":%u,\"replayed\":%u,"
                "\"audit_cost_percent\":%" PRIu64
                ",\"caught_one_bp\":%u,\"caught_half_bp\":%u,\"price_max\":\"%s\",\"stake\":\"%s\","
-               "\"budget\":\"%s\"}\n",
+               "\"budget\":\"%s\",\"waits_for\":%s}\n",
                program_parameter_count(&terms->program), terms->work,
                submit->rounds * submit->workers, terms->intervals, auditors, replayed, cost, one,
-               half, price, stake, budget);
+               half, price, stake, budget, waits ? cli_quote(cli, waits) : "null");
         return;
     }
     printf("model             %u parameters\n", program_parameter_count(&terms->program));
@@ -83,12 +86,15 @@ static void print_plan(struct cli *cli, const struct job_terms *terms, uint32_t 
            one / 100, one % 100, half / 100, half % 100);
     printf("a worker stakes   %s; a segment costs at most %s\n", stake, price);
     printf("budget in escrow  %s; what isn't spent comes back\n", budget);
+    if (waits)
+        printf("it would wait for %s\n", waits);
 }
 
 static enum err run_plan(struct cli *cli)
 {
     struct job_terms terms;
     uint32_t validators = 0;
+    const char *waits;
     uint64_t now_ms;
     struct desk desk;
     enum err err = desk_open(&desk, cli);
@@ -100,7 +106,9 @@ static enum err run_plan(struct cli *cli)
     if (!err)
         err = settle_budget(cli, &terms, (validators - 1) / 3 + 1);
     if (!err)
-        print_plan(cli, &terms, (validators - 1) / 3 + 1);
+        err = shortage_say(&desk, &waits, &terms.submit, terms.work, terms.submit.workers, false);
+    if (!err)
+        print_plan(cli, &terms, (validators - 1) / 3 + 1, waits);
     desk_close(&desk);
     return err;
 }
@@ -141,10 +149,13 @@ static enum err submit_terms(struct desk *desk, struct job_terms *terms, uint32_
     struct cli *cli = desk->cli;
     struct desk_calls calls = {0};
     struct sender_outcome outcome;
+    const char *waits = NULL;
     struct corpus corpus;
     uint64_t job = 0;
     enum err err = settle_budget(cli, terms, auditors);
 
+    if (!err)
+        err = shortage_say(desk, &waits, &terms->submit, terms->work, terms->submit.workers, false);
     if (err)
         return err;
     cli_progress(cli, "reading the training data ...");
@@ -168,6 +179,8 @@ static enum err submit_terms(struct desk *desk, struct job_terms *terms, uint32_
                 "job %" PRIu64 " is submitted; follow it with \"tenure job status %" PRIu64
                 " --wait\"",
                 job, job);
+    if (waits)
+        cli_say(cli, "it waits for %s", waits);
     sender_outcome_release(&outcome);
     return ERR_NONE;
 }

@@ -1,6 +1,7 @@
 #include "tools/tenure/job_view.h"
 
 #include "contracts/path.h"
+#include "tools/tenure/shortage.h"
 #include "tools/tenure/table.h"
 
 #include <inttypes.h>
@@ -52,6 +53,18 @@ enum err job_view_glance(struct desk *desk, struct job_view *view, uint64_t numb
     return err;
 }
 
+/* Why a job, or a slot of it, has no machine. */
+static enum err load_want(struct desk *desk, struct job_view *view)
+{
+    uint32_t wanted = view->progress.status == JOBS_WAITING ? view->job.terms.workers : 0;
+
+    for (uint32_t i = 0; i < view->slots.count && view->progress.status == JOBS_RUNNING; i++)
+        wanted += ((struct jobs_slot *)view->slots.values[i])->status == JOBS_SLOT_WAITING;
+    if (!wanted)
+        return ERR_NONE;
+    return shortage_say(desk, &view->waits, &view->job.terms, view->job.work, wanted, true);
+}
+
 enum err job_view_load(struct desk *desk, struct job_view *view, uint64_t number)
 {
     enum err err = job_view_glance(desk, view, number);
@@ -62,7 +75,7 @@ enum err job_view_load(struct desk *desk, struct job_view *view, uint64_t number
         err = list(desk, "result/", number, &jobs_result_record, &view->results);
     if (!err)
         err = desk_names(desk, &view->accounts);
-    return err;
+    return err ? err : load_want(desk, view);
 }
 
 struct jobs_segment job_view_place(const struct job_view *view, uint32_t index)
@@ -170,11 +183,11 @@ void job_view_print(struct cli *cli, const struct job_view *view)
            view->progress.status == JOBS_ENDED ? leases_reason_name(view->progress.reason) : "");
     printf("rounds        %u of %u closed, %u segments each of %u steps\n", view->progress.round,
            terms->rounds, terms->workers, view->job.steps);
-    if (view->progress.status == JOBS_WAITING)
-        printf("waits for     %s\n", view->progress.search == SCHEDULE_LIMIT
-                                         ? "the matcher, which goes on looking in the next block"
-                                         : "machines: too few offers fit (price, memory, rate, "
-                                           "stake, window; see explore offers)");
+    if (view->waits)
+        printf("waits for     %s%s\n", view->waits,
+               view->progress.search == SCHEDULE_LIMIT
+                   ? "; the matcher goes on looking in the next block"
+                   : "");
     if (terms->sample)
         printf("audit         %u of %u intervals, by %u replayers\n", terms->sample,
                view->job.intervals, view->job.auditors);

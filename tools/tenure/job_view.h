@@ -13,6 +13,7 @@ struct job_view {
     struct lookup_list rounds;   /* struct jobs_round, by round */
     struct lookup_list results;  /* struct jobs_result, by round, slot, attempt */
     struct lookup_list accounts; /* struct members_account: who is who */
+    const char *waits;           /* for machines: which, and why none comes; NULL: it doesn't */
 };
 
 /* The job's number in the command's first argument. */
