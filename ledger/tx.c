@@ -18,6 +18,7 @@ static const struct record_field body_fields[] = {
     RECORD_FIXED(struct tx_body, sender, RECORD_AS_HEX),
     RECORD_UINT(struct tx_body, nonce),
     RECORD_UINT(struct tx_body, last_height),
+    RECORD_UINT(struct tx_body, salt),
     RECORD_LIST(struct tx_body, calls, call_count, CALLS_UNPACKED_MAX, &tx_call_record),
 };
 const struct record tx_body_record = RECORD(struct tx_body, "transaction_body", body_fields);

@@ -4,7 +4,7 @@
  * stand unbroken inside, so that the id (SHA-256 of the body's bytes) and what is signed need no
  * packing again:
  *
- *     92 | body: 96 version chain sender nonce last_height calls | c4 40 signature
+ *     92 | body: 97 version chain sender nonce last_height salt calls | c4 40 signature
  *
  * A transaction is included at most once, ever: it uses up its nonce even when its calls fail
  * (DESIGN 6). */
@@ -26,6 +26,7 @@ struct tx_body {
     struct sign_public sender; /* who signs and whose nonce it is */
     uint64_t nonce;            /* the number of transactions of this sender before it */
     uint64_t last_height;      /* the last block that may include it */
+    uint32_t salt;             /* any, random: what two makers make of the same calls at once is two transactions, not one */
     struct call *calls;        /* executed in order, all or none */
     uint32_t call_count;       /* 1..LIMIT_TX_CALLS */
 };

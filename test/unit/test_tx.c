@@ -81,6 +81,21 @@ START_TEST(id_is_the_digest_of_the_packed_body)
 }
 END_TEST
 
+START_TEST(same_calls_made_twice_with_the_same_nonce_are_two_transactions)
+{
+    start();
+    struct call call;
+    struct tx_body body = body_of(&call, 1);
+    struct tx one, other;
+    body.salt = 7;
+    ck_assert(tx_make(&arena, &one, &body, &secret));
+    body.salt = 8;
+    ck_assert(tx_make(&arena, &other, &body, &secret));
+    ck_assert(!digest_equal(&one.id, &other.id));
+    arena_release(&arena);
+}
+END_TEST
+
 START_TEST(truncated_and_longer_bytes_are_malformed)
 {
     start();
@@ -265,7 +280,9 @@ START_TEST(every_verdict_has_a_name_of_its_own_and_a_sentence)
 END_TEST
 
 HARNESS_MAIN("tx", what_is_made_unpacks_to_the_same_and_passes_every_check,
-             id_is_the_digest_of_the_packed_body, truncated_and_longer_bytes_are_malformed,
+             id_is_the_digest_of_the_packed_body,
+             same_calls_made_twice_with_the_same_nonce_are_two_transactions,
+             truncated_and_longer_bytes_are_malformed,
              longer_form_of_a_number_is_malformed,
              array_that_claims_four_billion_calls_is_malformed,
              oversize_is_refused_before_it_is_read, wrong_version_chain_and_expiry_are_told_apart,

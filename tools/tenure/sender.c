@@ -191,7 +191,8 @@ static enum err make(struct sender *sender, struct arena *arena, struct tx *tx, 
         err = ask_height(sender, &body.last_height, fault);
     if (err)
         return err;
-    body.last_height += SENDER_HEIGHTS + random_u64() % SENDER_SPREAD;
+    body.last_height += SENDER_HEIGHTS;
+    body.salt = (uint32_t)random_u64();
     body.call_count = call_count;
     if (!tx_make(arena, tx, &body, &sender->secret))
         return fault_set(fault, ERR_LIMIT, "the transaction is over %d bytes", LIMIT_TX_BYTES);

@@ -20,10 +20,6 @@
  * load, an hour at rest. */
 #define SENDER_HEIGHTS 600
 
-/* So many more, at random: two transactions with the same calls, made by two runs with the same nonce from a node that is behind, are then
- * still two, and the one that comes too late is told from the other. */
-#define SENDER_SPREAD 64
-
 struct sender {
     struct client *client;
     struct sign_secret secret;

@@ -53,6 +53,7 @@ enum err api_tx_members(struct api_ask *ask, struct bytes raw, const struct rece
     api_ask_text(out, "sender", sender);
     api_ask_integer(out, "nonce", tx.body.nonce);
     api_ask_integer(out, "last_height", tx.body.last_height);
+    api_ask_integer(out, "salt", tx.body.salt);
     api_ask_hexadecimal(out, "packed", raw);
     add_calls(ask, &tx.body);
     api_ask_name(out, "events");
