@@ -12,9 +12,6 @@
 #include "ledger/making.h"
 #include "ledger/prune.h"
 
-/* RocksDB's cache of blocks: the hot part of the state, within a validator's 150 MB. */
-#define STORE_CACHE_BYTES (24u << 20)
-
 /* Room to open a chain: the genesis record of 65,536 accounts and the head's lists. */
 #define OPEN_ARENA_BYTES (256u << 20)
 
@@ -480,7 +477,14 @@ static enum err resume(struct arena *arena, struct chain *chain, struct fault *f
     return ERR_NONE;
 }
 
-enum err chain_open(struct chain **out, const char *path, struct bytes genesis, struct fault *fault)
+enum err chain_open(struct chain **chain, const char *path, struct bytes genesis,
+                    struct fault *fault)
+{
+    return chain_open_cached(chain, path, genesis, CHAIN_CACHE_BYTES, fault);
+}
+
+enum err chain_open_cached(struct chain **out, const char *path, struct bytes genesis,
+                           size_t cache_bytes, struct fault *fault)
 {
     struct chain *chain = calloc(1, sizeof(*chain));
     struct pages *pages = pages_new();
@@ -494,7 +498,7 @@ enum err chain_open(struct chain **out, const char *path, struct bytes genesis, 
     overlay_init(&chain->ground.overlay);
     arena_init(&chain->scratch, SCRATCH_ARENA_BYTES);
     struct fault inner = {0};
-    enum err err = store_open(&chain->ground.store, path, STORE_CACHE_BYTES, &inner);
+    enum err err = store_open(&chain->ground.store, path, cache_bytes, &inner);
     if (!err) {
         chain->batch = store_batch_new(chain->ground.store);
         struct arena arena;

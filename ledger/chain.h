@@ -35,6 +35,11 @@ struct chain;
 MUST_USE enum err chain_open(struct chain **chain, const char *path, struct bytes genesis,
                              struct fault *fault);
 
+/* The same with as much memory for what the store has read; chain_open takes CHAIN_CACHE_BYTES, the hot part of a small state. */
+#define CHAIN_CACHE_BYTES (24u << 20)
+MUST_USE enum err chain_open_cached(struct chain **chain, const char *path, struct bytes genesis,
+                                    size_t cache_bytes, struct fault *fault);
+
 /* Who reads evidence for the contracts; constant from then on. Set before the first block is built or executed: without it all
  * evidence is refused, and a node that refuses what others accept forks. */
 void chain_judge(struct chain *chain, const struct contracts_judge *judge);

@@ -382,7 +382,7 @@ START_TEST(status_health_and_metrics_tell_what_the_node_knows)
     ck_assert_int_eq(get("/v1/status"), 200);
     snprintf(expected, sizeof(expected), "{\"chain\":\"%s\",\"chain_name\":\"town\"", chain);
     HAS(expected);
-    HAS("\"name\":\"node0\",\"version\":\"1.2.3\",\"height\":10,");
+    HAS("\"name\":\"node0\",\"version\":\"1.2.3\",\"height\":10,\"history_start\":0,");
     HAS("\"view\":3,\"primary\":2,");
     HAS("\"waiting\":\"waiting for COMMIT of validators 3 and 5\"");
     HAS("\"pool\":{\"count\":17,\"bytes\":0}");

@@ -5,7 +5,8 @@
 #include "net/peer.h"
 #include "test/harness.h"
 
-static struct settings settings = {.verifiers = 2, .api_connections = 512};
+static struct settings settings = {
+    .verifiers = 2, .api_connections = 512, .store_cache_mb = 24};
 
 static uint64_t part(const struct footprint *footprint, const char *name)
 {
@@ -34,12 +35,14 @@ START_TEST(it_follows_the_configuration)
     struct footprint four, seven, busy;
     struct settings more = settings;
     more.api_connections = 1024;
+    more.store_cache_mb = 100;
     footprint_of(&four, &settings, 4);
     footprint_of(&seven, &settings, 7);
     footprint_of(&busy, &more, 4);
     ck_assert_uint_eq(part(&seven, "peers: to be checked"),
                       2 * part(&four, "peers: to be checked"));
     ck_assert_uint_eq(part(&busy, "API: connections"), 2 * part(&four, "API: connections"));
+    ck_assert_uint_eq(part(&busy, "database: what was read"), 100u << 20);
     footprint_of(&four, &settings, 1);
     ck_assert_uint_eq(part(&four, "peers: unsent"), 0);
 }

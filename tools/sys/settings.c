@@ -45,7 +45,7 @@ static const struct config_key settings_keys[] = {
     NUMBER(api_requests_per_s, "api", "requests_per_s", "200", 1, 1000000,
            "Requests a second of one address; loopback has no limit."),
 
-    NUMBER(store_cache_mb, "storage", "cache_mb", "16", 4, 65536,
+    NUMBER(store_cache_mb, "storage", "cache_mb", "24", 4, 65536,
            "Memory that the database uses for what was read."),
     NUMBER(blob_mb, "storage", "blob_mb", "4096", 16, 16777216,
            "Disk space for training states and data that are passed on."),

@@ -92,6 +92,7 @@ enum http_answer api_node_status(struct api_ask *ask)
     api_ask_text(out, "name", api->node.name);
     api_ask_text(out, "version", api->node.version);
     api_ask_integer(out, "height", height.n);
+    api_ask_integer(out, "history_start", history_start(ask->history).n);
     api_ask_hexadecimal(out, "digest", bytes_of(block.digest.bytes, DIGEST_SIZE));
     api_ask_hexadecimal(out, "state_root", bytes_of(block.header.state_root.bytes, DIGEST_SIZE));
     api_ask_integer(out, "time_ms", block.header.time_ms);

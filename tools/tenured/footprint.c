@@ -15,8 +15,8 @@
 /* Buffers of one TLS connection, ours and the library's. */
 #define FOOTPRINT_CONNECTION_BYTES (128u << 10)
 
-/* Memory tables, the log's buffers, block cache, compaction, files that are open. */
-#define FOOTPRINT_STORE_BYTES (128 * MB)
+/* Memory tables, the log's buffers, compaction, files that are open. */
+#define FOOTPRINT_STORE_BYTES (104 * MB)
 
 /* The program with its libraries, stacks, and what the heap keeps for reuse. */
 #define FOOTPRINT_PROGRAM_BYTES (64 * MB)
@@ -53,7 +53,8 @@ static void add_peers(struct footprint *footprint, uint64_t peers, uint64_t thre
         "a frame and its copy a verifier thread");
 }
 
-static void add_chain(struct footprint *footprint, uint64_t validators)
+static void add_chain(struct footprint *footprint, const struct settings *settings,
+                      uint64_t validators)
 {
     add(footprint, "consensus: events", DRIVER_QUEUE_BYTES, "DRIVER_QUEUE_BYTES");
     add(footprint, "consensus: bodies in flight", validators * PARCEL_SHELF_BYTES,
@@ -69,7 +70,8 @@ static void add_chain(struct footprint *footprint, uint64_t validators)
     add(footprint, "pool", POOL_BYTES_MAX + POOL_COUNT_MAX * 512ull,
         "POOL_BYTES_MAX, POOL_COUNT_MAX entries");
     add(footprint, "signatures that were checked", 24 * MB, "65,536 of messages and transactions");
-    add(footprint, "database", FOOTPRINT_STORE_BYTES, "block cache, memory tables, compaction");
+    add(footprint, "database: what was read", settings->store_cache_mb * MB, "storage.cache_mb");
+    add(footprint, "database", FOOTPRINT_STORE_BYTES, "memory tables, compaction");
 }
 
 static void add_api(struct footprint *footprint, const struct settings *settings)
@@ -92,7 +94,7 @@ void footprint_of(struct footprint *footprint, const struct settings *settings, 
     *footprint = (struct footprint){.validators = validators};
     add_peers(footprint, validators - 1,
               settings->verifiers ? settings->verifiers : thread_cores());
-    add_chain(footprint, validators);
+    add_chain(footprint, settings, validators);
     add_api(footprint, settings);
     add(footprint, "program", FOOTPRINT_PROGRAM_BYTES,
         "code, libraries, stacks, heap kept for reuse");

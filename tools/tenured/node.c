@@ -237,8 +237,9 @@ static enum err node_open_data(struct node *node, struct fault *fault)
     if (!err)
         err = file_join(path, node->settings.data, "chain", fault);
     if (!err)
-        err =
-            chain_open(&node->chain, path, bytes_of(node->genesis_raw, node->genesis_size), fault);
+        err = chain_open_cached(&node->chain, path,
+                                bytes_of(node->genesis_raw, node->genesis_size),
+                                node->settings.store_cache_mb << 20, fault);
     if (!err) {
         chain_judge(node->chain, &court_judge);
         err = file_join(path, node->settings.data, "votes.log", fault);
