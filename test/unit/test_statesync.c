@@ -1,140 +1,127 @@
 #include "tools/tenured/statesync.h"
 
-#include "test/unit/town.h"
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/harness.h"
+#include "tools/sys/clock.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/wire.h"
 
-static struct node node;
-static struct town town;
-static char folder[sizeof(town.path)];
-static struct fault fault;
+#define MEMBER ((struct place){1})
+#define GUEST  ((struct place){70})
 
+static struct node node;
+
+/* A node with one member and one guest for peers, which talks with nobody. */
 static void start(void)
 {
-    town_init(&town);
-    memcpy(folder, town.path, sizeof(folder));
+    memset(&node, 0, sizeof(node));
+    node.settings.transfer_blocks = 100;
+    pthread_mutex_init(&node.mutex, NULL);
+    pthread_mutex_init(&node.roster_mutex, NULL);
+    pthread_mutex_init(&node.driver.mutex, NULL);
+    node.roster = calloc(1, sizeof(*node.roster));
+    ck_assert_ptr_nonnull(node.roster);
+    atomic_init(&node.roster->holders, 1);
+    node.roster->committee.count = 4;
+    node.roster->lines[MEMBER.n] = (struct roster_line){.taken = true, .seat = 1, .name = "member"};
+    node.roster->lines[GUEST.n] =
+        (struct roster_line){.taken = true, .seat = ROSTER_NONE, .name = "guest"};
+    ck_assert_int_eq(statesync_init(&node.statesync, &node), ERR_NONE);
+    node.statesync.until_ms = UINT64_MAX; /* it hears, and does nothing by itself */
 }
 
 static void end(void)
 {
-    memcpy(town.path, folder, sizeof(folder));
-    town_release(&town);
+    statesync_release(&node.statesync);
+    roster_drop(node.roster);
 }
 
-static void open_chain(const char *name)
+/* `from` says that its history starts at block 500. */
+static void hint(struct place from)
 {
-    ck_assert_int_lt(snprintf(town.path, sizeof(town.path), "%s/%s", folder, name),
-                     (int)sizeof(town.path));
-    town_open(&town);
+    struct wire_snapshot wire = {.start = {500}};
+    uint8_t packed[64];
+    struct pack_writer writer;
+    pack_init(&writer, packed, sizeof(packed));
+    record_pack(&writer, &wire_snapshot_record, &wire);
+    statesync_record(&node.statesync, from, WIRE_SNAPSHOT, bytes_of(packed, writer.used));
 }
 
-static void close_chain(void)
+/* Has the thread hear all that waits. */
+static bool is_hinted(void)
 {
-    chain_close(town.chain);
-    town.chain = NULL;
+    struct fault fault = {0};
+    ck_assert_int_eq(statesync_start(&node.statesync, &fault), ERR_NONE);
+    for (int i = 0; i < PEER_PLACES; i++)
+        while (atomic_load(&node.statesync.shares[i]) > 0)
+            clock_sleep_ms(1);
+    statesync_stop(&node.statesync);
+    return node.statesync.hinted;
 }
 
-/* A chain of so many blocks in a folder of this name. */
-static void put(const char *name, uint64_t height)
-{
-    open_chain(name);
-    memset(town.nonces, 0, sizeof(town.nonces));
-    for (uint64_t i = 1; i <= height; i++)
-        town_step(&town, 1, 2, i);
-    close_chain();
-}
-
-static bool has(const char *name)
-{
-    char path[FILE_PATH_SIZE];
-    ck_assert_int_eq(file_join(path, folder, name, &fault), ERR_NONE);
-    return file_exists(path);
-}
-
-static uint64_t height_of(const char *name)
-{
-    ck_assert(has(name));
-    open_chain(name);
-    uint64_t height = chain_head(town.chain)->header.height;
-    close_chain();
-    return height;
-}
-
-static void adopt(void)
-{
-    ck_assert_msg(!statesync_adopt(folder, town.genesis, &fault), "%s", fault.text);
-    ck_assert(!has("fetched"));
-    ck_assert(!has("replaced"));
-}
-
-START_TEST(only_a_whole_import_takes_the_place_of_the_chain)
+/* The attack: one peer, asked for nothing, says that blocks are gone, and catch-up stops. */
+START_TEST(what_comes_unasked_says_nothing)
 {
     start();
-    put("chain", 1);
-    put("incoming", 2);
-    adopt();
-    ck_assert_uint_eq(height_of("chain"), 1);
-    ck_assert(has("incoming"));
-    put("fetched", 3);
-    adopt();
-    ck_assert_uint_eq(height_of("chain"), 3);
-    adopt();
-    ck_assert_uint_eq(height_of("chain"), 3);
+    hint(MEMBER);
+    ck_assert(!is_hinted());
     end();
 }
 END_TEST
 
-/* It went on by blocks while the last chunks came: what this node has voted on mustn't be undone. */
-START_TEST(a_chain_never_goes_back)
+START_TEST(guests_say_nothing)
 {
     start();
-    put("chain", 3);
-    put("fetched", 2);
-    adopt();
-    ck_assert_uint_eq(height_of("chain"), 3);
-    put("fetched", 3);
-    adopt();
-    ck_assert_uint_eq(height_of("chain"), 3);
+    statesync_expect(&node.statesync, GUEST);
+    hint(GUEST);
+    ck_assert(!is_hinted());
     end();
 }
 END_TEST
 
-/* Killed between the old chain's end and the new one's place, or before the old one was gone. */
-START_TEST(a_kill_on_the_way_does_no_harm)
+START_TEST(a_member_that_was_asked_for_blocks_may_have_none)
 {
     start();
-    put("replaced", 1);
-    put("fetched", 2);
-    adopt();
-    ck_assert_uint_eq(height_of("chain"), 2);
-    put("replaced", 1);
-    adopt();
-    ck_assert_uint_eq(height_of("chain"), 2);
+    statesync_expect(&node.statesync, MEMBER);
+    hint(MEMBER);
+    ck_assert(is_hinted());
+    ck_assert(!statesync_takes_over(&node.statesync)); /* and still, blocks are asked for */
+    end();
+}
+END_TEST
+
+START_TEST(blocks_rest_only_while_this_node_is_surely_far_behind)
+{
+    start();
+    atomic_store(&node.statesync.active, true);
+    node.driver.summary.committed.n = 10;
+    node.driver.summary.target.n = 110;
+    ck_assert(!statesync_takes_over(&node.statesync));
+    node.driver.summary.target.n = 111;
+    ck_assert(statesync_takes_over(&node.statesync));
+    atomic_store(&node.statesync.active, false);
+    atomic_store(&node.statesync.blocks_too, true);
+    ck_assert(!statesync_takes_over(&node.statesync));
     end();
 }
 END_TEST
 
 START_TEST(a_peer_has_a_bounded_number_of_records_waiting)
 {
-    ck_assert_int_eq(statesync_init(&node.statesync, &node), ERR_NONE);
+    start();
     for (int i = 0; i < 100; i++)
-        statesync_record(&node.statesync, (struct place){1}, WIRE_WANT_CHUNK, bytes_text("want"));
+        statesync_record(&node.statesync, MEMBER, WIRE_WANT_CHUNK, bytes_text("want"));
     ck_assert_uint_eq(queue_count(&node.statesync.queue), STATESYNC_ASKED_MAX);
-    statesync_record(&node.statesync, (struct place){2}, WIRE_WANT_CHUNK, bytes_text("want"));
-    ck_assert_uint_eq(queue_count(&node.statesync.queue), STATESYNC_ASKED_MAX + 1);
-    statesync_release(&node.statesync);
+    for (int i = 0; i < 100; i++) /* a place above those of members */
+        statesync_record(&node.statesync, GUEST, WIRE_WANT_CHUNK, bytes_text("want"));
+    ck_assert_uint_eq(queue_count(&node.statesync.queue), 2 * STATESYNC_ASKED_MAX);
+    end();
 }
 END_TEST
 
-START_TEST(a_height_is_needed_while_it_is_served)
-{
-    ck_assert_int_eq(statesync_init(&node.statesync, &node), ERR_NONE);
-    ck_assert_uint_eq(statesync_needed(&node.statesync), UINT64_MAX);
-    ck_assert(!statesync_is_active(&node.statesync));
-    statesync_release(&node.statesync);
-}
-END_TEST
-
-HARNESS_MAIN("statesync", only_a_whole_import_takes_the_place_of_the_chain,
-             a_chain_never_goes_back, a_kill_on_the_way_does_no_harm,
-             a_peer_has_a_bounded_number_of_records_waiting, a_height_is_needed_while_it_is_served)
+HARNESS_MAIN("statesync", what_comes_unasked_says_nothing, guests_say_nothing,
+             a_member_that_was_asked_for_blocks_may_have_none,
+             blocks_rest_only_while_this_node_is_surely_far_behind,
+             a_peer_has_a_bounded_number_of_records_waiting)

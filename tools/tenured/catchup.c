@@ -3,7 +3,6 @@
 #include "ledger/history.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
-#include "tools/sys/clock.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/wire.h"
 
@@ -28,6 +27,13 @@ static struct bytes catchup_request(uint8_t packed[32], struct height from, stru
     return bytes_of(packed, writer.used);
 }
 
+static void catchup_ask(struct node *node, struct place place, struct height from, struct height to)
+{
+    uint8_t packed[32];
+    statesync_expect(&node->statesync, place);
+    node_answer(node, place, PEER_BULK, WIRE_WANT_BLOCKS, catchup_request(packed, from, to));
+}
+
 void catchup_want(struct catchup *catchup, struct node *node, const struct action_catch_up *want)
 {
     for (size_t i = 0; i < BOUNDS_WINDOW; i++) {
@@ -45,23 +51,21 @@ void catchup_want(struct catchup *catchup, struct node *node, const struct actio
         return;
 
     struct seat seat = catchup_choose(catchup->turn++, want->seats);
-    uint8_t packed[32];
     log_event(LOG_LEVEL_INFO, "catch-up", "asking %s for blocks %llu to %llu",
               node->roster->names[seat.n], (unsigned long long)want->from.n,
               (unsigned long long)want->to.n);
-    node_send(node, COMMITTEE_BIT(seat.n), PEER_BULK, WIRE_WANT_BLOCKS,
-              catchup_request(packed, want->from, want->to));
+    if (node->roster->places[seat.n] == ROSTER_NONE)
+        return;
+    catchup_ask(node, (struct place){node->roster->places[seat.n]}, want->from, want->to);
 }
 
 static void catchup_ask_guide(struct catchup *catchup, struct node *node, struct height committed)
 {
-    uint8_t packed[32];
     catchup_clear(catchup);
     catchup->guessed_ms = clock_monotonic_ms();
     catchup->next.n = committed.n + 1;
     catchup->to.n = committed.n + BOUNDS_WINDOW;
-    node_answer(node, catchup->guide, PEER_BULK, WIRE_WANT_BLOCKS,
-                catchup_request(packed, catchup->next, catchup->to));
+    catchup_ask(node, catchup->guide, catchup->next, catchup->to);
 }
 
 void catchup_guess(struct catchup *catchup, struct node *node, struct place place,

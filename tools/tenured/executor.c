@@ -314,10 +314,8 @@ static void executor_prune(struct executor *executor)
              needed = statesync_needed(&node->statesync),
              least = node->settings.transfer_blocks + 2 * STATESYNC_EVERY,
              keep = node->settings.keep_blocks > least ? node->settings.keep_blocks : least;
-    struct height floor = {head > keep ? head - keep : 0};
+    struct height floor = {holds_floor(head, keep, needed)};
     struct fault fault = {0};
-    if (floor.n > needed)
-        floor.n = needed;
     if (node->settings.keep_blocks == 0 || floor.n < executor->start.n + EXECUTOR_PRUNE_BLOCKS)
         return;
     node_failed(node,

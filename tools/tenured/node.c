@@ -15,6 +15,7 @@
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
 #include "tools/tenured/court.h"
+#include "tools/tenured/fetched.h"
 #include "tools/tenured/report.h"
 
 #define NODE_PEM_MAX 65536
@@ -232,8 +233,8 @@ static enum err node_open_data(struct node *node, struct fault *fault)
     if (!err)
         err = file_lock(&node->lock, path, fault);
     if (!err)
-        err = statesync_adopt(node->settings.data,
-                              bytes_of(node->genesis_raw, node->genesis_size), fault);
+        err = fetched_adopt(node->settings.data,
+                            bytes_of(node->genesis_raw, node->genesis_size), fault);
     if (!err)
         err = file_join(path, node->settings.data, "chain", fault);
     if (!err)

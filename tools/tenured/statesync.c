@@ -7,21 +7,16 @@
 #include "ledger/chain.h"
 #include "ledger/history.h"
 #include "tools/sys/clock.h"
+#include "tools/sys/file.h"
 #include "tools/sys/log.h"
+#include "tools/tenured/fetched.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/offering.h"
 #include "tools/tenured/wire.h"
 
-#define STATESYNC_INCOMING "incoming"
-#define STATESYNC_FETCHED  "fetched"
-#define STATESYNC_REPLACED "replaced"
-
 /* Between two looks at what is due. */
 #define STATESYNC_PULSE_MS 50
 #define STATESYNC_IDLE_MS  500
-
-/* A height is needed for so long after its last chunk was served. */
-#define STATESYNC_SERVED_MS 60000
 
 /* An offer with its message, unpacked and checked; the header of block 0. */
 #define STATESYNC_OFFER_BYTES (4u << 20)
@@ -33,67 +28,13 @@ struct statesync_item {
     uint8_t data[];
 };
 
-/* --- folders --- */
-
-static enum err statesync_path(const char *data, char path[FILE_PATH_SIZE], const char *name,
-                               struct fault *fault)
-{
-    return file_join(path, data, name, fault);
-}
-
-/* The height of the chain in a folder; 0: there is none. */
-static enum err statesync_head(const char *path, struct bytes genesis, struct height *height,
-                               struct fault *fault)
-{
-    struct chain *chain;
-    height->n = 0;
-    if (!file_exists(path))
-        return ERR_NONE;
-    enum err err = chain_open(&chain, path, genesis, fault);
-    if (err)
-        return err;
-    height->n = chain_head(chain)->header.height;
-    chain_close(chain);
-    return ERR_NONE;
-}
-
-enum err statesync_adopt(const char *data, struct bytes genesis, struct fault *fault)
-{
-    char fetched[FILE_PATH_SIZE], chain[FILE_PATH_SIZE], replaced[FILE_PATH_SIZE];
-    struct height height, theirs;
-    enum err err = statesync_path(data, fetched, STATESYNC_FETCHED, fault);
-    if (!err)
-        err = statesync_path(data, chain, "chain", fault);
-    if (!err)
-        err = statesync_path(data, replaced, STATESYNC_REPLACED, fault);
-    if (err)
-        return err;
-    if (!file_exists(fetched))
-        return file_remove_folder(replaced, fault);
-    err = statesync_head(chain, genesis, &height, fault);
-    if (!err)
-        err = statesync_head(fetched, genesis, &theirs, fault);
-    if (err)
-        return err;
-    /* the driver went on by blocks while the last chunks came, until the node stopped */
-    if (theirs.n <= height.n)
-        return file_remove_folder(fetched, fault);
-    if (file_exists(chain)) {
-        err = file_remove_folder(replaced, fault);
-        if (!err)
-            err = file_rename(chain, replaced, fault);
-    }
-    if (!err)
-        err = file_rename(fetched, chain, fault);
-    return err ? err : file_remove_folder(replaced, fault);
-}
-
 /* --- life --- */
 
 enum err statesync_init(struct statesync *statesync, struct node *node)
 {
     memset(statesync, 0, sizeof(*statesync));
     statesync->node = node;
+    holds_init(&statesync->holds);
     arena_init(&statesync->arena, STATESYNC_OFFER_BYTES);
     return queue_init(&statesync->queue, (size_t)PEER_PLACES * STATESYNC_ASKED_MAX, SIZE_MAX);
 }
@@ -137,19 +78,14 @@ bool statesync_is_active(const struct statesync *statesync)
     return atomic_load(&statesync->active);
 }
 
-uint64_t statesync_needed(const struct statesync *statesync)
+uint64_t statesync_needed(struct statesync *statesync)
 {
-    uint64_t served_ms = atomic_load(&statesync->served_ms);
-    bool needed = served_ms > 0 && clock_monotonic_ms() < served_ms + STATESYNC_SERVED_MS;
-    return needed ? atomic_load(&statesync->served) : UINT64_MAX;
+    return holds_lowest(&statesync->holds, clock_monotonic_ms());
 }
 
-static unsigned statesync_offers(const struct statesync *statesync)
+void statesync_expect(struct statesync *statesync, struct place place)
 {
-    unsigned count = 0;
-    for (unsigned i = 0; i < PEER_PLACES; i++)
-        count += statesync->peers[i].offers;
-    return count;
+    atomic_store(&statesync->asked_ms[place.n], clock_monotonic_ms());
 }
 
 /* --- asking --- */
@@ -164,10 +100,23 @@ static bool statesync_is_behind(struct statesync *statesync, uint64_t height)
 bool statesync_takes_over(struct statesync *statesync)
 {
     struct consensus_summary summary;
-    if (statesync_is_active(statesync))
-        return true;
     driver_summary(&statesync->node->driver, &summary);
-    return !atomic_load(&statesync->blocks_too) && statesync_is_behind(statesync, summary.target.n);
+    return (statesync_is_active(statesync) || !atomic_load(&statesync->blocks_too)) &&
+           statesync_is_behind(statesync, summary.target.n);
+}
+
+/* f + 1 members: one of them is honest. */
+static unsigned statesync_enough(struct statesync *statesync)
+{
+    struct roster *roster = roster_hold(statesync->node);
+    unsigned enough = committee_faults(&roster->committee) + 1;
+    roster_drop(roster);
+    return enough;
+}
+
+static unsigned statesync_offers(const struct statesync *statesync)
+{
+    return bids_count(&statesync->bids, &statesync->offer.digest);
 }
 
 static void statesync_send(struct statesync *statesync, struct place to, uint8_t tag,
@@ -192,26 +141,25 @@ static void statesync_rest(struct statesync *statesync, uint64_t now_ms)
     atomic_store(&statesync->active, false);
 }
 
-/* No offers yet. */
-static void statesync_forget(struct statesync *statesync)
+/* May the peer be asked, and heard? */
+static bool statesync_is_heard(const struct statesync *statesync, const struct roster *roster,
+                               struct place place, uint64_t now_ms)
 {
-    arena_clear(&statesync->arena);
-    statesync->offer = (struct statesync_offer){.height = {0}};
-    for (unsigned i = 0; i < PEER_PLACES; i++)
-        statesync->peers[i].offers = false;
+    const struct roster_line *line = &roster->lines[place.n];
+    const struct statesync_peer *peer = &statesync->peers[place.n];
+    return line->taken && line->seat != ROSTER_NONE && !peer->liar && now_ms >= peer->muted_ms;
 }
 
-/* For the height of an import that is here, if any; then for any. */
+/* Asks all members for this height; 0: for any. */
 static void statesync_ask_all(struct statesync *statesync, uint64_t height, uint64_t now_ms)
 {
     struct wire_want_snapshot want = {{height}};
     struct roster *roster = roster_hold(statesync->node);
-    statesync_forget(statesync);
-    statesync->wanted.n = height;
+    bids_clear(&statesync->bids);
     statesync->phase = STATESYNC_ASKING;
     statesync->until_ms = now_ms + STATESYNC_OFFERS_MS;
     for (uint8_t i = 0; i < PEER_PLACES; i++)
-        if (roster->lines[i].taken && !statesync->peers[i].liar)
+        if (statesync_is_heard(statesync, roster, (struct place){i}, now_ms))
             statesync_send(statesync, (struct place){i}, WIRE_WANT_SNAPSHOT,
                            &wire_want_snapshot_record, &want);
     roster_drop(roster);
@@ -227,11 +175,11 @@ static void statesync_look(struct statesync *statesync, uint64_t now_ms)
     char path[FILE_PATH_SIZE];
     struct height height = {0};
     struct fault fault = {0};
-    enum err err = statesync_path(node->settings.data, path, STATESYNC_INCOMING, &fault);
+    enum err err = file_join(path, node->settings.data, FETCHED_INCOMING, &fault);
     if (!err && file_exists(path))
         err = import_height(path, &height, &fault);
     if (err == ERR_NOT_FOUND)
-        err = file_remove_folder(path, &fault);
+        err = fetched_discard(node->settings.data, FETCHED_INCOMING, &fault);
     if (node_failed(node, err, &fault))
         return;
     statesync_ask_all(statesync, height.n, now_ms);
@@ -243,32 +191,26 @@ static void statesync_distrust(struct statesync *statesync, struct place place, 
     roster_name(statesync->node, place, name);
     log_event(LOG_LEVEL_WARN, "transfer-liar", "%s sent %s; asking others", name, what);
     statesync->peers[place.n].liar = true;
-    statesync->peers[place.n].offers = false;
+    bids_drop(&statesync->bids, place);
     for (unsigned range = 0; range < SNAPSHOT_RANGES; range++)
         if (statesync->asks[range].place.n == place.n)
             statesync->asks[range].open = false;
 }
 
-/* Keeps a checked offer if it is the highest; another of the same header adds its sender. */
+/* A checked offer of a member. */
 static void statesync_take_offer(struct statesync *statesync, struct place from,
-                                 const struct message_decided *decided)
+                                 struct height start, const struct message_decided *decided,
+                                 struct arena *arena)
 {
-    struct statesync_offer *offer = &statesync->offer;
-    if (decided->block.height.n > offer->height.n) {
-        statesync_forget(statesync);
-        const uint8_t *header =
-            arena_copy(&statesync->arena, decided->header.data, decided->header.size);
-        *offer = (struct statesync_offer){
-            .height = decided->block.height,
-            .digest = decided->block.digest,
-            .header = bytes_of(header, decided->header.size),
-            .certificate =
-                record_bytes(&statesync->arena, &ballot_certificate_record, &decided->certificate),
-        };
-        if (!header || !offer->certificate.data)
-            statesync_forget(statesync);
-    }
-    statesync->peers[from.n].offers = digest_equal(&offer->digest, &decided->block.digest);
+    struct bid bid = {
+        .height = decided->block.height,
+        .start = start,
+        .digest = decided->block.digest,
+        .header = decided->header,
+        .certificate = record_bytes(arena, &ballot_certificate_record, &decided->certificate),
+    };
+    if (bid.certificate.data && bids_put(&statesync->bids, from, &bid))
+        log_event(LOG_LEVEL_WARN, "transfer", "no memory for an offer");
 }
 
 /* Checks the header's certificate against the set that certifies the blocks after what is committed here: the one place that says whom we
@@ -292,29 +234,41 @@ static enum err statesync_verify(struct statesync *statesync, struct arena *aren
     return err;
 }
 
+/* An answer to WANT_BLOCKS: those that we want aren't there. All that follows is that everybody is asked for offers. */
+static void statesync_take_hint(struct statesync *statesync, struct place from,
+                                struct height start, uint64_t now_ms)
+{
+    struct consensus_summary summary;
+    uint64_t asked_ms = atomic_load(&statesync->asked_ms[from.n]);
+    driver_summary(&statesync->node->driver, &summary);
+    if (asked_ms > 0 && now_ms < asked_ms + STATESYNC_HINT_MS && start.n > summary.committed.n)
+        statesync->hinted = true;
+}
+
 static void statesync_on_snapshot(struct statesync *statesync, struct place from, struct bytes body)
 {
-    struct node *node = statesync->node;
     struct wire_snapshot wire;
     struct fault fault = {0};
-    struct consensus_summary summary;
-    driver_summary(&node->driver, &summary);
-    if (statesync->phase == STATESYNC_FETCHING || statesync->peers[from.n].liar)
+    uint64_t now_ms = clock_monotonic_ms();
+    struct roster *roster = roster_hold(statesync->node);
+    bool heard = statesync_is_heard(statesync, roster, from, now_ms);
+    roster_drop(roster);
+    if (!heard || statesync->phase == STATESYNC_FETCHING)
         return;
     if (record_unpack(NULL, &wire_snapshot_record, &wire, body, &fault)) {
         statesync_distrust(statesync, from, "a malformed snapshot");
         return;
     }
-    if (statesync->phase == STATESYNC_IDLE) { /* an answer to WANT_BLOCKS */
-        statesync->hinted = wire.start.n > summary.committed.n;
+    if (statesync->phase == STATESYNC_IDLE) {
+        statesync_take_hint(statesync, from, wire.start, now_ms);
         return;
     }
     struct arena arena;
     struct message message;
-    arena_init(&arena, 8 * wire.decided.size + (1u << 20));
+    arena_init(&arena, 16 * wire.decided.size + (1u << 20));
     enum err err = statesync_verify(statesync, &arena, &message, wire.decided, &fault);
     if (!err)
-        statesync_take_offer(statesync, from, &message.as.decided);
+        statesync_take_offer(statesync, from, wire.start, &message.as.decided, &arena);
     else if (err != ERR_MISMATCH)
         statesync_distrust(statesync, from, fault.text);
     arena_release(&arena);
@@ -335,7 +289,7 @@ static enum err statesync_open(struct statesync *statesync, struct fault *fault)
         history ? history_block(&statesync->arena, history, &base, below, fault) : fault->code;
     history_close(history);
     if (!err)
-        err = statesync_path(node->settings.data, path, STATESYNC_INCOMING, fault);
+        err = file_join(path, node->settings.data, FETCHED_INCOMING, fault);
     if (err)
         return err;
     struct import_target target = {bytes_of(node->genesis_raw, node->genesis_size), base.header_raw,
@@ -343,32 +297,52 @@ static enum err statesync_open(struct statesync *statesync, struct fault *fault)
     err = import_open(&statesync->import, path, &target, fault);
     if (err != ERR_MISMATCH)
         return err;
-    err = file_remove_folder(path, fault); /* of another height, which nobody has any more */
+    /* of another height, which too few have now */
+    err = fetched_discard(node->settings.data, FETCHED_INCOMING, fault);
     return err ? err : import_open(&statesync->import, path, &target, fault);
+}
+
+/* Keeps what is fetched from now on; false: no memory. */
+static bool statesync_take(struct statesync *statesync, const struct bid *bid)
+{
+    struct statesync_offer *offer = &statesync->offer;
+    arena_clear(&statesync->arena);
+    *offer = (struct statesync_offer){
+        bid->height, bid->digest,
+        bytes_of(arena_copy(&statesync->arena, bid->header.data, bid->header.size),
+                 bid->header.size),
+        bytes_of(arena_copy(&statesync->arena, bid->certificate.data, bid->certificate.size),
+                 bid->certificate.size)};
+    return offer->header.data && offer->certificate.data;
+}
+
+/* Is what is offered worth more than blocks? */
+static bool statesync_is_worth(struct statesync *statesync, const struct bid *bid, unsigned enough)
+{
+    struct consensus_summary summary;
+    driver_summary(&statesync->node->driver, &summary);
+    bool gone = bids_gone(&statesync->bids, summary.committed) >= enough;
+    return statesync_is_behind(statesync, bid->height.n) ||
+           (gone && bid->height.n > summary.committed.n);
 }
 
 /* The time for offers is over. */
 static void statesync_choose(struct statesync *statesync, uint64_t now_ms)
 {
-    const struct statesync_offer *offer = &statesync->offer;
     struct fault fault = {0};
-    struct roster *roster = roster_hold(statesync->node);
-    unsigned enough = committee_faults(&roster->committee) + 1;
-    roster_drop(roster);
-    if (statesync_offers(statesync) < enough && ++statesync->tries < STATESYNC_TRIES) {
-        statesync_ask_all(statesync, 0, now_ms);
+    unsigned enough = statesync_enough(statesync);
+    const struct bid *bid = bids_choose(&statesync->bids, enough);
+    if (!bid && ++statesync->tries < STATESYNC_TRIES) {
+        statesync_ask_all(statesync, bids_reached(&statesync->bids, enough).n, now_ms);
         return;
     }
-    struct consensus_summary summary;
-    driver_summary(&statesync->node->driver, &summary);
-    bool worth = statesync->hinted ? offer->height.n > summary.committed.n
-                                   : statesync_is_behind(statesync, offer->height.n);
-    if (statesync_offers(statesync) == 0 || !worth) {
+    if (!bid || !statesync_is_worth(statesync, bid, enough) || !statesync_take(statesync, bid)) {
         statesync_rest(statesync, now_ms);
         return;
     }
     if (node_failed(statesync->node, statesync_open(statesync, &fault), &fault))
         return;
+    const struct statesync_offer *offer = &statesync->offer;
     log_event(LOG_LEVEL_INFO, "transfer",
               "this node is far behind: fetching the state after block %llu from %u validators (%u "
               "of %u parts are here)",
@@ -394,7 +368,8 @@ static bool statesync_free_peer(struct statesync *statesync, struct place *place
             asked[statesync->asks[range].place.n]++;
     for (unsigned i = 0; i < PEER_PLACES; i++) {
         place->n = (uint8_t)(statesync->turn++ % PEER_PLACES);
-        if (statesync->peers[place->n].offers && asked[place->n] < STATESYNC_UNDER_WAY)
+        if (bids_has(&statesync->bids, *place, &statesync->offer.digest) &&
+            asked[place->n] < STATESYNC_UNDER_WAY)
             return true;
     }
     return false;
@@ -409,9 +384,10 @@ static void statesync_expire(struct statesync *statesync, uint64_t now_ms)
         struct statesync_peer *peer = &statesync->peers[ask->place.n];
         char name[ROSTER_NAME_SIZE];
         ask->open = false;
-        if (++peer->silent < STATESYNC_SILENT || !peer->offers)
+        if (++peer->silent < STATESYNC_SILENT || now_ms < peer->muted_ms)
             continue;
-        peer->offers = false;
+        peer->muted_ms = now_ms + STATESYNC_MUTE_MS;
+        bids_drop(&statesync->bids, ask->place);
         roster_name(statesync->node, ask->place, name);
         log_event(LOG_LEVEL_WARN, "transfer-silent", "%s sends nothing; asking others", name);
     }
@@ -436,7 +412,6 @@ static void statesync_ask(struct statesync *statesync, uint64_t now_ms)
 static void statesync_finish(struct statesync *statesync)
 {
     struct node *node = statesync->node;
-    char from[FILE_PATH_SIZE], to[FILE_PATH_SIZE];
     struct fault fault = {0};
     uint64_t leaves = import_leaves(statesync->import);
     struct consensus_summary summary;
@@ -452,11 +427,7 @@ static void statesync_finish(struct statesync *statesync)
     statesync->phase = STATESYNC_IDLE;
     statesync->until_ms = UINT64_MAX;
     if (!err)
-        err = statesync_path(node->settings.data, from, STATESYNC_INCOMING, &fault);
-    if (!err)
-        err = statesync_path(node->settings.data, to, STATESYNC_FETCHED, &fault);
-    if (!err)
-        err = file_rename(from, to, &fault);
+        err = fetched_complete(node->settings.data, &fault);
     if (node_failed(node, err, &fault))
         return;
     log_event(LOG_LEVEL_INFO, "transfer",
@@ -483,7 +454,7 @@ static void statesync_on_chunk(struct statesync *statesync, struct place from, s
         return; /* late */
     ask->open = false;
     if (wire.chunk.size == 0) {
-        statesync->peers[from.n].offers = false;
+        bids_drop(&statesync->bids, from);
         return;
     }
     enum err err = import_add(statesync->import, range, wire.chunk, &fault);
@@ -509,8 +480,7 @@ static void statesync_serve(struct statesync *statesync, const struct statesync_
     if (!offering_chunk(statesync->node, item->from, item->body))
         return;
     if (!record_unpack(NULL, &wire_want_chunk_record, &want, item->body, NULL))
-        atomic_store(&statesync->served, want.height.n);
-    atomic_store(&statesync->served_ms, clock_monotonic_ms());
+        holds_note(&statesync->holds, item->from, want.height, clock_monotonic_ms());
     clock_sleep_ms((clock_monotonic_us() - began_us) / 1000);
 }
 
@@ -548,7 +518,7 @@ static void statesync_advance(struct statesync *statesync)
         statesync_ask(statesync, now_ms);
         if (import_ranges(statesync->import) == SNAPSHOT_RANGES)
             statesync_finish(statesync);
-        else if (statesync_offers(statesync) == 0)
+        else if (statesync_offers(statesync) < statesync_enough(statesync))
             statesync_rest(statesync, now_ms);
         break;
     }
@@ -589,6 +559,8 @@ void statesync_release(struct statesync *statesync)
     while (statesync->queue.ring && queue_pop(&statesync->queue, &item, 1, 0) > 0)
         statesync_item_free(statesync, item);
     queue_release(&statesync->queue);
+    bids_clear(&statesync->bids);
+    holds_release(&statesync->holds);
     import_close(statesync->import);
     arena_release(&statesync->arena);
 }
