@@ -43,9 +43,11 @@ enum worker {
     WITHHOLD,
     WITHHOLD_IF_DRAWN,
     SILENCE,
-    DECLINE
+    DECLINE,
+    PLANT /* every leaf; opened in the claim */
 };
-enum replayer { REPLAY, COPY, UNAVAILABLE, MUTE, AGREE };
+/* AGREE: seals what the worker committed, without replaying; SHY: the same, and doesn't open it. */
+enum replayer { REPLAY, COPY, UNAVAILABLE, MUTE, AGREE, SHY };
 enum challenger { NOBODY, LIAR, HONEST, PARTNER };
 enum side { WORKER = 1, REPLAYER = 2, CONSUMER = 4, CHALLENGER = 8 };
 
@@ -68,11 +70,16 @@ static const struct strategy strategies[] = {
     {"worker", "withholds what is drawn", WITHHOLD, REPLAY, NOBODY, WORKER, 1},
     {"worker", "makes up half, withholds if that is drawn", WITHHOLD_IF_DRAWN, REPLAY, NOBODY,
      WORKER, 1},
+    {"worker", "plants every leaf", PLANT, REPLAY, NOBODY, WORKER, 1},
     {"worker", "commits nothing", SILENCE, REPLAY, NOBODY, WORKER, 1},
     {"replayer", "replays", WORK, REPLAY, NOBODY, REPLAYER, 1},
     {"replayer", "copies the first opening", WORK, COPY, NOBODY, REPLAYER, 1},
     {"replayer", "says \"unavailable\"", WORK, UNAVAILABLE, NOBODY, REPLAYER, 1},
     {"replayer", "says nothing", WORK, MUTE, NOBODY, REPLAYER, 1},
+    {"replayer", "seals a planted trace that it was handed", PLANT, AGREE, NOBODY, REPLAYER, 1},
+    {"replayer", "the same with audit = all", PLANT, AGREE, NOBODY, REPLAYER, 0},
+    {"replayer", "seals it, and waits for the claim", PLANT, SHY, NOBODY, REPLAYER, 1},
+    {"planter", "hands its trace to a replayer that seals it", PLANT, AGREE, NOBODY, WORKER, 1},
     {"worker and f replayers", "are honest", WORK, REPLAY, NOBODY, WORKER | REPLAYER, 1},
     {"worker and f replayers", "make up all, and agree", FAKE_ALL, AGREE, NOBODY, WORKER | REPLAYER,
      1},
@@ -146,6 +153,7 @@ static uint32_t choose_fakes(const struct game *g)
     case WITHHOLD:
     case SILENCE:
     case DECLINE:
+    case PLANT:
         return 0;
     }
     return 0;
@@ -171,8 +179,21 @@ static bool train(struct game *g)
         return true;
     }
     g->cost[MARKET_PROVIDER_A] += STEP_COST * (STUDIO_INTERVALS - __builtin_popcount(g->fakes));
-    CHECK(studio_claim_all(&g->m, MARKET_PROVIDER_A, g->job, 0, g->fakes) == VERDICT_OK);
+    if (g->strategy->worker == PLANT)
+        CHECK(studio_plant(&g->m, g->job, 0, ALL, false) == VERDICT_OK);
+    else
+        CHECK(studio_claim_all(&g->m, MARKET_PROVIDER_A, g->job, 0, g->fakes) == VERDICT_OK);
     return false;
+}
+
+/* Leaf i as it was committed. */
+static struct trace_leaf committed(struct game *g, uint32_t i)
+{
+    struct jobs_segment segment = studio_segment(&g->m, g->job, 0);
+    struct address worker = studio_slot(&g->m, g->job, 0).worker;
+    if (g->strategy->worker == PLANT && i > 0)
+        return studio_planted(&g->m, &segment, &worker, (uint16_t)(i - 1), false);
+    return studio_claim(0, 0, i, g->fakes);
 }
 
 static bool serve(struct game *g)
@@ -186,7 +207,9 @@ static bool serve(struct game *g)
     CHECK(attempt_load(&attempt, &run, g->job, 0));
     args.start_count = audit_drawn(&attempt, drawn);
     for (uint32_t i = 0; i < args.start_count; i++) {
-        starts[i] = (struct jobs_start){drawn[i], studio_claim(0, 0, drawn[i], g->fakes)};
+        starts[i] = (struct jobs_start){drawn[i], studio_slot(&g->m, g->job, 0).claimed
+                                                      ? studio_claim(0, 0, drawn[i], g->fakes)
+                                                      : committed(g, drawn[i])};
         seen |= 1u << drawn[i];
     }
     if (g->strategy->worker == WITHHOLD ||
@@ -211,7 +234,8 @@ static struct trace_leaf answer_of(struct game *g, uint8_t seat, uint32_t interv
         g->cost[MARKET_REPLAYER_0 + seat] += STEP_COST;
         return studio_leaf(0, 0, interval + 1);
     case AGREE:
-        return studio_claim(0, 0, interval + 1, g->fakes);
+    case SHY:
+        return committed(g, interval + 1);
     case UNAVAILABLE:
     case MUTE:
     case COPY:
@@ -298,14 +322,19 @@ static bool act(struct game *g, enum jobs_slot_status status)
             reveal(g, seat, &audit);
         if (status == JOBS_SLOT_SEALING && audit.status == JOBS_AUDIT_ASSIGNED)
             seal(g, seat, &audit);
-        if (audit.status == JOBS_AUDIT_SEALED &&
-            (status == JOBS_SLOT_OPENING || status == JOBS_SLOT_VOTING))
+        if (audit.status == JOBS_AUDIT_SEALED && play_of(g, seat) != SHY &&
+            (status == JOBS_SLOT_OPENING || status == JOBS_SLOT_CLAIMING ||
+             status == JOBS_SLOT_VOTING))
             open_seal(g, seat, &audit);
         if (status == JOBS_SLOT_VOTING && studio_slot(&g->m, g->job, 0).status == status)
             vote(g, seat);
     }
     if (status == JOBS_SLOT_DRAWING)
         (void)call(g, MARKET_AUDITOR, CATALOG_JOBS, JOBS_DRAW, &segment);
+    if (status == JOBS_SLOT_CLAIMING) {
+        uint32_t plants = g->strategy->worker == PLANT ? ALL : 0;
+        CHECK(studio_reveal(&g->m, g->job, 0, plants, false) == VERDICT_OK);
+    }
     return studio_slot(&g->m, g->job, 0).status == status;
 }
 
@@ -340,6 +369,7 @@ static bool step(struct game *g)
     case JOBS_SLOT_DRAWING:
     case JOBS_SLOT_SEALING:
     case JOBS_SLOT_OPENING:
+    case JOBS_SLOT_CLAIMING:
     case JOBS_SLOT_VOTING:
         return act(g, (enum jobs_slot_status)slot.status);
     case JOBS_SLOT_WAITING:
@@ -401,7 +431,8 @@ static void play(struct game *g)
         challenge(g);
     struct jobs_progress progress = studio_progress(&g->m, g->job);
     g->score->caught += result.reason == LEASES_FRAUD || result.reason == LEASES_WITHHELD ||
-                        result.reason == LEASES_SILENT || progress.tainted;
+                        result.reason == LEASES_SILENT || progress.tainted ||
+                        (progress.barred >> FRIEND & 1);
 }
 
 /* --- many --- */
@@ -483,16 +514,15 @@ static void print_table(FILE *out, const struct score scores[STRATEGIES], uint32
             "\n%u jobs. Gains are of all who play the strategy together: what they own afterwards, "
             "less what they owned before and what\n"
             "their work cost; an honest segment is worth its price and fees to its consumer. "
-            "Caught: fraud, withholding, silence, or a\n"
-            "challenge that was upheld.\n\n"
-            "What the table doesn't hold: a replayer whose friend, an honest worker, hands it the "
-            "trace can seal that without replaying,\n"
-            "and gains what a replay costs. It weakens the audit of that worker to the draws of "
-            "the other f, as a colluding one does\n"
-            "above. Without the worker's help nobody has the answers: leaves are committed as "
-            "digests, and witnesses need the work.\n"
-            "There are no planted segments (with faults that the ledger knows): a worker that "
-            "tells its friend would tell that, too.\n",
+            "Caught: fraud, withholding, silence, a\n"
+            "challenge that was upheld, or a replayer that was outvoted.\n\n"
+            "What the table doesn't hold: a replayer whose worker hands it the *true* trace can "
+            "seal that without replaying, and gains\n"
+            "what a replay costs. It can't tell that trace from a planted one, and who hands out a "
+            "planted one gains more (\"planter\"), so\n"
+            "it has to trust a worker whose interest is against it. Without the worker's help "
+            "nobody has the answers: leaves are committed\n"
+            "as digests, and witnesses need the work.\n",
             jobs);
 }
 
