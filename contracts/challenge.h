@@ -70,7 +70,8 @@ extern const struct record challenge_counter_record;
 struct challenge_raise {
     struct jobs_segment segment;
     uint16_t interval;
-    struct digest *leaves; /* as they were committed: in the transaction of jobs.commit */
+    /* As they were committed, with what the worker's claim opened: trace/ as it was when the segment was paid. */
+    struct digest *leaves;
     uint32_t leaf_count;
 };
 

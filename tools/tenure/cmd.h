@@ -11,6 +11,7 @@ extern const struct cli_noun cmd_validator;
 extern const struct cli_noun cmd_credit;
 extern const struct cli_noun cmd_offer;
 extern const struct cli_noun cmd_job;
+extern const struct cli_noun cmd_challenge;
 extern const struct cli_noun cmd_data;
 extern const struct cli_noun cmd_agent;
 extern const struct cli_noun cmd_explore;
