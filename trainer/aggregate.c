@@ -60,7 +60,7 @@ enum err aggregate_add(struct aggregate *aggregate, const struct state *end, str
                              "aggregate: exponent %d of block %u is out of range", exponents[i], i);
     for (uint32_t i = 0; i < aggregate->count; i++) {
         int64_t unit = (int64_t)weight << (exponents[i / DELTA_BLOCK] - DELTA_EXPONENT_MIN);
-        aggregate->sum[i] += q[i] * unit;
+        aggregate->sum[i] += delta_at(q, i, aggregate->program->bits) * unit;
     }
     aggregate->weight += weight;
     return ERR_NONE;

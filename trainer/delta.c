@@ -4,9 +4,8 @@
 
 #include <string.h>
 
-#define LARGEST 127
-#define MAGIC   0x1.8p23f /* adding and subtracting it rounds to an integer, half to even */
-#define SMALL   0x1p-100f
+#define MAGIC 0x1.8p23f /* adding and subtracting it rounds to an integer, half to even */
+#define SMALL 0x1p-100f
 
 uint32_t delta_block_count(uint32_t count)
 {
@@ -29,17 +28,23 @@ static float power_of(int e)
     return power;
 }
 
-/* The least e with most <= 127 * 2^e, clamped. */
-static int exponent_of(float most)
+size_t delta_size(uint32_t count, uint8_t bits)
+{
+    return ((size_t)count * bits + 7) / 8;
+}
+
+/* The least e with most <= top * 2^e, clamped. */
+static int exponent_of(float most, float top)
 {
     int e = DELTA_EXPONENT_MIN;
-    while (e < DELTA_EXPONENT_MAX && most > LARGEST * power_of(e))
+    while (e < DELTA_EXPONENT_MAX && most > top * power_of(e))
         e++;
     return e;
 }
 
+/* q[count] isn't packed yet. */
 static bool compress_block(int8_t *q, int8_t *exponent, float *residue, const float *anchor,
-                           const float *parameters, uint32_t count)
+                           const float *parameters, uint32_t count, float top)
 {
     float x[DELTA_BLOCK], most = 0;
     bool finite = true;
@@ -49,12 +54,12 @@ static bool compress_block(int8_t *q, int8_t *exponent, float *residue, const fl
         most = size > most ? size : most;
         finite = finite && (bits_of(x[i]) & 0x7f800000u) != 0x7f800000u;
     }
-    int e = exponent_of(most);
+    int e = exponent_of(most, top);
     float step = power_of(e), inverse = power_of(-e);
     for (uint32_t i = 0; i < count; i++) {
         float scaled = x[i] * inverse;
-        scaled = scaled > LARGEST ? LARGEST : scaled;
-        scaled = scaled < -LARGEST ? -LARGEST : scaled;
+        scaled = scaled > top ? top : scaled;
+        scaled = scaled < -top ? -top : scaled;
         float rounded = (scaled + MAGIC) - MAGIC;
         float lost = x[i] - rounded * step; /* the product is exact */
         q[i] = (int8_t)rounded;
@@ -64,15 +69,29 @@ static bool compress_block(int8_t *q, int8_t *exponent, float *residue, const fl
     return finite;
 }
 
+/* Two to a byte; an odd last one has 0 beside it. */
+static void pack_halves(int8_t *out, const int8_t *q, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i += 2) {
+        uint8_t high = i + 1 < count ? (uint8_t)q[i + 1] : 0;
+        out[i / 2] = (int8_t)(((uint8_t)q[i] & 15) | (uint8_t)(high << 4));
+    }
+}
+
 bool delta_compress(int8_t *q, int8_t *exponents, float *residue, const float *anchor,
-                    const float *parameters, uint32_t count)
+                    const float *parameters, uint32_t count, uint8_t bits)
 {
     uint32_t before = kernel_control_set();
     bool finite = true;
     for (uint32_t from = 0; finite && from < count; from += DELTA_BLOCK) {
         uint32_t size = count - from < DELTA_BLOCK ? count - from : DELTA_BLOCK;
-        finite = compress_block(q + from, exponents + from / DELTA_BLOCK, residue + from,
-                                anchor + from, parameters + from, size);
+        int8_t whole[DELTA_BLOCK];
+        finite = compress_block(whole, exponents + from / DELTA_BLOCK, residue + from,
+                                anchor + from, parameters + from, size, bits == 8 ? 127 : 7);
+        if (bits == 8)
+            memcpy(q + from, whole, size);
+        else
+            pack_halves(q + from / 2, whole, size);
     }
     kernel_control_restore(before);
     return finite;

@@ -23,6 +23,7 @@ static const struct record_field fields[] = {
     RECORD_UINT(struct program, outer_momentum),
     RECORD_UINT(struct program, steps),
     RECORD_UINT(struct program, interval),
+    RECORD_UINT(struct program, bits),
     RECORD_UINT(struct program, seed),
 };
 
@@ -54,6 +55,7 @@ static const struct record_field gpt_fields[] = {
     RECORD_UINT(struct program, outer_momentum),
     RECORD_UINT(struct program, steps),
     RECORD_UINT(struct program, interval),
+    RECORD_UINT(struct program, bits),
     RECORD_UINT(struct program, seed),
 };
 
@@ -233,6 +235,9 @@ enum err program_check(const struct program *program, struct fault *fault)
     if (program->interval < 1 || program->interval > program->steps)
         return fault_set(fault, ERR_LIMIT, "program: an interval of %u steps; 1 to %u are possible",
                          program->interval, program->steps);
+    if (program->bits != 8 && program->bits != 4)
+        return fault_set(fault, ERR_MALFORMED, "program: deltas of %u bits; 8 or 4 are possible",
+                         program->bits);
     if ((program->steps - 1) / program->interval >= PROGRAM_INTERVALS_MAX)
         return fault_set(fault, ERR_LIMIT, "program: more than %u intervals a segment",
                          PROGRAM_INTERVALS_MAX);

@@ -84,6 +84,7 @@ struct program {
     uint32_t outer_momentum;      /* binary32 bits: 0 <= outer_momentum < 1 */
     uint32_t steps;               /* H: a full segment's steps, 1..PROGRAM_STEPS_MAX */
     uint32_t interval;            /* C: steps between two committed states, 1..steps */
+    uint8_t bits;                 /* of an element of a compressed delta: 8 or 4 */
     uint64_t seed;                /* of the weights and of the order of samples */
 };
 

@@ -83,11 +83,11 @@ static enum err train(struct segment *segment, struct state *state, float *loss,
     return ERR_NONE;
 }
 
-static enum err compress(struct state *state, struct fault *fault)
+static enum err compress(struct state *state, uint8_t bits, struct fault *fault)
 {
     if (!delta_compress(state_bytes(state, STATE_DELTA), state_bytes(state, STATE_EXPONENTS),
                         state_floats(state, STATE_RESIDUE), state_floats(state, STATE_ANCHOR),
-                        state_floats(state, STATE_PARAMETERS), state->parameter_count))
+                        state_floats(state, STATE_PARAMETERS), state->parameter_count, bits))
         return fault_set(fault, ERR_CORRUPT, "step %u: a parameter isn't finite", state->step - 1);
     state_changed(state, STATE_RESIDUE);
     state_changed(state, STATE_DELTA);
@@ -113,7 +113,7 @@ static enum err advance(struct segment *segment, struct state *state, struct tra
     state_changed(state, STATE_MOMENT1);
     state_changed(state, STATE_MOMENT2);
     if (state->step == state->steps) {
-        enum err err = compress(state, fault);
+        enum err err = compress(state, segment->program->bits, fault);
         if (err)
             return err;
     }

@@ -37,6 +37,7 @@ const struct record state_header_record = RECORD(struct state_header, "state", h
 
 #define TYPE_FLOAT 1
 #define TYPE_BYTE  2
+#define TYPE_HALF  3 /* of a byte */
 
 static const struct {
     const char *name;
@@ -71,7 +72,7 @@ static struct bytes pack_header(const struct state *state, uint8_t room[LIMIT_CH
     for (int i = 0; i < STATE_PARTS; i++)
         if (state->tensors[i].data)
             shapes[header.tensor_count++] = (struct state_shape){
-                bytes_text(parts[i].name), parts[i].type, state->tensors[i].count};
+                bytes_text(parts[i].name), state->tensors[i].type, state->tensors[i].count};
     struct pack_writer writer;
     pack_init(&writer, room, LIMIT_CHUNK_BYTES);
     record_pack(&writer, &state_header_record, &header);
@@ -104,6 +105,13 @@ static uint32_t count_of(const struct program *program, enum state_kind kind, en
     return 0;
 }
 
+static size_t size_of(const struct state_tensor *tensor)
+{
+    return tensor->type == TYPE_FLOAT
+               ? tensor->count * sizeof(float)
+               : delta_size(tensor->count, tensor->type == TYPE_HALF ? 4 : 8);
+}
+
 /* Fills all of `state` that follows from program and kind but the memory; the size of that is the result. */
 static size_t lay_out(struct state *state, const struct program *program, enum state_kind kind)
 {
@@ -114,8 +122,8 @@ static size_t lay_out(struct state *state, const struct program *program, enum s
     for (int i = 0; i < STATE_PARTS; i++) {
         struct state_tensor *tensor = &state->tensors[i];
         tensor->count = count_of(program, kind, (enum state_part)i);
-        tensor->size =
-            tensor->count * (parts[i].type == TYPE_FLOAT ? sizeof(float) : sizeof(int8_t));
+        tensor->type = i == STATE_DELTA && program->bits == 4 ? TYPE_HALF : parts[i].type;
+        tensor->size = size_of(tensor);
         tensor->chunk = state->chunk_count;
         state->chunk_count += (tensor->size + LIMIT_CHUNK_BYTES - 1) / LIMIT_CHUNK_BYTES;
         bytes += (tensor->size + 63) / 64 * 64;

@@ -7,7 +7,7 @@
  *     kind      tensors in canonical order (P: the program's parameters, in trainer/model.h's order)
  *     global    parameters f32[P], outer f32[P]
  *     segment   parameters f32[P], anchor f32[P], moment1 f32[P], moment2 f32[P] (AdamW only),
- *               residue f32[P], delta i8[P], exponents i8[ceil(P / 1024)]
+ *               residue f32[P], delta i8[P] or i4[P], exponents i8[ceil(P / 1024)]
  *
  * `outer` is the momentum of the outer step. `anchor` is the parameters the segment started from:
  * the last step's compression needs them, and so every interval can be replayed from its start
@@ -43,6 +43,7 @@ enum state_part {
 
 struct state_tensor {
     void *data;     /* float or int8_t, 64-byte aligned; NULL if this kind has no such tensor */
+    uint8_t type;   /* as in state_shape */
     uint32_t count; /* elements */
     size_t size;    /* bytes */
     uint64_t chunk; /* index of its first chunk, >= 1 */
@@ -79,7 +80,7 @@ void state_begin(struct state *state, const struct program *program, const struc
 /* Copies everything. Requires the same program and kind. */
 void state_copy(struct state *to, const struct state *from);
 
-/* The tensors' values, NULL where the kind has none. */
+/* The tensors' values, NULL where the kind has none. An int4 delta is bytes of two elements each. */
 float *state_floats(const struct state *state, enum state_part part);
 int8_t *state_bytes(const struct state *state, enum state_part part);
 
@@ -113,7 +114,7 @@ uint64_t state_chunk_count(const struct program *program, enum state_kind kind);
 /* Chunk 0, described for tools that show it. */
 struct state_shape {
     struct bytes name; /* "parameters", ... */
-    uint8_t type;      /* 1: float32, 2: int8 */
+    uint8_t type;      /* 1: float32, 2: int8, 3: int4, two to a byte (trainer/delta.h) */
     uint32_t count;    /* elements */
 };
 

@@ -6,7 +6,7 @@
  *     commitment     of the state after 10 steps: ratio = its time / the steps'
  *     AdamW, rows without gradient   2,000 steps in which half of the rows see a gradient only once, so that their moments fade through
  *                    all small numbers, against 2,000 steps with gradients everywhere: ratio of the times
- *     bytes up       of a worker's round of 100 steps in int8 blocks, against a float32 gradient each step: ratio
+ *     bytes up       of a worker's round of 100 steps in int8 and int4 blocks, against a float32 gradient each step: ratio
  *
  * Two sides take turns, step by step; figures are medians, `ratio` is the median over neighbouring turns. With one thread the time is the
  * processor's, so that other load on the machine doesn't count. The best kernel of OpenBLAS is forced as in kernels.c. */
@@ -22,6 +22,7 @@
 
 #include "base/check.h"
 #include "tools/sys/parallel.h"
+#include "trainer/delta.h"
 #include "trainer/model.h"
 #include "trainer/network.h"
 #include "trainer/optimizer.h"
@@ -189,6 +190,7 @@ static struct program program_of(uint32_t context, uint32_t symbols)
         .outer_momentum = program_bits(0.9f),
         .steps = 1,
         .interval = 1,
+        .bits = 8,
         .seed = 1,
     };
 }
@@ -344,17 +346,17 @@ static void measure_fading(FILE *out, struct kernel *kernel)
 
 /* --- bytes --- */
 
-static void measure_bytes(FILE *out, const struct state *state)
+static void measure_bytes(FILE *out, uint32_t count, uint8_t bits)
 {
-    uint64_t ours = state->tensors[STATE_DELTA].size + state->tensors[STATE_EXPONENTS].size;
-    uint64_t dense = (uint64_t)ROUND * state->parameter_count * sizeof(float);
-    printf("bytes up in %d steps: 1/%.1f of a dense exchange\n", ROUND,
+    uint64_t ours = delta_size(count, bits) + delta_block_count(count);
+    uint64_t dense = (uint64_t)ROUND * count * sizeof(float);
+    printf("bytes up in %d steps, int%u: 1/%.1f of a dense exchange\n", ROUND, bits,
            (double)dense / (double)ours);
     begin(out);
     fprintf(out,
-            "\"measure\": \"bytes up in a round of %d steps, int8\", \"bytes\": %llu, "
+            "\"measure\": \"bytes up in a round of %d steps, int%u\", \"bytes\": %llu, "
             "\"dense_bytes\": %llu, \"ratio\": %.6f}",
-            ROUND, (unsigned long long)ours, (unsigned long long)dense,
+            ROUND, bits, (unsigned long long)ours, (unsigned long long)dense,
             (double)ours / (double)dense);
 }
 
@@ -375,7 +377,8 @@ static void measure(FILE *out, const struct program *program, const struct datas
             measure_commitment(out, &t);
         if (best && small && threads == 1) {
             measure_fading(out, &t.kernel);
-            measure_bytes(out, &t.state);
+            measure_bytes(out, t.state.parameter_count, 8);
+            measure_bytes(out, t.state.parameter_count, 4);
         }
         trainer_release(&t);
     }

@@ -24,6 +24,7 @@ static void tiny_program(struct program *program, struct program_layer layers[2]
         .outer_rate = program_bits(0.5f),
         .steps = 4,
         .interval = 2,
+        .bits = 8,
     };
     CHECK(program_check(program, NULL) == ERR_NONE);
 }

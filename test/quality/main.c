@@ -153,6 +153,7 @@ static struct program program_of(const struct task *task, const struct exchange 
     program.outer_rate = program_bits(exchange->outer_rate);
     program.outer_momentum = program_bits(exchange->outer_momentum);
     program.steps = program.interval = dense ? STEPS : exchange->steps;
+    program.bits = 8;
     program.seed = seed;
     program.batch *= dense ? WORKERS : 1;
     must(program_check(&program, &fault), &fault);

@@ -77,6 +77,7 @@ static bool word_is_count(struct course *course, const char *name, const char *v
         {"batch", &course->batch},   {"steps", &course->steps},     {"interval", &course->interval},
         {"rounds", &course->rounds}, {"samples", &course->samples}, {"threads", &course->threads},
         {"warm_up", &course->gpt.warm_up}, {"decay", &course->gpt.decay},   {"dropout", &course->gpt.dropout},
+        {"bits", &course->bits},
     };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         if (strcmp(name, counts[i].name) == 0) {
@@ -196,6 +197,7 @@ void course_init(struct course *course, int count, char **words)
         .beta1 = 0.9f,
         .steps = 10,
         .interval = 5,
+        .bits = 8,
         .seed = 1,
         .rounds = 1,
         .samples = 64,

@@ -49,6 +49,7 @@ struct course {
     float outer_momentum;
     uint32_t steps;
     uint32_t interval;
+    uint32_t bits; /* of a delta's element */
     uint64_t seed; /* of the program, and of the data set */
     uint32_t slots[COURSE_SLOTS_MAX]; /* steps of each slot */
     uint32_t slot_count;

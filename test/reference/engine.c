@@ -70,6 +70,7 @@ static void program_of(struct engine *engine)
         .outer_momentum = program_bits(course->outer_momentum),
         .steps = course->steps,
         .interval = course->interval,
+        .bits = course->bits,
         .seed = course->seed,
     };
     if (course->is_gpt) {

@@ -129,7 +129,7 @@ static struct digest program_digest(const struct course *course)
     uint8_t room[512];
     struct pack_writer writer;
     pack_init(&writer, room, sizeof(room));
-    pack_array(&writer, 15);
+    pack_array(&writer, 16);
     pack_u64(&writer, 1); /* profile */
     pack_u64(&writer, course->is_gpt ? 2 : 1);
     if (course->is_gpt)
@@ -151,6 +151,7 @@ static struct digest program_digest(const struct course *course)
     pack_u64(&writer, bits_of(course->outer_momentum));
     pack_u64(&writer, course->steps);
     pack_u64(&writer, course->interval);
+    pack_u64(&writer, course->bits);
     pack_u64(&writer, course->seed);
     return digest_of(room, writer.used);
 }
@@ -186,6 +187,20 @@ static uint32_t tensors_of(const struct pupil *pupil, struct tensor out[8])
     return count;
 }
 
+static bool is_halved(const struct pupil *pupil, const struct tensor *tensor)
+{
+    return tensor->bytes && tensor->bytes == pupil->delta && pupil->course->bits == 4;
+}
+
+static void halves_add(struct list *list, const struct tensor *tensor)
+{
+    uint8_t *bytes = allocate((tensor->count + 1) / 2);
+    for (size_t i = 0; i < tensor->count; i++)
+        bytes[i / 2] |= (uint8_t)((tensor->bytes[i] & 15) << 4 * (i % 2));
+    list_add_chunks(list, bytes, (tensor->count + 1) / 2);
+    free(bytes);
+}
+
 static void header_add(struct list *list, const struct pupil *pupil, const struct tensor *tensors, uint32_t count)
 {
     uint8_t room[1024];
@@ -208,7 +223,7 @@ static void header_add(struct list *list, const struct pupil *pupil, const struc
     for (uint32_t i = 0; i < count; i++) {
         pack_array(&writer, 3);
         pack_text(&writer, bytes_text(tensors[i].name));
-        pack_u64(&writer, tensors[i].floats ? 1 : 2);
+        pack_u64(&writer, tensors[i].floats ? 1 : is_halved(pupil, &tensors[i]) ? 3 : 2);
         pack_u64(&writer, tensors[i].count);
     }
     list_add(list, room, writer.used);
@@ -221,6 +236,10 @@ struct digest pupil_root(const struct pupil *pupil)
     struct list list = {NULL, 0};
     header_add(&list, pupil, tensors, count);
     for (uint32_t i = 0; i < count; i++) {
+        if (is_halved(pupil, &tensors[i])) {
+            halves_add(&list, &tensors[i]);
+            continue;
+        }
         if (tensors[i].bytes) {
             list_add_chunks(&list, (const uint8_t *)tensors[i].bytes, tensors[i].count);
             continue;
@@ -258,7 +277,7 @@ static bool block_compress(struct pupil *segment, size_t block)
     size_t from = block * BLOCK;
     size_t count = segment->count - from < BLOCK ? segment->count - from : BLOCK;
     float x[BLOCK];
-    float most = 0;
+    float most = 0, top = segment->course->bits == 8 ? 127 : 7;
     for (size_t i = 0; i < count; i++) {
         x[i] = (segment->anchor[from + i] - segment->parameters[from + i]) + segment->residue[from + i];
         if (!isfinite(x[i]))
@@ -266,13 +285,13 @@ static bool block_compress(struct pupil *segment, size_t block)
         most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
     }
     int e = -40;
-    while (e <= 0 && !(most <= ldexpf(127, e)))
+    while (e <= 0 && !(most <= ldexpf(top, e)))
         e++;
     if (e > 0)
         e = 0;
     for (size_t i = 0; i < count; i++) {
         float y = x[i] * ldexpf(1, -e);
-        y = y > 127 ? 127 : y < -127 ? -127 : y;
+        y = y > top ? top : y < -top ? -top : y;
         float q = rintf(y); /* the rounding mode is to nearest, ties to even */
         segment->delta[from + i] = (int8_t)q;
         segment->residue[from + i] = without_small(x[i] - q * ldexpf(1, e));

@@ -76,6 +76,7 @@ static void read_program(struct run *run, char **argv)
         .outer_rate = program_bits(1),
         .steps = argument(argv, 3),
         .interval = 1,
+        .bits = 8,
         .seed = 1,
     };
     p->interval = p->steps;

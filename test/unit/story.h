@@ -68,6 +68,7 @@ static inline void story_program(struct story *s)
         .outer_momentum = program_bits(0.9f),
         .steps = 10,
         .interval = 4,
+        .bits = 8,
         .seed = 0x1234567890abcdefull,
     };
 }

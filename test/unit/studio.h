@@ -45,6 +45,7 @@ static inline struct program studio_program(struct program_layer layers[3])
         .outer_momentum = 0x3f666666, /* 0.9 */
         .steps = 200,
         .interval = 20,
+        .bits = 8,
         .seed = 1,
     };
 }

@@ -10,16 +10,27 @@
 static struct sample *s;
 static struct state ends[WORKERS];
 
-static void setup(void)
+static void setup_bits(uint8_t bits)
 {
     static const uint32_t steps[WORKERS] = {10, 4, 8};
     s = sample_new();
+    s->program.bits = bits;
+    segment_release(&s->segment);
+    state_release(&s->global);
+    ck_assert_int_eq(segment_init(&s->segment, &s->program, &s->data, &s->kernel, NULL), ERR_NONE);
+    ck_assert_int_eq(state_init(&s->global, &s->program, STATE_GLOBAL, NULL), ERR_NONE);
+    state_begin(&s->global, &s->program, &s->data.root);
     for (uint16_t w = 0; w < WORKERS; w++) {
         struct trace_leaf leaves[4];
         ends[w] = sample_start(s, w);
         segment_start(&ends[w], &s->program, &s->global, NULL, w, steps[w]);
         ck_assert_int_eq(segment_run(&s->segment, &ends[w], leaves, NULL, NULL), ERR_NONE);
     }
+}
+
+static void setup(void)
+{
+    setup_bits(8);
 }
 
 static void teardown(void)
@@ -112,6 +123,35 @@ START_TEST(the_sum_is_exact_at_both_ends_of_the_range)
 }
 END_TEST
 
+/* 3 and 1 and 2 intervals of four bits, element by element in 128-bit integers: no order and no rounding before the one conversion. */
+START_TEST(a_sum_of_four_bits_is_exact)
+{
+    static const int orders[][WORKERS] = {{0, 1, 2}, {2, 1, 0}}, weights[] = {3, 1, 2};
+    setup_bits(4);
+    ck_assert_uint_eq(ends[0].tensors[STATE_DELTA].size, (ends[0].parameter_count + 1) / 2);
+    state_bytes(&ends[0], STATE_EXPONENTS)[0] = 0;
+    state_bytes(&ends[1], STATE_EXPONENTS)[0] = -40;
+    struct state next = next_state(orders[0]), again = next_state(orders[1]);
+    for (uint32_t i = 0; i < next.parameter_count; i++) {
+        __int128 sum = 0;
+        for (int w = 0; w < WORKERS; w++) {
+            const int8_t *q = state_bytes(&ends[w], STATE_DELTA);
+            int byte = q[i / 2], value = i % 2 ? byte >> 4 : (int8_t)(byte * 16) >> 4;
+            ck_assert_int_ge(value, -7);
+            sum += (__int128)(weights[w] * value) *
+                   ((__int128)1 << (state_bytes(&ends[w], STATE_EXPONENTS)[i / 1024] + 40));
+        }
+        if (state_floats(&next, STATE_OUTER)[i] != (float)(int64_t)sum / 6 * 0x1p-40f)
+            ck_abort_msg("element %u", i);
+    }
+    struct digest one = state_root(&next), other = state_root(&again);
+    ck_assert(digest_equal(&one, &other));
+    state_release(&next);
+    state_release(&again);
+    teardown();
+}
+END_TEST
+
 START_TEST(small_momentum_becomes_zero)
 {
     static const int order[] = {0, 1, 2};
@@ -166,5 +206,5 @@ END_TEST
 
 HARNESS_MAIN("aggregate", the_order_of_workers_doesn_t_matter,
              the_next_state_is_the_weighted_mean_s_nesterov_step,
-             the_sum_is_exact_at_both_ends_of_the_range, small_momentum_becomes_zero,
-             what_doesn_t_belong_is_refused)
+             the_sum_is_exact_at_both_ends_of_the_range, a_sum_of_four_bits_is_exact,
+             small_momentum_becomes_zero, what_doesn_t_belong_is_refused)

@@ -23,7 +23,7 @@ static void compress_one(float x)
 {
     clear();
     anchor[0] = x;
-    ck_assert(delta_compress(q, exponents, residue, anchor, parameters, COUNT));
+    ck_assert(delta_compress(q, exponents, residue, anchor, parameters, COUNT, 8));
 }
 
 START_TEST(the_exponent_is_the_least_that_fits_127)
@@ -66,7 +66,7 @@ START_TEST(halves_round_to_even)
         anchor[7 + i] = -(float)i - 0.5f;
     }
     static const int8_t want[] = {127, 0, 2, 2, 4, 4, 6, 0, -2, -2, -4, -4, -6};
-    ck_assert(delta_compress(q, exponents, residue, anchor, parameters, COUNT));
+    ck_assert(delta_compress(q, exponents, residue, anchor, parameters, COUNT, 8));
     ck_assert_int_eq(exponents[0], 0);
     for (int i = 0; i < 13; i++)
         ck_assert_int_eq(q[i], want[i]);
@@ -84,7 +84,7 @@ START_TEST(nothing_is_lost_over_two_rounds)
     }
     float sent[COUNT] = {0};
     for (int round = 0; round < 2; round++) {
-        ck_assert(delta_compress(q, exponents, residue, anchor, parameters, COUNT));
+        ck_assert(delta_compress(q, exponents, residue, anchor, parameters, COUNT, 8));
         for (uint32_t i = 0; i < COUNT; i++)
             sent[i] += (float)q[i] * ldexpf(1, exponents[i / DELTA_BLOCK]);
     }
@@ -102,7 +102,7 @@ START_TEST(blocks_don_t_influence_each_other)
     anchor[1024] = 0x1p-20f;
     anchor[2499] = 0x1p-30f;
     ck_assert_uint_eq(delta_block_count(COUNT), 3);
-    ck_assert(delta_compress(q, exponents, residue, anchor, parameters, COUNT));
+    ck_assert(delta_compress(q, exponents, residue, anchor, parameters, COUNT, 8));
     ck_assert_int_eq(exponents[0], 0);
     ck_assert_int_eq(exponents[1], -26);
     ck_assert_int_eq(exponents[2], -36);
@@ -112,13 +112,61 @@ START_TEST(blocks_don_t_influence_each_other)
 }
 END_TEST
 
+/* The same rule with 7 for 127, two elements to a byte. */
+START_TEST(four_bits_hold_seven_and_two_share_a_byte)
+{
+    int8_t half[COUNT / 2];
+    const float values[] = {7, -7, 0.5f, 1.5f, -2.5f, 3, 6.75f};
+    static const int want[] = {7, -7, 0, 2, -2, 3, 7};
+
+    clear();
+    memcpy(anchor, values, sizeof(values));
+    anchor[COUNT - 1] = -0x1p-30f;
+    ck_assert_uint_eq(delta_size(COUNT, 4), COUNT / 2);
+    ck_assert_uint_eq(delta_size(3, 4), 2);
+    ck_assert(delta_compress(half, exponents, residue, anchor, parameters, COUNT, 4));
+    ck_assert_int_eq(exponents[0], 0);
+    ck_assert_int_eq(exponents[2], -32);
+    for (uint32_t i = 0; i < 7; i++)
+        ck_assert_int_eq(delta_at(half, i, 4), want[i]);
+    ck_assert_int_eq((uint8_t)half[0], 0x97); /* 7 low, -7 high */
+    ck_assert_int_eq(delta_at(half, COUNT - 1, 4), -4);
+    ck_assert(residue[2] == 0.5f && residue[6] == -0.25f);
+    anchor[0] = nextafterf(7, 8);
+    ck_assert(delta_compress(half, exponents, residue, anchor, parameters, 3, 4));
+    ck_assert_int_eq(exponents[0], 0); /* the largest there is: the rest is kept */
+    ck_assert_int_eq(delta_at(half, 0, 4), 7);
+    ck_assert_int_eq((uint8_t)half[1], 1); /* an odd last one: 0.5 + 0.5, and nothing beside it */
+}
+END_TEST
+
+/* What one round loses the next ones send: 50 rounds send 50 times the change but for the last residue. */
+START_TEST(error_feedback_makes_up_for_four_bits)
+{
+    double sent[COUNT] = {0};
+    int8_t half[COUNT / 2];
+
+    clear();
+    for (uint32_t i = 0; i < COUNT; i++)
+        anchor[i] = (float)(i * 7919 % 1000) * 0x1p-10f;
+    for (int round = 0; round < 50; round++) {
+        ck_assert(delta_compress(half, exponents, residue, anchor, parameters, COUNT, 4));
+        for (uint32_t i = 0; i < COUNT; i++)
+            sent[i] += ldexp(delta_at(half, i, 4), exponents[i / DELTA_BLOCK]);
+    }
+    for (uint32_t i = 0; i < COUNT; i++)
+        if (fabs(sent[i] + (double)residue[i] - 50.0 * (double)anchor[i]) > 1e-5)
+            ck_abort_msg("element %u", i);
+}
+END_TEST
+
 START_TEST(what_isn_t_finite_is_refused)
 {
     const float bad[] = {INFINITY, -INFINITY, NAN};
     for (int i = 0; i < 3; i++) {
         clear();
         parameters[2499] = bad[i];
-        ck_assert(!delta_compress(q, exponents, residue, anchor, parameters, COUNT));
+        ck_assert(!delta_compress(q, exponents, residue, anchor, parameters, COUNT, 8));
     }
 }
 END_TEST
@@ -126,4 +174,5 @@ END_TEST
 HARNESS_MAIN("delta", the_exponent_is_the_least_that_fits_127,
              exponents_are_clamped_and_the_rest_is_kept, halves_round_to_even,
              nothing_is_lost_over_two_rounds, blocks_don_t_influence_each_other,
+             four_bits_hold_seven_and_two_share_a_byte, error_feedback_makes_up_for_four_bits,
              what_isn_t_finite_is_refused)

@@ -140,6 +140,10 @@ START_TEST(bad_steps_are_named)
     expect(ERR_LIMIT, "program: more than 1024 intervals a segment");
     sample.program.steps = 1024;
     ck_assert_int_eq(program_check(&sample.program, NULL), ERR_NONE);
+    sample.program.bits = 4;
+    ck_assert_int_eq(program_check(&sample.program, NULL), ERR_NONE);
+    sample.program.bits = 5;
+    expect(ERR_MALFORMED, "program: deltas of 5 bits; 8 or 4 are possible");
 }
 END_TEST
 

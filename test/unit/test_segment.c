@@ -159,7 +159,7 @@ START_TEST(the_profile_s_bits_are_these)
     run_all(&run, s);
     struct digest root = trace_root(run.leaves, LEAVES);
     digest_text(text, &root);
-    ck_assert_str_eq(text, "fcfa56a5a1dfd96862c58019515fa99333807720199eaa699a87856577306793");
+    ck_assert_str_eq(text, "a07ed0b8ea31a1a1e62dd5a885a5626ba54cba2e972efcdbc686dd51edb9b44d");
     run_free(&run);
     sample_free(s);
 }

@@ -350,6 +350,7 @@ enum err agent_work(struct cli *cli)
         return fault_set(&cli->fault, ERR_USAGE, "--drill \"%s\" is not fake-end@ROUND", drill);
     work->drill = drill != NULL;
     work->watch = (struct segment_watch){work, on_step, on_leaf};
+    work->checkpoints.lock = -1;
     err = agent_open(&work->agent, cli);
     if (!err)
         err = cli_number(&percent, cli, "plant", 0, 100);

@@ -35,6 +35,7 @@ const struct cli_option job_terms_options[JOB_TERMS_OPTIONS] = {
     {"outer-momentum", "X", "Nesterov momentum between rounds", "0.9"},
     {"steps", "H", "of a segment", "200"},
     {"interval", "C", "steps between two committed states", "20"},
+    {"bits", "8|4", "of an element of the change that a segment sends after training", "8"},
     {"seed", "N", "of the weights and the order of samples", "1"},
     {"rounds", "R", "how many", "5"},
     {"workers", "W", "segments a round", "3"},
@@ -236,6 +237,7 @@ static enum err read_family(struct cli *cli, struct program *program)
 
 static enum err read_program(struct cli *cli, struct program *program)
 {
+    uint32_t bits = 0;
     enum err err;
 
     *program = (struct program){.profile = PROGRAM_PROFILE};
@@ -248,6 +250,9 @@ static enum err read_program(struct cli *cli, struct program *program)
         err = number_u32(&program->steps, cli, "steps", 1, PROGRAM_STEPS_MAX);
     if (!err)
         err = number_u32(&program->interval, cli, "interval", 1, program->steps);
+    if (!err)
+        err = number_u32(&bits, cli, "bits", 4, 8);
+    program->bits = (uint8_t)bits;
     if (!err)
         err = cli_number(&program->seed, cli, "seed", 0, UINT64_MAX);
     if (!err && program_check(program, &cli->fault))
