@@ -8,6 +8,7 @@
 
 #include "base/record.h"
 #include "consensus/consensus.h"
+#include "test/sim/term.h"
 
 #define BOOKS_HEADER_BYTES 384
 #define BOOKS_START_MS     UINT64_C(1700000000000) /* Unix time at which runs begin; genesis is older */
@@ -31,7 +32,7 @@ struct books;
 /* What all nodes of a run have in common. */
 struct books_world {
     const struct books_kind *kind;
-    struct committee committee;
+    struct term first;                  /* the set of block 1 */
     struct digest chain;                /* the genesis digest */
     uint8_t header[BOOKS_HEADER_BYTES]; /* of block 0 */
     size_t header_size;
@@ -84,6 +85,10 @@ struct books_kind {
     /* To the pool: false if it is full. Knows and used ones are fine. */
     bool (*submit)(struct books *books, uint64_t number, uint64_t now_ms);
     struct event_work (*work)(struct books *books);
+
+    /* The set that certifies what follows the last durable block; its base is the caller's. NULL: it never changes, and motions are mere
+     * numbers. */
+    void (*term)(struct books *books, struct term *term);
 
     /* Money adds up. NULL: there is none. */
     bool (*is_even)(struct books *books);

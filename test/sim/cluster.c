@@ -13,25 +13,30 @@
 
 /* --- clients --- */
 
-/* Clients keep a number until it is in the chain. */
-static void give(struct cluster *c, uint64_t number, uint64_t seats)
+static uint64_t all_members(const struct cluster *c)
 {
-    for (uint8_t seat = 0; seat < c->options.count; seat++)
-        if (seats & COMMITTEE_BIT(seat))
+    return (UINT64_C(1) << c->members) - 1;
+}
+
+/* Clients keep a number until it is in the chain. */
+static void give(struct cluster *c, uint64_t number, uint64_t members)
+{
+    for (uint8_t member = 0; member < c->members; member++)
+        if (members & COMMITTEE_BIT(member))
             conductor_schedule(c, dice_between(&c->dice, 1, c->options.delay_max_ms),
-                               CONDUCTOR_NUMBER, seat, number, bytes_of(NULL, 0));
+                               CONDUCTOR_NUMBER, member, number, bytes_of(NULL, 0));
     struct wheel_event again = {.time_ms = c->now_ms + CLIENT_TRY_MS,
                                 .kind = CONDUCTOR_AGAIN,
                                 .life = UINT32_MAX,
                                 .a = number,
-                                .b = seats};
+                                .b = members};
     wheel_add(&c->wheel, &again, bytes_of(NULL, 0));
 }
 
 static void on_again(struct cluster *c, const struct wheel_event *e)
 {
     if (!judge_has(&c->judge, e->a)) {
-        give(c, e->a, committee_all(&c->world.committee));
+        give(c, e->a, all_members(c));
         return;
     }
     for (size_t i = 0; i < c->open_count; i++)
@@ -48,11 +53,15 @@ void cluster_run(struct cluster *c, uint64_t until_ms)
                     e.size << 32) *
                    UINT64_C(0x100000001b3);
         if (e.kind == CONDUCTOR_CLIENT) {
-            cluster_submit(c, dice_u64(&c->dice) & committee_all(&c->world.committee));
+            cluster_submit(c, dice_u64(&c->dice) & all_members(c));
             conductor_schedule(c, dice_between(&c->dice, 1, 2 * c->options.client_ms),
                                CONDUCTOR_CLIENT, 0, 0, bytes_of(NULL, 0));
         } else if (e.kind == CONDUCTOR_AGAIN) {
             on_again(c, &e);
+        } else if (e.kind == CONDUCTOR_MOTION) {
+            cluster_govern(c);
+            conductor_schedule(c, dice_between(&c->dice, 1, 2 * c->options.motion_ms),
+                               CONDUCTOR_MOTION, 0, 0, bytes_of(NULL, 0));
         } else if (e.kind == CONDUCTOR_BLACKOUT) {
             c->coverage.counts[COVERAGE_BLACKOUTS]++;
             for (uint8_t node = 0; node < c->nodes; node++)
@@ -68,16 +77,58 @@ void cluster_run(struct cluster *c, uint64_t until_ms)
 
 /* --- the outside --- */
 
-void cluster_submit(struct cluster *c, uint64_t seats)
+static void submit(struct cluster *c, uint64_t number, uint64_t members)
 {
     if (c->open_count == c->open_room) {
         c->open_room = c->open_room ? c->open_room * 2 : 64;
         c->open = realloc(c->open, c->open_room * sizeof(*c->open));
         CHECK(c->open);
     }
-    uint64_t number = c->next_number++;
     c->open[c->open_count++] = number;
-    give(c, number, seats);
+    give(c, number, members);
+}
+
+void cluster_submit(struct cluster *c, uint64_t seats)
+{
+    submit(c, c->next_number++, seats);
+}
+
+void cluster_move(struct cluster *c, const struct motion *motion)
+{
+    const uint64_t number = term_number(motion, BOOKS_NUMBER_MAX);
+    bool known = judge_has(&c->judge, number);
+    for (size_t i = 0; i < c->open_count && !known; i++)
+        known = c->open[i] == number;
+    if (known)
+        return;
+    submit(c, number, all_members(c));
+    if (motion->kind != MOTION_VACATE)
+        c->motion = number;
+}
+
+/* So few of the set are liars, rotten or gone that it bears them. */
+static bool is_borne(const struct cluster *c, const struct seating *seating)
+{
+    const struct term term = {.seating = *seating};
+    const unsigned bad = committee_size(term_seats(&term, c->options.liars | c->options.rotten)) +
+                         committee_size(seating->vacant);
+    return bad <= (seating->count - 1u) / 3;
+}
+
+void cluster_govern(struct cluster *c)
+{
+    if (c->motion && !judge_has(&c->judge, c->motion))
+        return;
+    const struct term *term = judge_term(&c->judge, UINT64_MAX);
+    struct seating after = term->seating;
+    const struct motion motion = {
+        (enum motion_kind)dice_between(&c->dice, MOTION_ADD, MOTION_REPLACE),
+        after.members[dice_between(&c->dice, 0, after.count - 1)],
+        (uint8_t)dice_between(&c->dice, 0, c->members - 1)};
+    if (c->stations[motion.whom].dismissed || c->stations[motion.whom].retired ||
+        !term_move(&after, &motion) || !is_borne(c, &after))
+        return;
+    cluster_move(c, &motion);
 }
 
 void cluster_cut(struct cluster *c, uint8_t node)
@@ -111,15 +162,15 @@ void cluster_crash(struct cluster *c, uint8_t node)
 void cluster_restart(struct cluster *c, uint8_t node)
 {
     struct station *station = &c->stations[node];
-    if (station->alive)
+    if (station->alive || station->retired)
         return;
-    judge_restarted(&c->judge, station->seat, station->durable,
+    judge_restarted(&c->judge, station->member, station->durable,
                     &station->chain[station->durable].digest);
     station_restart(station);
-    if (station->opened.muted)
-        c->coverage.counts[COVERAGE_MUTED]++;
     c->works[node] = (struct event_work){0};
     struct event start = station_start(station);
+    if (start.as.start.muted)
+        c->coverage.counts[COVERAGE_MUTED]++;
     conductor_feed(c, node, &start);
 }
 
@@ -141,12 +192,20 @@ void cluster_rot(struct cluster *c, uint8_t node, bool last)
     c->coverage.counts[COVERAGE_ROTTEN]++;
 }
 
+/* Of the last set that is agreed. */
+static uint64_t honest_members(const struct cluster *c)
+{
+    const struct term *term = judge_term(&c->judge, UINT64_MAX);
+    return term_members(term, committee_all(&term->committee)) & ~c->options.liars;
+}
+
 uint64_t cluster_low(const struct cluster *c)
 {
+    const uint64_t members = honest_members(c);
     uint64_t low = UINT64_MAX;
-    for (uint8_t seat = 0; seat < c->options.count; seat++)
-        if (!(c->options.liars & COMMITTEE_BIT(seat)) && c->judge.height[seat] < low)
-            low = c->judge.height[seat];
+    for (uint8_t member = 0; member < c->members; member++)
+        if (members & COMMITTEE_BIT(member) && c->judge.height[member] < low)
+            low = c->judge.height[member];
     return low;
 }
 
@@ -157,9 +216,13 @@ uint64_t cluster_high(const struct cluster *c)
 
 bool cluster_is_done(const struct cluster *c)
 {
-    for (uint8_t seat = 0; seat < c->options.count; seat++)
-        if (!(c->options.liars & COMMITTEE_BIT(seat)) && !c->stations[seat].alive)
+    const uint64_t members = honest_members(c);
+    for (uint8_t member = 0; member < c->members; member++) {
+        const struct station *station = &c->stations[member];
+        if (members & COMMITTEE_BIT(member) ? !station->alive
+                                            : station->dismissed && !station->retired)
             return false;
+    }
     for (size_t i = 0; i < c->open_count; i++)
         if (!judge_has(&c->judge, c->open[i]))
             return false;
@@ -184,9 +247,7 @@ struct cluster_options cluster_quiet(uint8_t count)
 static void configure(const struct cluster *c, struct consensus_config *config)
 {
     consensus_config_defaults(config);
-    config->committee = &c->world.committee;
-    config->chain = c->context.chain;
-    config->base = c->context.base;
+    config->chain = c->world.chain;
     config->read = c->world.kind->read;
     if (c->options.timeout_ms)
         config->timeout_ms = c->options.timeout_ms;
@@ -198,15 +259,15 @@ static void configure(const struct cluster *c, struct consensus_config *config)
         config->block_interval_max_ms = c->options.block_interval_max_ms;
 }
 
-static void open_node(struct cluster *c, const struct consensus_config *config, struct seat seat)
+static void open_node(struct cluster *c, const struct consensus_config *config, uint8_t member)
 {
     const uint8_t node = c->nodes++;
     struct liar *liar = &c->liars[node];
-    station_init(&c->stations[node], seat, config, &c->world);
+    station_init(&c->stations[node], member, config, &c->world);
     if (c->options.skew_ms)
         c->skews_ms[node] = (int64_t)dice_between(&c->dice, 0, 2 * c->options.skew_ms) -
                             (int64_t)c->options.skew_ms;
-    if (c->options.liars & COMMITTEE_BIT(seat.n))
+    if (c->options.liars & COMMITTEE_BIT(member))
         liar->tricks = c->options.tricks;
     liar->pact = &c->pact;
     if (liar->tricks & LIAR_IS_SILENT)
@@ -217,12 +278,12 @@ static void open_nodes(struct cluster *c)
 {
     struct consensus_config config;
     configure(c, &config);
-    for (uint8_t seat = 0; seat < c->options.count; seat++)
-        open_node(c, &config, (struct seat){seat});
-    for (uint8_t seat = 0; seat < c->options.count; seat++)
-        if (c->liars[seat].tricks & LIAR_TWINS) {
-            c->twins[seat] = c->nodes;
-            open_node(c, &config, (struct seat){seat});
+    for (uint8_t member = 0; member < c->members; member++)
+        open_node(c, &config, member);
+    for (uint8_t member = 0; member < c->members; member++)
+        if (c->liars[member].tricks & LIAR_TWINS) {
+            c->twins[member] = c->nodes;
+            open_node(c, &config, member);
         }
     for (uint32_t i = 0; i < LIAR_TRICK_COUNT && c->options.liars; i++)
         c->coverage.tricks[i] += c->options.tricks >> i & 1;
@@ -234,18 +295,14 @@ struct cluster *cluster_new(const struct cluster_options *options)
     CHECK(c);
     c->options = *options;
     c->next_number = 1;
+    c->members = options->count + options->spares;
     dice_init(&c->dice, options->seed);
     text_init(&c->story, STORY_BYTES);
 
     c->world.kind = options->real ? &estate_kind : &toy_kind;
     c->world.kind->found(&c->world, options->count, options->sound);
-    c->context =
-        (struct verify_context){.chain = c->world.chain,
-                                .base.digest = digest_of(c->world.header, c->world.header_size),
-                                .committee = &c->world.committee,
-                                .read = c->world.kind->read,
-                                .signature = toy_verify};
-    judge_init(&c->judge, &c->context, &c->world, options->liars);
+    c->world.first.base.digest = digest_of(c->world.header, c->world.header_size);
+    judge_init(&c->judge, &c->world, options->liars);
 
     open_nodes(c);
     c->links = (struct links){.count = c->nodes,
@@ -260,6 +317,8 @@ struct cluster *cluster_new(const struct cluster_options *options)
     }
     if (options->client_ms)
         conductor_schedule(c, options->client_ms, CONDUCTOR_CLIENT, 0, 0, bytes_of(NULL, 0));
+    if (options->motion_ms && c->world.kind->term)
+        conductor_schedule(c, options->motion_ms, CONDUCTOR_MOTION, 0, 0, bytes_of(NULL, 0));
     return c;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "test/sim/mail.h"
 #include "test/sim/toy.h"
 
 #define RETRY_MS  150 /* a body or blocks that were asked for don't come */
@@ -33,70 +34,31 @@ static uint64_t clock_of(const struct cluster *c, uint8_t node)
 
 static bool is_liar(const struct cluster *c, uint8_t node)
 {
-    return c->options.liars & COMMITTEE_BIT(c->stations[node].seat.n);
+    return c->options.liars & COMMITTEE_BIT(c->stations[node].member);
 }
 
-static struct forge forge_of(struct cluster *c, uint8_t node)
+/* What messages of a node's set are checked against. */
+static struct verify_context context_of(const struct cluster *c, uint8_t node)
 {
+    const struct term *term = &c->stations[node].term;
+    return (struct verify_context){.chain = c->world.chain,
+                                   .base = term->base,
+                                   .committee = &term->committee,
+                                   .read = c->world.kind->read,
+                                   .signature = toy_verify};
+}
+
+/* Requires that it has a seat. */
+static struct forge forge_of(struct cluster *c, uint8_t node, const struct verify_context *context)
+{
+    const struct station *station = &c->stations[node];
+    CHECK(station->seat.n != COMMITTEE_NO_SEAT);
     return (struct forge){.dice = &c->dice,
                           .arena = &c->stations[node].arena,
-                          .context = &c->context,
+                          .context = context,
                           .header = c->world.kind->header,
-                          .mine = is_liar(c, node) ? c->options.liars
-                                                   : COMMITTEE_BIT(c->stations[node].seat.n)};
-}
-
-/* --- network --- */
-
-static void post_to(struct cluster *c, uint8_t from, uint8_t to, enum conductor_happening kind,
-                    uint64_t a, struct bytes data)
-{
-    uint64_t delay, again;
-    if (!links_send(&c->links, &c->dice, c->now_ms, from, to, &delay, &again))
-        return;
-    if (c->liars[from].tricks & LIAR_DELAYS)
-        delay += c->stations[from].config.timeout_ms * 9 / 10;
-    struct wheel_event event = {
-        .time_ms = c->now_ms + delay, .kind = (int)kind, .seat = to, .life = UINT32_MAX, .a = a};
-    wheel_add(&c->wheel, &event, data);
-    if (again) {
-        event.time_ms = c->now_ms + again;
-        wheel_add(&c->wheel, &event, data);
-    }
-}
-
-/* To a seat: to both of its nodes, if it has two. */
-static void post(struct cluster *c, uint8_t from, uint8_t to, enum conductor_happening kind,
-                 uint64_t a, struct bytes data)
-{
-    post_to(c, from, to, kind, a, data);
-    if (to < c->options.count && c->twins[to])
-        post_to(c, from, c->twins[to], kind, a, data);
-}
-
-static void post_message(struct cluster *c, uint8_t from, uint64_t to, struct bytes message)
-{
-    for (uint8_t seat = 0; seat < c->options.count; seat++) {
-        if (!(to & COMMITTEE_BIT(seat)) || seat == c->stations[from].seat.n)
-            continue;
-        c->sent[from]++;
-        if (c->liars[from].tricks & LIAR_GARBLES && message.size && dice_chance(&c->dice, 300)) {
-            uint8_t *garbled = arena_copy(&c->stations[from].arena, message.data, message.size);
-            CHECK(garbled);
-            garbled[dice_u64(&c->dice) % message.size] ^=
-                (uint8_t)(1u << dice_between(&c->dice, 0, 7));
-            post(c, from, seat, CONDUCTOR_MESSAGE, 0, bytes_of(garbled, message.size));
-            continue;
-        }
-        post(c, from, seat, CONDUCTOR_MESSAGE, 0, message);
-        if (c->liars[from].tricks & LIAR_REPEATS && dice_chance(&c->dice, 100)) {
-            struct wheel_event event = {.time_ms = c->now_ms + dice_between(&c->dice, 1, 20000),
-                                        .kind = CONDUCTOR_MESSAGE,
-                                        .seat = seat,
-                                        .life = UINT32_MAX};
-            wheel_add(&c->wheel, &event, message);
-        }
-    }
+                          .mine = is_liar(c, node) ? term_seats(&station->term, c->options.liars)
+                                                   : COMMITTEE_BIT(station->seat.n)};
 }
 
 /* --- actions --- */
@@ -130,55 +92,34 @@ static void weigh(struct cluster *c, uint8_t seat)
     struct judge_load load = {.records = station->disk.count,
                               .blocks = station->block_count,
                               .orders = station->order_count,
-                              .sent = c->sent[seat] / c->options.count};
-    judge_weigh(&c->judge, station->seat, &load);
+                              .sent = c->sent[seat] / station->term.seating.count};
+    judge_weigh(&c->judge, station->member, &load);
     c->sent[seat] = 0;
-}
-
-/* A copy in the station's arena, with one byte changed. */
-static struct bytes spoiled(struct cluster *c, uint8_t seat, struct bytes bytes)
-{
-    uint8_t *copy = arena_copy(&c->stations[seat].arena, bytes.data, bytes.size);
-    CHECK(copy);
-    if (bytes.size)
-        copy[dice_u64(&c->dice) % bytes.size] ^= 1;
-    return bytes_of(copy, bytes.size);
-}
-
-/* The body of a proposal goes before it. */
-static void post_body(struct cluster *c, uint8_t seat, const struct action_sign *sign)
-{
-    const struct station_block *proposed = station_find(&c->stations[seat], &sign->digest);
-    if (proposed == NULL)
-        return;
-    const struct bytes body = bytes_of(proposed->body.data, proposed->body.size);
-    for (uint8_t to = 0; to < c->options.count; to++) {
-        if (!(sign->to & ~c->liars[seat].shunned & COMMITTEE_BIT(to)))
-            continue;
-        const bool other = c->liars[seat].tricks & LIAR_OTHER_BODIES && dice_chance(&c->dice, 300);
-        post(c, seat, to, CONDUCTOR_BODY, 0, other ? spoiled(c, seat, body) : body);
-    }
 }
 
 static void sign(struct cluster *c, uint8_t seat, const struct action_sign *sign)
 {
     struct station *station = &c->stations[seat];
-    if (!disk_sign(&station->disk, sign))
+    const uint64_t since = term_since(&station->term);
+    if (!disk_sign(&station->disk, sign, since))
         return;
-    judge_signed(&c->judge, station->seat, sign,
+    judge_signed(&c->judge, station->member, sign, since,
                  sign->tag == MESSAGE_STATUS || disk_has(&station->disk, sign));
     if (sign->tag == MESSAGE_PRE_PREPARE)
-        post_body(c, seat, sign);
+        mail_body(c, seat, sign);
     struct liar_sending sendings[LIAR_SENDINGS];
-    const struct forge forge = forge_of(c, seat);
+    const struct verify_context context = context_of(c, seat);
+    const struct forge forge = forge_of(c, seat, &context);
     uint32_t sent = liar_sign(&c->liars[seat], &forge, station, sign, sendings);
     c->coverage.counts[COVERAGE_LIES] += sent - 1;
     for (uint32_t i = 0; i < sent; i++)
-        post_message(c, seat, sendings[i].to, sendings[i].message);
+        mail_message(c, seat, sendings[i].to, sendings[i].message);
     if (sign->tag != MESSAGE_STATUS)
         conductor_schedule(c, 0, CONDUCTOR_OWN, seat, 0, sendings[0].message);
-    else
+    else {
+        mail_status(c, seat, sendings[0].message);
         weigh(c, seat);
+    }
 }
 
 static void sign_what_is_durable(struct cluster *c, uint8_t seat)
@@ -213,12 +154,13 @@ static void pursue(struct cluster *c, uint8_t seat, struct station_order *order)
                            bytes_of(NULL, 0));
         return;
     }
-    uint8_t from = (uint8_t)dice_between(&c->dice, 0, c->options.count - 1);
-    for (uint8_t i = 0; i < c->options.count && dice_chance(&c->dice, 800);
-         i++, from = (from + 1) % c->options.count)
-        if (order->holders & COMMITTEE_BIT(from) && from != seat)
+    const uint8_t count = c->stations[seat].term.seating.count;
+    struct seat from = {(uint8_t)dice_between(&c->dice, 0, count - 1)};
+    for (uint8_t i = 0; i < count && dice_chance(&c->dice, 800); i++, from.n = (from.n + 1) % count)
+        if (order->holders & COMMITTEE_BIT(from.n) && from.n != c->stations[seat].seat.n)
             break;
-    post(c, seat, from, CONDUCTOR_WANT, seat, bytes_of(order->body_digest.bytes, DIGEST_SIZE));
+    mail_to_seat(c, seat, from, CONDUCTOR_WANT, seat,
+                 bytes_of(order->body_digest.bytes, DIGEST_SIZE));
     conductor_schedule(c, RETRY_MS, CONDUCTOR_RETRY, seat, order->ticket, bytes_of(NULL, 0));
 }
 
@@ -233,7 +175,7 @@ static void commit(struct cluster *c, uint8_t seat, const struct action_commit *
 {
     struct station *station = &c->stations[seat];
     const struct station_decided *decided = station_commit(station, commit);
-    judge_decided(&c->judge, station->seat, bytes_of(decided->header, decided->header_size),
+    judge_decided(&c->judge, station->member, bytes_of(decided->header, decided->header_size),
                   bytes_of(decided->body.data, decided->body.size), commit->certificate,
                   BOOKS_START_MS + c->now_ms + c->options.skew_ms + station->config.clock_bound_ms);
     if (c->options.blackouts && dice_chance(&c->dice, c->options.blackouts)) {
@@ -246,30 +188,23 @@ static void commit(struct cluster *c, uint8_t seat, const struct action_commit *
                        bytes_of(NULL, 0));
 }
 
-static void ask_for_blocks(struct cluster *c, uint8_t seat, const struct action_catch_up *want)
-{
-    uint64_t range[2] = {want->from.n, want->to.n};
-    uint64_t seats = want->seats & ~COMMITTEE_BIT(seat);
-    if (!seats)
-        return;
-    uint8_t from = (uint8_t)dice_between(&c->dice, 0, c->options.count - 1);
-    while (!(seats & COMMITTEE_BIT(from)))
-        from = (from + 1) % c->options.count;
-    post(c, seat, from, CONDUCTOR_CATCH_UP, seat, bytes_of(range, sizeof(range)));
-}
-
-/* What a core says of a seat must be proven, and of a liar. */
+/* What a core says of a seat must be proven, and of a liar. Where a ledger knows motions, it then loses its seat. */
 static void accuse(struct cluster *c, uint8_t seat, const struct action_accuse *accusation)
 {
+    const struct station *station = &c->stations[seat];
+    const uint8_t accused = station->term.seating.members[accusation->seat.n];
+    const struct verify_context context = context_of(c, seat);
     struct evidence_finding finding;
-    const bool proven = evidence_check(&c->stations[seat].arena, &c->context, &finding,
+    const bool proven = evidence_check(&c->stations[seat].arena, &context, &finding,
                                        accusation->evidence, NULL) == ERR_NONE &&
                         finding.seat.n == accusation->seat.n;
     count(c, COVERAGE_ACCUSATIONS);
-    if (!proven || !(c->options.liars & COMMITTEE_BIT(accusation->seat.n)))
-        judge_fault(&c->judge, "%u accuses %u of %s in view %llu: %s", seat, accusation->seat.n,
+    if (!proven || !(c->options.liars & COMMITTEE_BIT(accused)))
+        judge_fault(&c->judge, "%u accuses %u of %s in view %llu: %s", seat, accused,
                     evidence_name(accusation->kind), (unsigned long long)accusation->view.n,
                     proven ? "it is honest" : "that is not proven");
+    else if (c->options.motion_ms)
+        cluster_move(c, &(struct motion){MOTION_VACATE, accused, 0});
 }
 
 static void perform(struct cluster *c, uint8_t seat, const struct action *action)
@@ -286,7 +221,7 @@ static void perform(struct cluster *c, uint8_t seat, const struct action *action
             sign(c, seat, &action->as.sign);
         break;
     case ACTION_SEND:
-        post_message(c, seat, action->as.send.to & ~c->liars[seat].shunned,
+        mail_message(c, seat, action->as.send.to & ~c->liars[seat].shunned,
                      action->as.send.message);
         break;
     case ACTION_BUILD:
@@ -304,7 +239,7 @@ static void perform(struct cluster *c, uint8_t seat, const struct action *action
         break;
     case ACTION_CATCH_UP:
         count(c, COVERAGE_CATCH_UPS);
-        ask_for_blocks(c, seat, &action->as.catch_up);
+        mail_want(c, seat, &action->as.catch_up);
         break;
     case ACTION_FORGET:
         station->disk.forget = action->as.forget;
@@ -393,20 +328,43 @@ void conductor_feed(struct cluster *c, uint8_t seat, struct event *event)
 static void lie(struct cluster *c, uint8_t seat, struct bytes heard)
 {
     struct liar_sending sendings[LIAR_SENDINGS];
-    const struct forge forge = forge_of(c, seat);
+    const struct station *station = &c->stations[seat];
+    if (station->seat.n == COMMITTEE_NO_SEAT)
+        return;
+    const struct verify_context context = context_of(c, seat);
+    const struct forge forge = forge_of(c, seat, &context);
     uint32_t sent = liar_hear(&c->liars[seat], &forge, &c->stations[seat], heard, sendings);
     c->coverage.counts[COVERAGE_LIES] += sent;
     for (uint32_t i = 0; i < sent; i++)
-        post_message(c, seat, sendings[i].to & ~c->options.liars, sendings[i].message);
+        mail_message(c, seat, sendings[i].to & ~term_seats(&station->term, c->options.liars),
+                     sendings[i].message);
 }
 
-static void on_message(struct cluster *c, uint8_t seat, struct bytes raw,
+/* A STATUS tells one that was removed when it may go: f + 1 of the set after it have a block of their own. True if it does. */
+static bool leaves(struct cluster *c, uint8_t node, const struct message *message)
+{
+    struct station *station = &c->stations[node];
+    const uint64_t since = term_since(&station->term);
+    if (message->tag != MESSAGE_STATUS)
+        return false;
+    station->heights[message->envelope.from.n] = message->as.status.height.n;
+    const struct committee *committee = &station->term.committee;
+    if (!station->dismissed ||
+        committee_reached(committee, station->heights, committee_faults(committee) + 1) < since)
+        return false;
+    judge_left(&c->judge, station->member, since);
+    station_retire(station);
+    count(c, COVERAGE_RETIRED);
+    return true;
+}
+
+static void on_message(struct cluster *c, uint8_t seat, struct bytes raw, uint8_t from,
                        verify_signature *signature)
 {
     struct station *station = &c->stations[seat];
     struct consensus_summary summary;
     consensus_summarise(station->core, &summary);
-    struct verify_context context = c->context;
+    struct verify_context context = context_of(c, seat);
     context.view = summary.view;
     context.height = summary.committed;
     context.signature = signature;
@@ -414,14 +372,18 @@ static void on_message(struct cluster *c, uint8_t seat, struct bytes raw,
     struct fault fault;
     struct event event = {.kind = EVENT_MESSAGE};
     event.as.message = &message;
-    if (verify_message(&station->arena, &context, &message, raw, &fault) == ERR_NONE) {
-        if (c->liars[seat].tricks && signature != verify_trusting)
-            lie(c, seat, raw);
-        conductor_feed(c, seat, &event);
-    } else {
+    const enum err err = verify_message(&station->arena, &context, &message, raw, &fault);
+    if (err) {
         count(c, COVERAGE_REFUSED);
         arena_clear(&station->arena);
+        if (err == ERR_MISMATCH)
+            mail_guess(c, seat, from, &summary);
+        return;
     }
+    if (c->liars[seat].tricks && signature != verify_trusting)
+        lie(c, seat, raw);
+    if (!leaves(c, seat, &message))
+        conductor_feed(c, seat, &event);
 }
 
 static void on_want(struct cluster *c, uint8_t seat, const struct wheel_event *e)
@@ -432,8 +394,8 @@ static void on_want(struct cluster *c, uint8_t seat, const struct wheel_event *e
     if (!body.data)
         return;
     if (c->liars[seat].tricks & LIAR_OTHER_BODIES)
-        body = spoiled(c, seat, body);
-    post_to(c, seat, (uint8_t)e->a, CONDUCTOR_BODY, 0, body);
+        body = mail_spoiled(c, seat, body);
+    mail_to_node(c, seat, (uint8_t)e->a, CONDUCTOR_BODY, 0, body);
     arena_clear(&c->stations[seat].arena);
 }
 
@@ -460,21 +422,22 @@ static void on_catch_up(struct cluster *c, uint8_t seat, const struct wheel_even
             &station->arena, &message, bytes_of(decided->header, decided->header_size),
             bytes_of(decided->certificate.data, decided->certificate.size));
         CHECK(err == ERR_NONE);
-        if (c->liars[seat].tricks & LIAR_FORGES) {
-            const struct forge forge = forge_of(c, seat);
+        if (c->liars[seat].tricks & LIAR_FORGES && station->seat.n != COMMITTEE_NO_SEAT) {
+            const struct verify_context context = context_of(c, seat);
+            const struct forge forge = forge_of(c, seat, &context);
             message = forge_decided(&forge, bytes_of(decided->header, decided->header_size),
                                     bytes_of(decided->certificate.data, decided->certificate.size));
         }
         struct bytes body = bytes_of(decided->body.data, decided->body.size);
         if (c->liars[seat].tricks & LIAR_OTHER_BODIES)
-            body = spoiled(c, seat, body);
+            body = mail_spoiled(c, seat, body);
         uint8_t *parcel = arena_alloc(&station->arena, body.size + message.size);
         CHECK(parcel);
         memcpy(parcel, body.data, body.size);
         if (message.size)
             memcpy(parcel + body.size, message.data, message.size);
-        post_to(c, seat, (uint8_t)e->a, CONDUCTOR_DECIDED, body.size,
-                bytes_of(parcel, body.size + message.size));
+        mail_to_node(c, seat, (uint8_t)e->a, CONDUCTOR_DECIDED, body.size,
+                     bytes_of(parcel, body.size + message.size));
     }
     arena_clear(&station->arena);
 }
@@ -522,6 +485,17 @@ static void on_synced(struct cluster *c, uint8_t seat, uint64_t sequence)
     sync_log(c, seat);
 }
 
+/* The core of the set before has said its last. */
+static void renew(struct cluster *c, uint8_t node)
+{
+    struct station *station = &c->stations[node];
+    station_renew(station);
+    count(c, COVERAGE_BOUNDARIES);
+    c->works[node] = (struct event_work){0};
+    struct event start = station_start(station);
+    conductor_feed(c, node, &start);
+}
+
 static void on_durable(struct cluster *c, uint8_t seat, uint64_t height)
 {
     struct station *station = &c->stations[seat];
@@ -531,6 +505,10 @@ static void on_durable(struct cluster *c, uint8_t seat, uint64_t height)
         return;
     }
     station_on_disk(station, height, c->now_ms);
+    if (station_is_at_boundary(station)) {
+        renew(c, seat);
+        return;
+    }
     struct event event = {.kind = EVENT_COMMITTED};
     event.as.committed = (struct height){height};
     conductor_feed(c, seat, &event);
@@ -541,8 +519,8 @@ static void on_number(struct cluster *c, uint8_t seat, uint64_t number, bool for
 {
     struct consensus_summary summary;
     consensus_summarise(c->stations[seat].core, &summary);
-    if (!forwarded && summary.primary.n != seat)
-        post(c, seat, summary.primary.n, CONDUCTOR_FORWARDED, number, bytes_of(NULL, 0));
+    if (!forwarded && summary.primary.n != c->stations[seat].seat.n)
+        mail_to_seat(c, seat, summary.primary, CONDUCTOR_FORWARDED, number, bytes_of(NULL, 0));
     if (!c->world.kind->submit(c->stations[seat].books, number, c->now_ms))
         count(c, COVERAGE_FULL_POOLS);
     struct event event = {.kind = EVENT_TICK};
@@ -555,10 +533,10 @@ void conductor_happen(struct cluster *c, const struct wheel_event *e)
     struct event tick = {.kind = EVENT_TICK};
     switch ((enum conductor_happening)e->kind) {
     case CONDUCTOR_MESSAGE:
-        on_message(c, e->seat, bytes_of(e->data, e->size), toy_verify);
+        on_message(c, e->seat, bytes_of(e->data, e->size), (uint8_t)e->b, toy_verify);
         break;
     case CONDUCTOR_OWN:
-        on_message(c, e->seat, bytes_of(e->data, e->size), verify_trusting);
+        on_message(c, e->seat, bytes_of(e->data, e->size), e->seat, verify_trusting);
         break;
     case CONDUCTOR_WANT:
         on_want(c, e->seat, e);
@@ -571,7 +549,7 @@ void conductor_happen(struct cluster *c, const struct wheel_event *e)
         break;
     case CONDUCTOR_DECIDED:
         on_body(c, e->seat, bytes_of(e->data, e->a));
-        on_message(c, e->seat, bytes_of(e->data + e->a, e->size - e->a), toy_verify);
+        on_message(c, e->seat, bytes_of(e->data + e->a, e->size - e->a), (uint8_t)e->b, toy_verify);
         break;
     case CONDUCTOR_SYNCED:
         on_synced(c, e->seat, e->a);
@@ -599,6 +577,7 @@ void conductor_happen(struct cluster *c, const struct wheel_event *e)
         break;
     case CONDUCTOR_CLIENT:
     case CONDUCTOR_AGAIN:
+    case CONDUCTOR_MOTION:
     case CONDUCTOR_BLACKOUT:
         break;
     }

@@ -23,6 +23,7 @@ enum conductor_happening {
     CONDUCTOR_FORWARDED, /* the same, from another seat */
     CONDUCTOR_CLIENT,    /* a client has another number */
     CONDUCTOR_AGAIN,     /* a: number; clients try again */
+    CONDUCTOR_MOTION,    /* governance changes the set of validators */
     CONDUCTOR_BLACKOUT,
 };
 

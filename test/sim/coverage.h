@@ -26,6 +26,9 @@ enum coverage_item {
     COVERAGE_CLOGS,
     COVERAGE_SLOW_DISKS,
     COVERAGE_FULL_POOLS, /* numbers refused */
+    COVERAGE_BOUNDARIES, /* crossed by a node: another set of validators */
+    COVERAGE_VACATED,    /* seats, by evidence */
+    COVERAGE_RETIRED,    /* nodes that were removed, and stopped */
     COVERAGE_ITEMS,
 };
 

@@ -69,14 +69,16 @@ bool disk_has(const struct disk *disk, const struct action_sign *sign)
     return false;
 }
 
-bool disk_sign(struct disk *disk, const struct action_sign *sign)
+bool disk_sign(struct disk *disk, const struct action_sign *sign, uint64_t since)
 {
     if (sign->tag == MESSAGE_STATUS)
         return true;
-    if (sign->view.n < disk->floor)
+    if (since == disk->floor_since && sign->view.n < disk->floor)
         return false;
-    if (sign->view.n < disk->view)
+    if (since == disk->since && sign->view.n < disk->view)
         return true;
+    CHECK(since >= disk->since);
+    disk->since = since;
     disk->view = sign->view.n;
     disk->sequence = disk->synced;
     if (sign->height.n > disk->height)
@@ -121,20 +123,26 @@ void disk_rot(struct disk *disk, size_t index)
     disk->records[index].bad = true;
 }
 
-void disk_open(struct disk *disk, struct event_start *start, uint64_t head)
+void disk_open(struct disk *disk, uint64_t head)
 {
     size_t whole = 0;
     while (whole < disk->count && !disk->records[whole].bad)
         whole++;
-    start->muted = whole < disk->count;
+    disk->lost = whole < disk->count;
     cut(disk, whole);
     if (disk->appended < disk->sequence || disk->height > head + BOUNDS_WINDOW)
-        start->muted = true;
-    if (start->muted) {
+        disk->lost = true;
+    if (disk->lost) {
+        disk->floor_since = disk->since;
         disk->floor = disk->view + 1;
         disk->missed = disk->height;
     }
-    start->muted = start->muted || disk->missed > head;
-    start->muted_view = (struct view){disk->floor ? disk->floor - 1 : 0};
-    start->muted_height = (struct height){disk->missed};
+}
+
+void disk_start(const struct disk *disk, struct event_start *start, uint64_t head, uint64_t since)
+{
+    const bool concerned = since <= disk->floor_since;
+    start->muted = concerned && (disk->lost || disk->missed > head);
+    start->muted_view = (struct view){concerned ? disk->floor - 1 : 0};
+    start->muted_height = (struct height){concerned ? disk->missed : 0};
 }

@@ -104,7 +104,8 @@ static void estate_found(struct books_world *world, uint8_t count, bool sound)
     const struct chain_tip *head = chain_head(books->chain);
     memcpy(world->header, head->header_raw.data, head->header_raw.size);
     world->header_size = head->header_raw.size;
-    committee_init(&world->committee, &head->header.set_digest, keys, count);
+    term_found(&world->first, count);
+    committee_init(&world->first.committee, &head->header.set_digest, keys, count);
     estate_close(books);
 }
 

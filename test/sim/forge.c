@@ -31,7 +31,7 @@ static struct sign_signature signature_of(const struct forge *forge, struct seat
     const struct digest digest = verify_digest(forge->context, tag, body);
     while (!(forge->mine & COMMITTEE_BIT(seat.n)))
         seat.n = (seat.n + 1) % LIMIT_VALIDATORS;
-    return toy_sign(seat, &digest);
+    return toy_sign(&forge->context->committee->keys[seat.n], &digest);
 }
 
 static struct bytes seal(const struct forge *forge, enum message_tag tag,

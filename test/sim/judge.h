@@ -3,7 +3,10 @@
  *
  *   agreement     no two honest seats decide different blocks at a height
  *   no gap        each seat decides heights one after another, also over restarts, and each block's parent is the one below
- *   certificates  what a seat decided with is a quorum's COMMITs over that block, and the honest ones among them signed just that
+ *   certificates  what a seat decided with is a quorum's COMMITs over that block, of the set of its height, and the honest ones among them
+ *                 signed just that
+ *   sets          only members of an agreed set sign, in one set after another; only the guilty lose their seats by evidence; who was
+ *                 removed leaves only when an honest member above its boundary doesn't need it any more
  *   validity      the judge's own ledger executes each block to the same header; no number is in two blocks, and money adds up; its proposer
  *                 was the primary of its view, and its time is above its parent's and not ahead of all clocks
  *   promises      no two different statements of a seat for one (kind, height, view), over restarts too; no COMMIT for another block
@@ -23,10 +26,10 @@ struct judge_block {
 };
 
 struct judge_promise { /* a slot of a hash table; tag 0: free */
-    uint8_t tag, seat;
-    uint64_t height, view;
-    struct digest body;   /* of what was signed */
-    struct digest digest; /* of the block; else as `body` */
+    uint8_t tag, member;
+    uint64_t since, height, view; /* since: the first height of the set */
+    struct digest body;           /* of what was signed */
+    struct digest digest;         /* of the block; else as `body` */
 };
 
 /* Heights about which a seat can have votes at the same time, twice. */
@@ -43,14 +46,18 @@ struct judge_load {
 };
 
 struct judge {
-    const struct verify_context *context; /* borrowed */
     const struct books_kind *kind;
-    struct books *books;       /* the judge's own, which executes what was agreed; owned */
-    uint64_t liars;            /* bits of seats of which nothing is expected */
+    struct books *books; /* the judge's own, which executes what was agreed; owned */
+    uint64_t liars;      /* bits of members of whom nothing is expected */
+    struct term *terms;  /* agreed so far, the set of block 1 first; owned */
+    size_t term_count;
+    uint64_t vacated;          /* seats, by evidence */
     struct judge_block *chain; /* agreed so far, from height 0; owned */
     uint64_t chain_count, chain_room;
     uint64_t height[LIMIT_VALIDATORS]; /* decided by each */
-    uint64_t left[LIMIT_VALIDATORS];   /* highest view that each signed a VIEW-CHANGE for */
+    uint64_t since[LIMIT_VALIDATORS];  /* of the last set that each signed in ... */
+    uint64_t left
+        [LIMIT_VALIDATORS]; /* ... and the highest view there that it signed a VIEW-CHANGE for */
     struct judge_lock {
         uint64_t height, view;
     } locks[LIMIT_VALIDATORS][JUDGE_RING]; /* the last COMMIT of each, by height */
@@ -64,23 +71,28 @@ struct judge {
     uint32_t fault_count;
 };
 
-void judge_init(struct judge *judge, const struct verify_context *context,
-                const struct books_world *world, uint64_t liars);
+void judge_init(struct judge *judge, const struct books_world *world, uint64_t liars);
 void judge_release(struct judge *judge);
 
-/* A seat signs. `durable`: what it waits for is on its disk. */
-void judge_signed(struct judge *judge, struct seat seat, const struct action_sign *sign,
-                  bool durable);
+/* The set that certifies this height, as far as is agreed: valid until the next boundary is. */
+const struct term *judge_term(const struct judge *judge, uint64_t height);
+
+/* A member signs, in the set that begins at `since`. `durable`: what it waits for is on its disk. */
+void judge_signed(struct judge *judge, uint8_t member, const struct action_sign *sign,
+                  uint64_t since, bool durable);
+
+/* A removed one, not in the set that begins at `since`, stops. */
+void judge_left(struct judge *judge, uint8_t member, uint64_t since);
 
 /* A seat decides a block, with the certificate as packed. `latest_ms` is the latest Unix time at which it may have been proposed. */
-void judge_decided(struct judge *judge, struct seat seat, struct bytes header, struct bytes body,
+void judge_decided(struct judge *judge, uint8_t member, struct bytes header, struct bytes body,
                    struct bytes certificate, uint64_t latest_ms);
 
 /* What a seat holds now, and has sent to one other in the last second. */
-void judge_weigh(struct judge *judge, struct seat seat, const struct judge_load *load);
+void judge_weigh(struct judge *judge, uint8_t member, const struct judge_load *load);
 
 /* A seat starts again and finds this height on its disk; `digest` is that block's. */
-void judge_restarted(struct judge *judge, struct seat seat, uint64_t height,
+void judge_restarted(struct judge *judge, uint8_t member, uint64_t height,
                      const struct digest *digest);
 
 /* True if `number` is in the agreed chain. */

@@ -95,7 +95,7 @@ static struct bytes twin_view(struct liar_pact *pact, struct station *station,
         change.prepared_count = 0;
         mine->body = record_bytes(&station->arena, &message_view_change_record, &change);
         struct digest digest = verify_digest(forge->context, MESSAGE_VIEW_CHANGE, mine->body);
-        mine->signature = toy_sign(station->seat, &digest);
+        mine->signature = toy_sign(&forge->context->committee->keys[station->seat.n], &digest);
     }
     struct bytes other = record_bytes(&station->arena, &message_new_view_record, &new_view);
     pact->view_one = verify_digest(forge->context, MESSAGE_NEW_VIEW, body);

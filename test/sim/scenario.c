@@ -10,7 +10,8 @@
 #include "test/sim/weather.h"
 
 #define HEALING_TIMEOUTS 3 /* a new block everywhere after so many of the longest time-out ... */
-#define HEALING_MS       5000u   /* ... and this, for messages and disks ... */
+#define HEALING_MS       5000u /* ... and this, for messages and disks ... */
+#define SPARES_MAX       8u
 #define DRAINING_MS      120000u /* ... and everything that was asked for in this. */
 
 const struct scenario_form scenario_forms[SCENARIO_OPTIONS] = {
@@ -20,7 +21,8 @@ const struct scenario_form scenario_forms[SCENARIO_OPTIONS] = {
     {"longest", 8000, false}, {"turn", 0, false},     {"liars", 0, true},
     {"tricks", 0, true},      {"rotten", 0, true},    {"misfortunes", 0, true},
     {"lull", 5000, false},    {"cuts", 0, false},     {"blackouts", 0, false},
-    {"faults", 1000, false},  {"ledger", 0, false},   {"calm", 0, false},
+    {"faults", 1000, false},  {"ledger", 0, false},   {"spares", 0, false},
+    {"motions", 0, false},    {"calm", 0, false},
 };
 
 /* --- what a seed stands for --- */
@@ -106,6 +108,13 @@ void scenario_draw(struct scenario *scenario, uint64_t seed)
     values[SCENARIO_TIMEOUT_MAX_MS] = values[SCENARIO_TIMEOUT_MS] * dice_between(&dice, 4, 20);
     values[SCENARIO_LEDGER] = dice_chance(&dice, 300);
     values[SCENARIO_TURN] = dice_chance(&dice, 330) ? dice_between(&dice, 2, 12) : 0;
+    if (!values[SCENARIO_LEDGER] && !values[SCENARIO_CALM] && dice_chance(&dice, 350)) {
+        values[SCENARIO_SPARES] = dice_between(&dice, 1, SPARES_MAX);
+        values[SCENARIO_MOTION_MS] = dice_between(&dice, 200, 10000);
+        for (uint64_t i = 0; i < values[SCENARIO_SPARES]; i++)
+            if (values[SCENARIO_LIARS] && dice_chance(&dice, 200))
+                values[SCENARIO_LIARS] |= UINT64_C(1) << (values[SCENARIO_COUNT] + i);
+    }
 }
 
 bool scenario_set(struct scenario *scenario, const char *text)
@@ -127,6 +136,7 @@ bool scenario_set(struct scenario *scenario, const char *text)
         text = *end ? end + 1 : end;
     }
     return scenario->values[SCENARIO_COUNT] >= 1 && scenario->values[SCENARIO_COUNT] <= 16 &&
+           scenario->values[SCENARIO_SPARES] <= SPARES_MAX &&
            scenario->values[SCENARIO_CLIENT_MS] && scenario->values[SCENARIO_TIMEOUT_MS] &&
            scenario->values[SCENARIO_TIMEOUT_MAX_MS] >= scenario->values[SCENARIO_TIMEOUT_MS];
 }
@@ -150,7 +160,7 @@ void scenario_text(const struct scenario *scenario, struct text *text)
 static struct cluster_options options_of(const struct scenario *scenario, bool story)
 {
     const uint64_t *v = scenario->values;
-    const uint64_t all = (UINT64_C(1) << v[SCENARIO_COUNT]) - 1;
+    const uint64_t all = (UINT64_C(1) << (v[SCENARIO_COUNT] + v[SCENARIO_SPARES])) - 1;
     return (struct cluster_options){
         .seed = scenario->seed,
         .count = (uint8_t)v[SCENARIO_COUNT],
@@ -166,6 +176,9 @@ static struct cluster_options options_of(const struct scenario *scenario, bool s
         .blackouts = (uint32_t)v[SCENARIO_BLACKOUTS],
         .real = v[SCENARIO_LEDGER] != 0,
         .sound = v[SCENARIO_LEDGER] > 1,
+        .spares = (uint8_t)v[SCENARIO_SPARES],
+        .motion_ms = v[SCENARIO_LEDGER] ? 0 : v[SCENARIO_MOTION_MS],
+        .rotten = v[SCENARIO_ROTTEN],
         .calm = v[SCENARIO_CALM] != 0,
         .client_ms = v[SCENARIO_CLIENT_MS],
         .timeout_ms = v[SCENARIO_TIMEOUT_MS],
@@ -214,6 +227,8 @@ static void drain(struct cluster *c)
     const uint64_t limit = c->now_ms + DRAINING_MS;
     cluster_run(c, c->now_ms + 10000);
     c->options.client_ms = 1000000; /* what is open may finish */
+    if (c->options.motion_ms)
+        c->options.motion_ms = 1000000;
     while (c->now_ms < limit && !c->judge.fault_count && !cluster_is_done(c))
         cluster_run(c, c->now_ms + 500);
     if (!c->judge.fault_count && !cluster_is_done(c))
@@ -252,6 +267,7 @@ void scenario_run(const struct scenario *scenario, bool story, struct outcome *o
     outcome->healing_ms = recover(c);
     drain(c);
     c->coverage.counts[COVERAGE_BLOCKS] = cluster_high(c);
+    c->coverage.counts[COVERAGE_VACATED] = c->judge.vacated;
     outcome->good = !c->judge.fault_count;
     outcome->cluster_ms = c->now_ms;
     outcome->trace = c->trace;

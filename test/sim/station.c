@@ -7,13 +7,14 @@
 
 #define LOOSE_BODIES 64 /* sent by others, not yet asked for */
 
-void station_init(struct station *station, struct seat seat, const struct consensus_config *config,
+void station_init(struct station *station, uint8_t member, const struct consensus_config *config,
                   const struct books_world *world)
 {
     memset(station, 0, sizeof(*station));
-    station->seat = seat;
+    station->member = member;
+    station->term = world->first;
+    station->seat = term_seat(&station->term, member);
     station->config = *config;
-    station->config.seat = seat;
     station->kind = world->kind;
     station->books = world->kind->open(world);
     station->tick_ms = UINT64_MAX;
@@ -42,13 +43,19 @@ static void drop_last_decided(struct station *station)
     free(last->certificate.data);
 }
 
-static void forget_volatile(struct station *station)
+/* What a core waits for, or what waits for its log. */
+static void drop_waiting(struct station *station)
 {
     for (size_t i = 0; i < station->signing_count; i++)
         free(station->signings[i].body.data);
     station->signing_count = 0;
     while (station->order_count)
         drop_order(station, 0);
+}
+
+static void forget_volatile(struct station *station)
+{
+    drop_waiting(station);
     while (station->chain_count > station->durable + 1)
         drop_last_decided(station);
     size_t kept = 0;
@@ -60,14 +67,33 @@ static void forget_volatile(struct station *station)
     station->block_count = kept;
 }
 
-/* The core, and what only it and the driver's memory held. */
-static void stop(struct station *station)
+static void close_core(struct station *station)
 {
-    station->alive = false;
     station->life++;
     consensus_free(station->core);
     station->core = NULL;
     arena_release(&station->arena);
+}
+
+/* A core for the set of the term; its records follow `sequence`. */
+static void open_core(struct station *station, uint64_t sequence)
+{
+    station->config.committee = &station->term.committee;
+    station->config.base = station->term.base;
+    station->config.seat = station->seat;
+    station->config.sequence = sequence;
+    station->core = consensus_new(&station->config);
+    CHECK(station->core);
+    arena_init(&station->arena, consensus_step_bytes(station->core) + (64u << 20));
+    station->tick_ms = UINT64_MAX;
+    memset(station->heights, 0, sizeof(station->heights));
+}
+
+/* The core, and what only it and the driver's memory held. */
+static void stop(struct station *station)
+{
+    station->alive = false;
+    close_core(station);
     forget_volatile(station);
 }
 
@@ -83,28 +109,58 @@ void station_crash(struct station *station, size_t kept)
 
 void station_restart(struct station *station)
 {
+    CHECK(!station->retired);
     station->alive = true;
-    station->tick_ms = UINT64_MAX;
-    station->core = consensus_new(&station->config);
-    CHECK(station->core);
-    arena_init(&station->arena, consensus_step_bytes(station->core) + (64u << 20));
-    disk_open(&station->disk, &station->opened, station->durable);
+    disk_open(&station->disk, station->durable);
+    open_core(station, 0);
     for (size_t i = 0; i < station->disk.count; i++) {
         const struct disk_record *record = &station->disk.records[i];
         struct fault fault = {0};
         enum err err = consensus_recover(station->core, record->sequence,
                                          bytes_of(record->bytes.data, record->bytes.size), &fault);
-        CHECK(err == ERR_NONE);
+        if (err)
+            check_failed(fault.text, __FILE__, __LINE__);
     }
 }
 
 struct event station_start(const struct station *station)
 {
     const struct station_decided *head = &station->chain[station->durable];
-    struct event event = {.kind = EVENT_START, .as.start = station->opened};
+    struct event event = {.kind = EVENT_START};
+    disk_start(&station->disk, &event.as.start, station->durable, term_since(&station->term));
     event.as.start.header = bytes_of(head->header, head->header_size);
-    event.as.start.certificate = bytes_of(head->certificate.data, head->certificate.size);
+    if (station->durable > station->term.base.height.n)
+        event.as.start.certificate = bytes_of(head->certificate.data, head->certificate.size);
     return event;
+}
+
+bool station_is_at_boundary(const struct station *station)
+{
+    const struct station_decided *head = &station->chain[station->durable];
+    struct consensus_block block;
+    CHECK(station->kind->read(NULL, &block, bytes_of(head->header, head->header_size)));
+    return !digest_equal(&block.set, &block.next_set);
+}
+
+void station_renew(struct station *station)
+{
+    const bool sat = station->seat.n != COMMITTEE_NO_SEAT;
+    close_core(station);
+    drop_waiting(station);
+    station->disk.syncing = 0;
+    station->kind->term(station->books, &station->term);
+    station->term.base =
+        (struct consensus_base){{station->durable}, station->chain[station->durable].digest};
+    station->seat = term_seat(&station->term, station->member);
+    station->dismissed = station->seat.n == COMMITTEE_NO_SEAT && (sat || station->dismissed);
+    open_core(station, station->disk.appended);
+}
+
+void station_retire(struct station *station)
+{
+    CHECK(station->alive && station->dismissed);
+    stop(station);
+    station->retired = true;
 }
 
 void station_release(struct station *station)

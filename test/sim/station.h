@@ -1,4 +1,9 @@
-/* One node of a simulated cluster: its core, and what a driver keeps for it: log, blocks, ledger.
+/* One node of a simulated cluster: its core, and what a driver keeps for it: log, blocks, ledger, and the set of validators that it
+ * knows of.
+ *
+ *     member      sits in its term's set: votes
+ *     follower    doesn't: a candidate, or one that was removed, whose core only observes and serves
+ *     retired     was removed, and f + 1 of the set after it have a block of their own: stopped for ever
  *
  * What is on disk survives station_crash: the log (disk.h), bodies that it names, and the chain up to `durable`.
  * Nothing here sends or waits; cluster.c performs the actions. */
@@ -42,7 +47,14 @@ struct station_order { /* an EXECUTE that isn't answered */
 };
 
 struct station {
-    struct seat seat;
+    uint8_t member;
+    struct term term; /* after the last durable block */
+    struct seat seat; /* in it, or none */
+    bool dismissed;   /* sat in a set before, and now doesn't */
+    bool retired;
+    uint64_t heights[LIMIT_VALIDATORS]; /* that the seats of the term signed to have committed */
+    uint64_t
+        guessed_ms; /* when somebody of a set that isn't known here was last asked for blocks */
     bool alive;
     uint32_t
         life; /* counts restarts, so that what was scheduled before a crash is known as stale */
@@ -52,7 +64,6 @@ struct station {
     struct arena arena; /* of one step */
 
     struct disk disk;
-    struct event_start opened;        /* how much of the log was there at the last start */
     struct station_signing *signings; /* that wait for the log */
     size_t signing_count;
 
@@ -67,8 +78,8 @@ struct station {
     uint64_t tick_ms; /* of the earliest TICK that is scheduled; UINT64_MAX: none */
 };
 
-/* `config` is copied, its seat replaced. The core isn't started. */
-void station_init(struct station *station, struct seat seat, const struct consensus_config *config,
+/* `config` is copied, its committee, base and seat replaced. The core isn't started. */
+void station_init(struct station *station, uint8_t member, const struct consensus_config *config,
                   const struct books_world *world);
 void station_release(struct station *station);
 
@@ -78,6 +89,13 @@ void station_crash(struct station *station, size_t kept);
 /* A new core, that has read back what can be read of its log; feed EVENT_START with station_start. */
 void station_restart(struct station *station);
 struct event station_start(const struct station *station);
+
+/* The last durable block is a boundary: a new core, of the next set, without what the one before waited for; feed it EVENT_START. */
+bool station_is_at_boundary(const struct station *station);
+void station_renew(struct station *station);
+
+/* Stops for ever. */
+void station_retire(struct station *station);
 
 /* --- log --- */
 

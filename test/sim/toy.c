@@ -9,6 +9,10 @@
 #define FORWARD_MS 1000 /* what a number may need to reach the primary */
 #define POOL_MAX   128
 
+#define TOY_KEY_AT                                                                                 \
+    1 /* what of a key is signed with: in a real one, the first bytes after its parity */
+#define TOY_KEY_SIZE 8
+
 struct toy_header {
     uint64_t height, view, time_ms;
     uint8_t proposer;
@@ -40,6 +44,8 @@ struct toy_block { /* executed, or the last durable one */
     struct digest digest;
     struct toy_header header;
     struct toy_body body;
+    struct seating seating; /* after it ... */
+    uint64_t since;         /* ... and the first height that it certifies */
 };
 
 struct toy_waiting { /* a number in the pool */
@@ -144,17 +150,36 @@ static uint32_t toy_numbers(struct books *books, struct bytes bytes,
 
 /* --- worlds --- */
 
+/* The same members make another set later. */
+static struct digest set_of(const struct seating *seating, uint64_t since)
+{
+    uint8_t packed[LIMIT_VALIDATORS + 16];
+    memcpy(packed, seating->members, seating->count);
+    bytes_put_u64(packed + seating->count, seating->vacant);
+    bytes_put_u64(packed + seating->count + 8, since);
+    return digest_of(packed, seating->count + 16u);
+}
+
+/* The committee of a seating: a member's key is its number. */
+static void seat_all(struct term *term, const struct digest *set)
+{
+    struct sign_public keys[LIMIT_VALIDATORS] = {0};
+    for (uint8_t seat = 0; seat < term->seating.count; seat++)
+        keys[seat].bytes[TOY_KEY_AT] = term->seating.members[seat];
+    committee_init(&term->committee, set, keys, term->seating.count);
+    term->committee.vacant = term->seating.vacant;
+}
+
 static void toy_found(struct books_world *world, uint8_t count, bool sound)
 {
     (void)sound;
-    struct sign_public keys[LIMIT_VALIDATORS] = {0};
-    for (uint8_t seat = 0; seat < count; seat++)
-        keys[seat].bytes[0] = seat;
-    struct digest set = digest_of(keys, sizeof(keys[0]) * count);
+    struct term *first = &world->first;
+    term_found(first, count);
+    const struct digest set = set_of(&first->seating, 1);
     const struct toy_body none = {.count = 0};
     struct toy_header header = {.set = set, .next_set = set, .body = digest_of(NULL, 0)};
     header.root = root_of(&digest_zero, &none);
-    committee_init(&world->committee, &set, keys, count);
+    seat_all(first, &set);
     world->chain = digest_of("simulation", 10);
     world->header_size = header_pack(world->header, &header);
 }
@@ -171,6 +196,8 @@ static struct books *toy_open(const struct books_world *world)
     books->world = world;
     books->head.digest = digest_of(world->header, world->header_size);
     CHECK(header_unpack(&books->head.header, bytes_of(world->header, world->header_size)));
+    books->head.seating = world->first.seating;
+    books->head.since = 1;
     return books;
 }
 
@@ -246,6 +273,21 @@ static void fill(struct books *books, const struct toy_block *parent, enum books
         body->numbers[body->count++] = books->head.body.numbers[0];
 }
 
+/* What the body's motions make of the parent's set. */
+static struct digest settle(struct toy_block *block, const struct toy_block *parent)
+{
+    struct motion motion;
+    block->seating = parent->seating;
+    block->since = parent->since;
+    for (uint32_t i = 0; i < block->body.count; i++)
+        if (term_motion(&motion, block->body.numbers[i], BOOKS_NUMBER_MAX) &&
+            term_move(&block->seating, &motion)) {
+            block->since = block->header.height + 1;
+            return set_of(&block->seating, block->since);
+        }
+    return parent->header.next_set;
+}
+
 static bool toy_build(struct books *books, struct arena *arena, const struct books_order *order,
                       struct bytes *header, struct bytes *body)
 {
@@ -263,11 +305,11 @@ static bool toy_build(struct books *books, struct arena *arena, const struct boo
         .time_ms = order->time_ms > parent_ms ? order->time_ms : parent_ms + 1,
         .proposer = order->proposer.n,
         .parent = order->parent,
-        .set = books->world->committee.digest,
-        .next_set = books->world->committee.digest,
+        .set = parent->header.next_set,
         .body = digest_of(made.body.numbers, made.body.count * sizeof(made.body.numbers[0])),
         .root = root_of(&parent->header.root, &made.body),
     };
+    made.header.next_set = settle(&made, parent);
     if (order->flaw == BOOKS_WRONG_ROOT)
         made.header.root.bytes[0] ^= 1;
     uint8_t packed[BOOKS_HEADER_BYTES];
@@ -295,13 +337,12 @@ static bool is_fresh(struct books *books, const struct toy_block *parent,
     return true;
 }
 
-/* A toy's set of validators never changes. */
-static bool is_child(const struct books *books, const struct toy_block *parent,
-                     const struct toy_header *header)
+static bool is_child(struct toy_block *block, const struct toy_block *parent)
 {
-    const struct digest *set = &books->world->committee.digest;
-    return header->height == parent->header.height + 1 && digest_equal(&header->set, set) &&
-           digest_equal(&header->next_set, set);
+    const struct digest next = settle(block, parent);
+    return block->header.height == parent->header.height + 1 &&
+           digest_equal(&block->header.set, &parent->header.next_set) &&
+           digest_equal(&block->header.next_set, &next);
 }
 
 static bool toy_execute(struct books *books, struct arena *arena, struct bytes header,
@@ -317,8 +358,8 @@ static bool toy_execute(struct books *books, struct arena *arena, struct bytes h
     if (find(books, &block.digest))
         return true;
     *verdict = EVENT_INVALID;
-    if (!is_child(books, parent, &block.header) || !body_unpack(&block.body, body) ||
-        !is_fresh(books, parent, &block.body))
+    if (!body_unpack(&block.body, body) || !is_fresh(books, parent, &block.body) ||
+        !is_child(&block, parent))
         return true;
     struct digest root = root_of(&parent->header.root, &block.body);
     if (!digest_equal(&root, &block.header.root))
@@ -400,6 +441,12 @@ static struct event_work toy_work(struct books *books)
     return work;
 }
 
+static void toy_term(struct books *books, struct term *term)
+{
+    term->seating = books->head.seating;
+    seat_all(term, &books->head.header.next_set);
+}
+
 const struct books_kind toy_kind = {
     .read = toy_read,
     .header = &toy_record,
@@ -417,15 +464,16 @@ const struct books_kind toy_kind = {
     .durable = toy_durable,
     .submit = toy_submit,
     .work = toy_work,
+    .term = toy_term,
 };
 
 /* --- signatures --- */
 
-struct sign_signature toy_sign(struct seat seat, const struct digest *digest)
+struct sign_signature toy_sign(const struct sign_public *key, const struct digest *digest)
 {
     struct digest_stream stream;
     digest_init(&stream);
-    digest_add(&stream, &seat.n, 1);
+    digest_add(&stream, key->bytes + TOY_KEY_AT, TOY_KEY_SIZE);
     digest_add(&stream, digest->bytes, DIGEST_SIZE);
     struct digest half = digest_end(&stream);
 
@@ -439,7 +487,7 @@ bool toy_verify(const void *self, struct seat seat, const struct sign_public *ke
                 const struct digest *digest, const struct sign_signature *signature)
 {
     (void)self;
-    (void)key;
-    struct sign_signature wanted = toy_sign(seat, digest);
+    (void)seat;
+    struct sign_signature wanted = toy_sign(key, digest);
     return memcmp(wanted.bytes, signature->bytes, sizeof(wanted.bytes)) == 0;
 }

@@ -84,7 +84,7 @@ static void strike(struct weather *w)
         break;
     case WEATHER_CROWD:
         for (uint32_t i = 0; i < CROWD && w->crowds < CROWDS; i++)
-            cluster_submit(c, dice_u64(&w->dice) & committee_all(&c->world.committee));
+            cluster_submit(c, dice_u64(&w->dice) & ((UINT64_C(1) << c->members) - 1));
         w->crowds++;
         break;
     case WEATHER_ALL:

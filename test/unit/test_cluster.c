@@ -395,6 +395,59 @@ START_TEST(a_primary_with_wrong_roots_is_replaced)
 }
 END_TEST
 
+START_TEST(a_removed_member_serves_until_the_others_go_on_and_stops)
+{
+    struct cluster_options options = cluster_quiet(5);
+    open_cluster(&options);
+    cluster_move(c, &(struct motion){MOTION_REMOVE, 1, 0});
+    cluster_run(c, 5000);
+    ck_assert_uint_eq(judge_term(&c->judge, 2)->seating.count, 4);
+    ck_assert(c->stations[1].dismissed && !c->stations[1].retired); /* nothing is above yet */
+    ck_assert_uint_eq(c->stations[1].durable, 1);
+    cluster_submit(c, 1);
+    cluster_run(c, 10000);
+    ck_assert(c->stations[1].retired);
+    ck_assert(cluster_is_done(c));
+    close_cluster();
+}
+END_TEST
+
+START_TEST(a_member_that_slept_through_three_sets_finds_the_fourth)
+{
+    struct cluster_options options = cluster_quiet(4);
+    options.spares = 3;
+    open_cluster(&options);
+    cluster_cut(c, 3);
+    for (uint8_t i = 0; i < 3; i++) {
+        cluster_move(c, &(struct motion){MOTION_ADD, 0, 4 + i});
+        cluster_run(c, c->now_ms + 5000);
+    }
+    ck_assert_uint_eq(judge_term(&c->judge, UINT64_MAX)->seating.count, 7);
+    ck_assert_uint_eq(c->judge.height[3], 0);
+    cluster_heal(c);
+    cluster_run(c, c->now_ms + 15000);
+    ck_assert_uint_eq(c->stations[3].term.seating.count, 7);
+    ck_assert(cluster_is_done(c));
+    close_cluster();
+}
+END_TEST
+
+START_TEST(a_proven_liar_loses_its_seat_and_a_spare_fills_it)
+{
+    struct cluster_options options = cluster_quiet(4);
+    options.client_ms = 100;
+    options.liars = 2;
+    options.tricks = LIAR_DOUBLE_VOTES;
+    options.spares = 1;
+    options.motion_ms = 1000;
+    open_cluster(&options);
+    cluster_run(c, 30000);
+    ck_assert_uint_eq(c->judge.vacated, 1);
+    ck_assert_uint_gt(cluster_low(c), 20);
+    close_cluster();
+}
+END_TEST
+
 START_TEST(the_same_seed_tells_the_same_story)
 {
     struct cluster_options options = cluster_quiet(4);
@@ -419,4 +472,6 @@ HARNESS_MAIN("cluster", four_seats_decide_a_block, an_idle_chain_has_a_heartbeat
              all_power_fails_and_nothing_is_lost, four_bear_one, five_bear_one,
              six_bear_one_faulty_but_two_absent, seven_bear_two, one_decides_alone,
              an_equivocating_primary_is_replaced, a_primary_with_wrong_roots_is_replaced,
-             the_same_seed_tells_the_same_story)
+             a_removed_member_serves_until_the_others_go_on_and_stops,
+             a_member_that_slept_through_three_sets_finds_the_fourth,
+             a_proven_liar_loses_its_seat_and_a_spare_fills_it, the_same_seed_tells_the_same_story)
