@@ -216,7 +216,7 @@ static void add_leavers(struct making *making)
     roster->before_count = moved ? before->committee.count : before->before_count;
     memcpy(roster->before, moved ? before->committee.keys : before->before,
            roster->before_count * sizeof(roster->before[0]));
-    bool sat = moved ? before->seat.n != ROSTER_NONE : before->dismissed;
+    bool sat = before->dismissed || (moved && before->seat.n != ROSTER_NONE);
     roster->dismissed = sat && roster->seat.n == ROSTER_NONE;
     if (making->height >= roster->since + ROSTER_FAREWELL)
         return;
