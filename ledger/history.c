@@ -8,6 +8,7 @@
 #include "ledger/ics23.h"
 #include "ledger/layout.h"
 #include "ledger/reader.h"
+#include "ledger/tally.h"
 
 /* Room for what a function needs besides its answer: one block with its receipts. */
 #define SCRATCH_ARENA_BYTES (256u << 20)
@@ -547,31 +548,6 @@ enum err history_list(struct arena *arena, struct history *history, struct histo
 
 /* --- audit --- */
 
-struct audit {
-    struct walk_tree tree;
-    struct sparse_root root;
-    uint64_t count;
-    struct fault *fault;
-};
-
-/* Every value now is in the tree ... */
-static enum err audit_one(void *self, struct bytes key, struct bytes value)
-{
-    struct audit *audit = self;
-    struct digest position = digest_of(key.data, key.size),
-                  content = digest_of(value.data, value.size), found;
-    audit->count++;
-    enum err err = sparse_find(&found, &audit->root, &position, &audit->tree.pages);
-    if (err && err != ERR_NOT_FOUND)
-        return reader_tree_fault(&audit->tree.tree, audit->fault, err);
-    if (!err && digest_equal(&found, &content))
-        return ERR_NONE;
-    char hex[2 * 64 + 1];
-    bytes_to_hex(hex, bytes_of(key.data, key.size < 64 ? key.size : 64));
-    return fault_set(audit->fault, ERR_CORRUPT, "store: values, key %s: %s the state tree", hex,
-                     err ? "is missing in" : "differs from");
-}
-
 /* One block: its body and receipts have the header's roots, and it is found by its digest and follows `parent`. Of the block that a pruned
  * or fetched chain starts from there is the header only. */
 static enum err audit_block(struct arena *arena, struct history *history, struct height height,
@@ -597,26 +573,6 @@ static enum err audit_block(struct arena *arena, struct history *history, struct
     return err;
 }
 
-static enum err audit_state(struct history *history, const struct sparse_root *root, uint64_t *keys,
-                            struct fault *fault)
-{
-    struct audit audit = {.root = *root, .fault = fault};
-    walk_tree_init(&audit.tree, history);
-    enum err err = walk(history, bytes_of("", 0), bytes_of(NULL, 0), &audit, audit_one, fault);
-    if (err)
-        return err;
-    uint64_t leaves; /* ... and the tree has no more */
-    err = sparse_count(&leaves, &audit.root, &audit.tree.pages);
-    if (err)
-        return reader_tree_fault(&audit.tree.tree, fault, err);
-    if (leaves != audit.count)
-        return fault_set(fault, ERR_CORRUPT,
-                         "store: the state tree has %llu leaves, the values are %llu",
-                         (unsigned long long)leaves, (unsigned long long)audit.count);
-    *keys = leaves;
-    return ERR_NONE;
-}
-
 enum err history_audit(struct history *history, uint64_t *keys, struct fault *fault)
 {
     struct arena arena;
@@ -631,7 +587,7 @@ enum err history_audit(struct history *history, uint64_t *keys, struct fault *fa
     if (!err)
         err = history_block(&arena, history, &head, history->height, fault);
     if (!err)
-        err = audit_state(history, &head.root, keys, fault);
+        err = tally_check(history->store, history->snapshot, &head.root, keys, fault);
     arena_release(&arena);
     return err;
 }

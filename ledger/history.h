@@ -19,7 +19,7 @@
 struct history;
 
 /* NULL and a fault if the store can't be read. Close before the chain. Not for two threads at once;
- * open one each. */
+ * open one each. Closing NULL is fine. */
 struct history *history_open(struct chain *chain, struct fault *fault);
 void history_close(struct history *history);
 

@@ -104,7 +104,7 @@ static bool add_existence(struct arena *arena, struct writer *writer, unsigned f
     struct digest position = digest_of(leaf->key.data, leaf->key.size);
     for (uint32_t i = 0; i < leaf->proof.path_count; i++)
         add_inner_op(&proof, &leaf->proof.path[i],
-                     sparse_bit(&position, leaf->proof.path_count - 1 - i));
+                     sparse_page_bit(&position, leaf->proof.path_count - 1 - i));
     add_bytes(writer, field, written(&proof));
     return true;
 }

@@ -60,7 +60,7 @@ struct digest snapshot_behind(const struct digest *position)
 static unsigned common_bits(const struct digest *a, const struct digest *b)
 {
     unsigned level = 0;
-    while (level < 8 * DIGEST_SIZE && sparse_bit(a, level) == sparse_bit(b, level))
+    while (level < 8 * DIGEST_SIZE && sparse_page_bit(a, level) == sparse_page_bit(b, level))
         level++;
     return level;
 }
@@ -80,13 +80,13 @@ static struct digest subtree(const struct sparse_change *leaves, size_t count, u
     if (count == 0)
         return digest_zero;
     if (count == 1)
-        return sparse_leaf(&leaves->key, &leaves->value);
+        return sparse_page_leaf(&leaves->key, &leaves->value);
     size_t split = 0;
-    while (split < count && !sparse_bit(&leaves[split].key, level))
+    while (split < count && !sparse_page_bit(&leaves[split].key, level))
         split++;
     struct digest left = subtree(leaves, split, level + 1),
                   right = subtree(leaves + split, count - split, level + 1);
-    return sparse_parent(&left, &right);
+    return sparse_page_parent(&left, &right);
 }
 
 /* The leaves under the sibling at `level` of the path to `position` must be the next ones of the chunk, and no more. */
@@ -148,10 +148,10 @@ static bool is_whole(struct check *check)
                check->at == chunk->leaf_count;
     bool whole = takes_end(check, &chunk->from, left);
     for (unsigned level = left->path_count; whole && level-- > fork + 1;)
-        if (!sparse_bit(&chunk->from, level))
+        if (!sparse_page_bit(&chunk->from, level))
             whole = takes_sibling(check, &chunk->from, level, left);
     for (unsigned level = fork + 1; whole && level < right->path_count; level++)
-        if (sparse_bit(&chunk->to, level))
+        if (sparse_page_bit(&chunk->to, level))
             whole = takes_sibling(check, &chunk->to, level, right);
     return whole && takes_end(check, &chunk->to, right) && check->at == chunk->leaf_count;
 }

@@ -5,8 +5,6 @@
 
 #include "base/check.h"
 
-#define SLOTS 16
-
 static const struct record_field proof_fields[] = {
     RECORD_UINT_MAX(struct sparse_proof, end, SPARSE_END_OTHER),
     RECORD_FIXED(struct sparse_proof, other_key, RECORD_AS_HEX),
@@ -14,101 +12,6 @@ static const struct record_field proof_fields[] = {
     RECORD_DIGESTS(struct sparse_proof, path, path_count, LIMIT_SPARSE_PATH),
 };
 const struct record sparse_proof_record = RECORD(struct sparse_proof, "proof", proof_fields);
-
-/* --- hashes and positions --- */
-
-static struct digest hash_pair(uint8_t prefix, const struct digest *a, const struct digest *b)
-{
-    uint8_t bytes[1 + 2 * DIGEST_SIZE];
-    bytes[0] = prefix;
-    memcpy(bytes + 1, a->bytes, DIGEST_SIZE);
-    memcpy(bytes + 1 + DIGEST_SIZE, b->bytes, DIGEST_SIZE);
-    return digest_of(bytes, sizeof(bytes));
-}
-
-struct digest sparse_leaf(const struct digest *key, const struct digest *value)
-{
-    return hash_pair(0, key, value);
-}
-
-struct digest sparse_parent(const struct digest *left, const struct digest *right)
-{
-    return hash_pair(1, left, right);
-}
-
-unsigned sparse_bit(const struct digest *key, unsigned level)
-{
-    return (key->bytes[level / 8] >> (7 - level % 8)) & 1;
-}
-
-/* The slot of `key` in a page that has `depth` pages above it. */
-static unsigned slot_of(const struct digest *key, unsigned depth)
-{
-    return depth % 2 ? key->bytes[depth / 2] & 15 : key->bytes[depth / 2] >> 4;
-}
-
-static struct sparse_place place_of(const struct digest *key, unsigned depth, uint64_t height)
-{
-    struct sparse_place place = {.depth = (uint8_t)depth, .height = height};
-    memcpy(place.path.bytes, key->bytes, (depth + 1) / 2);
-    if (depth % 2)
-        place.path.bytes[depth / 2] &= 0xf0;
-    return place;
-}
-
-static bool node_equal(const struct sparse_node *a, const struct sparse_node *b)
-{
-    return a->kind == b->kind && digest_equal(&a->digest, &b->digest);
-}
-
-static struct sparse_node node_above(const struct sparse_node *left,
-                                     const struct sparse_node *right)
-{
-    if (left->kind == SPARSE_EMPTY && right->kind != SPARSE_NODE)
-        return *right;
-    if (right->kind == SPARSE_EMPTY && left->kind != SPARSE_NODE)
-        return *left;
-    return (struct sparse_node){SPARSE_NODE, sparse_parent(&left->digest, &right->digest)};
-}
-
-/* Hashes the nodes above the slots whose bit is set in `dirty`. */
-static void page_hash(struct sparse_page *page, uint32_t dirty)
-{
-    uint32_t nodes = dirty << SLOTS;
-    for (unsigned i = SLOTS - 1; i >= 1; i--) {
-        if (!(nodes & (3u << 2 * i)))
-            continue;
-        page->nodes[i] = node_above(&page->nodes[2 * i], &page->nodes[2 * i + 1]);
-        nodes |= 1u << i;
-    }
-}
-
-/* The slot that holds the lone leaf below node `i`. */
-static unsigned page_leaf(const struct sparse_page *page, unsigned i)
-{
-    while (i < SLOTS)
-        i = page->nodes[2 * i].kind == SPARSE_LEAF ? 2 * i : 2 * i + 1;
-    CHECK(page->nodes[i].kind == SPARSE_LEAF);
-    return i - SLOTS;
-}
-
-static void slot_set_leaf(struct sparse_node *node, struct sparse_slot *slot,
-                          const struct digest *key, const struct digest *value)
-{
-    *slot = (struct sparse_slot){.key = *key, .value = *value};
-    *node = (struct sparse_node){SPARSE_LEAF, sparse_leaf(key, value)};
-}
-
-/* The page below one of `place`'s slots. */
-static struct sparse_place place_below(const struct sparse_place *place, unsigned slot,
-                                       uint64_t height)
-{
-    struct sparse_place below = *place;
-    below.path.bytes[place->depth / 2] |= (uint8_t)(place->depth % 2 ? slot : slot << 4);
-    below.depth++;
-    below.height = height;
-    return below;
-}
 
 /* --- update --- */
 
@@ -149,7 +52,7 @@ static bool grow_leaf(struct sparse_node *node, struct sparse_slot *slot,
     if (puts + stays > 1)
         return false;
     if (put) {
-        slot_set_leaf(node, slot, &put->key, &put->value);
+        sparse_page_put(node, slot, &put->key, &put->value);
     } else if (!stays) {
         *node = (struct sparse_node){0};
         *slot = (struct sparse_slot){0};
@@ -166,19 +69,19 @@ static enum err page_open(struct update *update, struct sparse_page **out,
     if (!page)
         return ERR_LIMIT;
     if (node->kind == SPARSE_NODE || (depth == 0 && node->kind != SPARSE_EMPTY)) {
-        struct sparse_place place = place_of(key, depth, slot->height);
+        struct sparse_place place = sparse_page_place(key, depth, slot->height);
         const struct sparse_page *stored;
         enum err err = update->reader->page(update->reader->self, &place, &stored);
         if (err)
             return err;
-        if (!node_equal(&stored->nodes[1], node))
+        if (!sparse_page_same(&stored->nodes[1], node))
             return ERR_CORRUPT;
         *page = *stored;
     } else if (node->kind == SPARSE_LEAF) {
-        unsigned at = slot_of(&slot->key, depth);
-        page->nodes[SLOTS + at] = *node;
+        unsigned at = sparse_page_slot(&slot->key, depth);
+        page->nodes[SPARSE_PAGE_SLOTS + at] = *node;
         page->slots[at] = *slot;
-        page_hash(page, 1u << at);
+        sparse_page_hash(page, 1u << at);
     }
     *out = page;
     return ERR_NONE;
@@ -216,30 +119,30 @@ static enum err grow(struct update *update, struct sparse_node *node, struct spa
         return err;
     uint32_t dirty = 0;
     for (size_t first = 0, end; first < count; first = end) {
-        unsigned at = slot_of(&changes[first].key, depth);
-        for (end = first + 1; end < count && slot_of(&changes[end].key, depth) == at; end++)
+        unsigned at = sparse_page_slot(&changes[first].key, depth);
+        for (end = first + 1; end < count && sparse_page_slot(&changes[end].key, depth) == at; end++)
             ;
-        struct sparse_node before = page->nodes[SLOTS + at];
-        err = grow(update, &page->nodes[SLOTS + at], &page->slots[at], depth + 1, changes + first,
+        struct sparse_node before = page->nodes[SPARSE_PAGE_SLOTS + at];
+        err = grow(update, &page->nodes[SPARSE_PAGE_SLOTS + at], &page->slots[at], depth + 1, changes + first,
                    end - first);
         if (err)
             return err;
-        if (!node_equal(&before, &page->nodes[SLOTS + at]))
+        if (!sparse_page_same(&before, &page->nodes[SPARSE_PAGE_SLOTS + at]))
             dirty |= 1u << at;
     }
-    page_hash(page, dirty);
-    if (node_equal(node, &page->nodes[1]))
+    sparse_page_hash(page, dirty);
+    if (sparse_page_same(node, &page->nodes[1]))
         return ERR_NONE;
 
     *node = page->nodes[1];
     *slot = (struct sparse_slot){0};
     if (depth > 0 && node->kind != SPARSE_NODE) { /* what is left rises */
         if (node->kind == SPARSE_LEAF)
-            *slot = page->slots[page_leaf(page, 1)];
+            *slot = page->slots[sparse_page_find(page, 1)];
         return ERR_NONE;
     }
     slot->height = update->height;
-    struct sparse_place place = place_of(&changes[0].key, depth, update->height);
+    struct sparse_place place = sparse_page_place(&changes[0].key, depth, update->height);
     return writes_add(update, &place, page);
 }
 
@@ -259,63 +162,6 @@ enum err sparse_update(struct arena *arena, struct sparse_root *root, struct spa
     if (!err)
         *root = (struct sparse_root){top, slot.height};
     return err;
-}
-
-/* --- pages as bytes --- */
-
-size_t sparse_page_pack(uint8_t out[SPARSE_PAGE_BYTES], const struct sparse_page *page)
-{
-    uint32_t kinds = 0;
-    size_t size = 4;
-    for (unsigned i = 0; i < SLOTS; i++) {
-        const struct sparse_slot *slot = &page->slots[i];
-        enum sparse_kind kind = page->nodes[SLOTS + i].kind;
-        kinds |= (uint32_t)kind << 2 * i;
-        if (kind == SPARSE_LEAF) {
-            memcpy(out + size, slot->key.bytes, DIGEST_SIZE);
-            memcpy(out + size + DIGEST_SIZE, slot->value.bytes, DIGEST_SIZE);
-            size += 2 * DIGEST_SIZE;
-        } else if (kind == SPARSE_NODE) {
-            memcpy(out + size, page->nodes[SLOTS + i].digest.bytes, DIGEST_SIZE);
-            bytes_put_u64(out + size + DIGEST_SIZE, slot->height);
-            size += DIGEST_SIZE + 8;
-        }
-    }
-    bytes_put_u32(out, kinds);
-    return size;
-}
-
-enum err sparse_page_unpack(struct sparse_page *page, struct bytes in)
-{
-    if (in.size < 4)
-        return ERR_MALFORMED;
-    uint32_t kinds = bytes_get_u32(in.data);
-    const uint8_t *at = in.data + 4, *end = in.data + in.size;
-    memset(page, 0, sizeof(*page));
-    for (unsigned i = 0; i < SLOTS; i++) {
-        struct sparse_node *node = &page->nodes[SLOTS + i];
-        unsigned kind = kinds >> 2 * i & 3;
-        size_t size = kind == SPARSE_LEAF   ? 2 * DIGEST_SIZE
-                      : kind == SPARSE_NODE ? DIGEST_SIZE + 8
-                                            : 0;
-        if (kind > SPARSE_NODE || (size_t)(end - at) < size)
-            return ERR_MALFORMED;
-        if (kind == SPARSE_LEAF) {
-            struct digest key, value;
-            memcpy(key.bytes, at, DIGEST_SIZE);
-            memcpy(value.bytes, at + DIGEST_SIZE, DIGEST_SIZE);
-            slot_set_leaf(node, &page->slots[i], &key, &value);
-        } else if (kind == SPARSE_NODE) {
-            node->kind = SPARSE_NODE;
-            memcpy(node->digest.bytes, at, DIGEST_SIZE);
-            page->slots[i].height = bytes_get_u64(at + DIGEST_SIZE);
-        }
-        at += size;
-    }
-    if (at != end)
-        return ERR_MALFORMED;
-    page_hash(page, 0xffff);
-    return ERR_NONE;
 }
 
 /* --- reading and proving --- */
@@ -346,16 +192,16 @@ static enum err descend(struct descent *descent, const struct sparse_root *root,
     if (root->top.kind == SPARSE_EMPTY)
         return ERR_NONE;
     for (unsigned depth = 0; depth < SPARSE_PAGE_DEPTH; depth++) {
-        struct sparse_place place = place_of(key, depth, height);
+        struct sparse_place place = sparse_page_place(key, depth, height);
         const struct sparse_page *page;
         enum err err = reader->page(reader->self, &place, &page);
         if (err)
             return err;
-        if (!node_equal(&page->nodes[1], &descent->end))
+        if (!sparse_page_same(&page->nodes[1], &descent->end))
             return ERR_CORRUPT;
         unsigned i = 1;
-        while (i < SLOTS && page->nodes[i].kind == SPARSE_NODE) {
-            unsigned bit = sparse_bit(key, descent->level);
+        while (i < SPARSE_PAGE_SLOTS && page->nodes[i].kind == SPARSE_NODE) {
+            unsigned bit = sparse_page_bit(key, descent->level);
             i = 2 * i + bit;
             if (page->nodes[i ^ 1].kind != SPARSE_EMPTY)
                 descent->beside[!bit] = (struct beside){true, place, i ^ 1};
@@ -363,10 +209,10 @@ static enum err descend(struct descent *descent, const struct sparse_root *root,
         }
         descent->end = page->nodes[i];
         if (descent->end.kind == SPARSE_LEAF)
-            descent->slot = page->slots[page_leaf(page, i)];
+            descent->slot = page->slots[sparse_page_find(page, i)];
         if (descent->end.kind != SPARSE_NODE)
             return ERR_NONE;
-        height = page->slots[i - SLOTS].height;
+        height = page->slots[i - SPARSE_PAGE_SLOTS].height;
     }
     return ERR_CORRUPT;
 }
@@ -395,15 +241,15 @@ static enum err edge(struct digest *key, const struct beside *from, bool last,
         enum err err = reader->page(reader->self, &place, &page);
         if (err)
             return err;
-        while (i < SLOTS && page->nodes[i].kind == SPARSE_NODE)
+        while (i < SPARSE_PAGE_SLOTS && page->nodes[i].kind == SPARSE_NODE)
             i = 2 * i + (page->nodes[2 * i + last].kind == SPARSE_EMPTY ? !last : last);
         if (page->nodes[i].kind == SPARSE_LEAF) {
-            *key = page->slots[page_leaf(page, i)].key;
+            *key = page->slots[sparse_page_find(page, i)].key;
             return ERR_NONE;
         }
         if (page->nodes[i].kind == SPARSE_EMPTY || place.depth + 1 == SPARSE_PAGE_DEPTH)
             return ERR_CORRUPT;
-        place = place_below(&place, i - SLOTS, page->slots[i - SLOTS].height);
+        place = sparse_page_below(&place, i - SPARSE_PAGE_SLOTS, page->slots[i - SPARSE_PAGE_SLOTS].height);
         i = 1;
     }
 }
@@ -440,17 +286,17 @@ static enum err walk_page(const struct walk *walk, const struct sparse_place *pl
     if (err)
         return err;
     struct sparse_page page = *borrowed;
-    if (!node_equal(&page.nodes[1], top) || place->depth >= SPARSE_PAGE_DEPTH)
+    if (!sparse_page_same(&page.nodes[1], top) || place->depth >= SPARSE_PAGE_DEPTH)
         return ERR_CORRUPT;
-    unsigned first = edge ? slot_of(walk->from, place->depth) : 0;
-    for (unsigned i = first; i < SLOTS && !err; i++) {
+    unsigned first = edge ? sparse_page_slot(walk->from, place->depth) : 0;
+    for (unsigned i = first; i < SPARSE_PAGE_SLOTS && !err; i++) {
         const struct sparse_slot *slot = &page.slots[i];
-        if (page.nodes[SLOTS + i].kind == SPARSE_LEAF && digest_compare(&slot->key, walk->from) >= 0)
+        if (page.nodes[SPARSE_PAGE_SLOTS + i].kind == SPARSE_LEAF && digest_compare(&slot->key, walk->from) >= 0)
             err = walk->each(walk->self, &slot->key, &slot->value);
-        if (page.nodes[SLOTS + i].kind != SPARSE_NODE)
+        if (page.nodes[SPARSE_PAGE_SLOTS + i].kind != SPARSE_NODE)
             continue;
-        struct sparse_place below = place_below(place, i, slot->height);
-        err = walk_page(walk, &below, &page.nodes[SLOTS + i], edge && i == first);
+        struct sparse_place below = sparse_page_below(place, i, slot->height);
+        err = walk_page(walk, &below, &page.nodes[SPARSE_PAGE_SLOTS + i], edge && i == first);
     }
     return err;
 }
@@ -479,7 +325,7 @@ static enum err copy_page(const struct differ *differ, struct sparse_page *copy,
     if (err)
         return err;
     *copy = *borrowed;
-    return node_equal(&copy->nodes[1], top) && place->depth < SPARSE_PAGE_DEPTH ? ERR_NONE
+    return sparse_page_same(&copy->nodes[1], top) && place->depth < SPARSE_PAGE_DEPTH ? ERR_NONE
                                                                                 : ERR_CORRUPT;
 }
 
@@ -506,16 +352,16 @@ static enum err differ_page(const struct differ *differ, const struct sparse_pla
         err = copy_page(differ, &now, later, later_top);
     if (!err)
         err = differ->gone->page(differ->gone->self, place);
-    for (unsigned i = 0; i < SLOTS && !err; i++) {
+    for (unsigned i = 0; i < SPARSE_PAGE_SLOTS && !err; i++) {
         const struct sparse_slot *slot = &page.slots[i], *slot_now = &now.slots[i];
-        const struct sparse_node *node = &page.nodes[SLOTS + i], *node_now = &now.nodes[SLOTS + i];
-        bool same = node_equal(node, node_now);
+        const struct sparse_node *node = &page.nodes[SPARSE_PAGE_SLOTS + i], *node_now = &now.nodes[SPARSE_PAGE_SLOTS + i];
+        bool same = sparse_page_same(node, node_now);
         if (node->kind == SPARSE_LEAF && !same)
             err = differ_leaf(differ, slot);
         if (node->kind != SPARSE_NODE || (same && slot->height == slot_now->height))
             continue;
-        struct sparse_place below = place_below(place, i, slot->height),
-                            below_now = place_below(place, i, slot_now->height);
+        struct sparse_place below = sparse_page_below(place, i, slot->height),
+                            below_now = sparse_page_below(place, i, slot_now->height);
         bool there = node_now->kind == SPARSE_NODE;
         err = differ_page(differ, &below, node, there ? &below_now : NULL, node_now);
     }
@@ -528,7 +374,7 @@ enum err sparse_differ(const struct sparse_root *before, const struct sparse_roo
     struct differ differ = {after, reader, gone};
     struct sparse_place place = {.height = before->height}, later = {.height = after->height};
     if (before->top.kind == SPARSE_EMPTY ||
-        (node_equal(&before->top, &after->top) && before->height == after->height))
+        (sparse_page_same(&before->top, &after->top) && before->height == after->height))
         return ERR_NONE;
     return differ_page(&differ, &place, &before->top,
                        after->top.kind == SPARSE_EMPTY ? NULL : &later, &after->top);
@@ -579,10 +425,10 @@ static struct digest fold(struct digest end, const struct digest *key,
                           const struct sparse_proof *proof)
 {
     for (uint32_t i = 0; i < proof->path_count; i++) {
-        if (sparse_bit(key, proof->path_count - 1 - i))
-            end = sparse_parent(&proof->path[i], &end);
+        if (sparse_page_bit(key, proof->path_count - 1 - i))
+            end = sparse_page_parent(&proof->path[i], &end);
         else
-            end = sparse_parent(&end, &proof->path[i]);
+            end = sparse_page_parent(&end, &proof->path[i]);
     }
     return end;
 }
@@ -592,7 +438,7 @@ bool sparse_has_at(const struct digest *root, const struct digest *position,
 {
     if (proof->end != SPARSE_END_SELF || proof->path_count > LIMIT_SPARSE_PATH)
         return false;
-    struct digest top = fold(sparse_leaf(position, value), position, proof);
+    struct digest top = fold(sparse_page_leaf(position, value), position, proof);
     return digest_equal(&top, root);
 }
 
@@ -606,9 +452,9 @@ bool sparse_lacks_at(const struct digest *root, const struct digest *position,
         if (digest_equal(&proof->other_key, position))
             return false;
         for (unsigned level = 0; level < proof->path_count; level++)
-            if (sparse_bit(position, level) != sparse_bit(&proof->other_key, level))
+            if (sparse_page_bit(position, level) != sparse_page_bit(&proof->other_key, level))
                 return false;
-        end = sparse_leaf(&proof->other_key, &proof->other_value);
+        end = sparse_page_leaf(&proof->other_key, &proof->other_value);
     } else if (proof->end != SPARSE_END_EMPTY) {
         return false;
     }

@@ -19,40 +19,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/record.h"
-
-/* 256 levels of bits, four to a page. */
-#define SPARSE_PAGE_DEPTH 64
-
-enum sparse_kind {
-    SPARSE_EMPTY = 0,
-    SPARSE_LEAF = 1, /* one leaf in the whole subtree */
-    SPARSE_NODE = 2, /* two leaves or more */
-};
-
-struct sparse_node {
-    enum sparse_kind kind;
-    struct digest digest; /* zero when empty */
-};
-
-/* What hangs under a slot. */
-struct sparse_slot {
-    struct digest key;   /* leaf: H(key) */
-    struct digest value; /* leaf: H(value) */
-    uint64_t height;     /* node: the block that wrote the page below */
-};
-
-struct sparse_page {
-    struct sparse_node nodes[32]; /* [1] is the top, [2i] and [2i + 1] the children of [i], [16..31]
-                                     the slots; [0] unused */
-    struct sparse_slot slots[16];
-};
-
-/* Names a page for ever. */
-struct sparse_place {
-    uint8_t depth;      /* pages above it, < SPARSE_PAGE_DEPTH; 0 is the root page */
-    struct digest path; /* its first depth * 4 bits; the rest is zero */
-    uint64_t height;    /* the block that wrote it */
-};
+#include "ledger/sparse_page.h"
 
 /* A tree: the root and where its page is. An empty tree has digest zero and no page. */
 struct sparse_root {
@@ -97,17 +64,6 @@ void sparse_sort(struct sparse_change *changes, size_t count);
 MUST_USE enum err sparse_update(struct arena *arena, struct sparse_root *root,
                                 struct sparse_writes *writes, const struct sparse_change *changes,
                                 size_t count, uint64_t height, const struct sparse_reader *reader);
-
-/* --- pages as bytes: a u32 with two bits a slot (its kind), then per leaf key and value digests,
- * per node digest and height --- */
-
-#define SPARSE_PAGE_BYTES (4 + 16 * 64)
-
-size_t sparse_page_pack(uint8_t out[SPARSE_PAGE_BYTES], const struct sparse_page *page);
-
-/* Recomputes all 15 nodes, so the caller can compare page->nodes[1] with what the slot above says.
- * ERR_MALFORMED for bytes that are no page. */
-MUST_USE enum err sparse_page_unpack(struct sparse_page *page, struct bytes in);
 
 /* --- proofs --- */
 
@@ -174,11 +130,5 @@ MUST_USE enum err sparse_differ(const struct sparse_root *before, const struct s
 /* How many leaves the whole tree has, with every page checked against the digest above it. */
 MUST_USE enum err sparse_count(uint64_t *leaves, const struct sparse_root *root,
                                const struct sparse_reader *reader);
-
-/* Bit `level` of a position, < 256, from the most significant: 0 goes left. */
-unsigned sparse_bit(const struct digest *key, unsigned level);
-
-struct digest sparse_leaf(const struct digest *key, const struct digest *value);
-struct digest sparse_parent(const struct digest *left, const struct digest *right);
 
 #endif

@@ -12,13 +12,13 @@ static struct digest leaf_of(const char *name)
 {
     struct digest key = digest_of(name, bytes_text(name).size),
                   value = digest_of(VALUE, sizeof(VALUE) - 1);
-    return sparse_leaf(&key, &value);
+    return sparse_page_leaf(&key, &value);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct digest left = leaf_of(LEFT_KEY), right = leaf_of(RIGHT_KEY),
-                  root = sparse_parent(&left, &right);
+                  root = sparse_page_parent(&left, &right);
     struct bytes present = bytes_text(LEFT_KEY), absent = bytes_text("b");
     struct arena arena;
     struct sparse_proof proof;

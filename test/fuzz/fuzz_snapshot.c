@@ -19,9 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct digest content = name_of(VALUE), leaves[2], places[2];
     for (int i = 0; i < 2; i++) {
         places[i] = name_of(names[i]);
-        leaves[i] = sparse_leaf(&places[i], &content);
+        leaves[i] = sparse_page_leaf(&places[i], &content);
     }
-    struct digest root = sparse_parent(&leaves[0], &leaves[1]);
+    struct digest root = sparse_page_parent(&leaves[0], &leaves[1]);
     struct arena arena;
     arena_init(&arena, SNAPSHOT_ARENA_BYTES);
     for (unsigned range = 0; range < SNAPSHOT_RANGES; range++) {

@@ -113,7 +113,7 @@ static void make(void)
                                    .chain = digest_of(genesis_raw.data, genesis_raw.size),
                                    .height = 7,
                                    .time_ms = 99,
-                                   .state_root = sparse_leaf(&key_digest, &value_digest)};
+                                   .state_root = sparse_page_leaf(&key_digest, &value_digest)};
     header.set_digest = header.next_set_digest = validator_set_digest(&arena, &set);
     path = (struct sparse_proof){.end = SPARSE_END_SELF};
     certificate.ballot = (struct ballot){.set = header.set_digest, .height = {7}};

@@ -295,7 +295,7 @@ START_TEST(lone_leaf_is_the_root_and_two_that_share_bits_hang_deep)
     b.bytes[31] = 1; /* differ in the last of 256 bits */
     struct sparse_change both[2] = {{a, key_of(1), false}, {b, key_of(2), false}};
     ck_assert_int_eq(sparse_update(&w.arena, &w.root, &w.pages, both, 1, 1, &reader), ERR_NONE);
-    struct digest leaf = sparse_leaf(&a, &both[0].value);
+    struct digest leaf = sparse_page_leaf(&a, &both[0].value);
     ck_assert(digest_equal(&w.root.top.digest, &leaf));
 
     ck_assert_int_eq(sparse_update(&w.arena, &w.root, &w.pages, both, 2, 2, &reader), ERR_NONE);
@@ -308,7 +308,7 @@ START_TEST(lone_leaf_is_the_root_and_two_that_share_bits_hang_deep)
 
     both[0].deleted = true;
     ck_assert_int_eq(sparse_update(&w.arena, &w.root, &w.pages, both, 1, 3, &reader), ERR_NONE);
-    leaf = sparse_leaf(&b, &both[1].value);
+    leaf = sparse_page_leaf(&b, &both[1].value);
     ck_assert(digest_equal(&w.root.top.digest, &leaf));
     arena_release(&w.arena);
 }
