@@ -85,10 +85,12 @@
  *     A provider that declines what it could do, once a job: each of its accounts delays the job by answer_ms.
  *     A worker that serves a drawn state to f + 1 replayers only: the others answer "unavailable", and pay for silence when outvoted.
  *     Many jobs at once: replay_ms covers the slots of one job, so a replayer with much less than replay_mmacs for each job that is at
- *     work is late, and fined as mute.
+ *     work is late, and fined as mute. Who is assigned doesn't depend on the load: else whoever loads the honest ones chose the replayers.
  *     A replayer that a worker hands its true trace: it is paid for a replay that it didn't do. A worker that hands out a planted one
  *     gains more (contracts/claim.h).
- *     A false segment that no draw hit and nobody challenges in time; and jobs that start from a tainted one aren't marked themselves.
+ *     A false segment that no draw hit and nobody challenges in time.
+ *     An initial state that somebody made from a tainted model: `tenure job submit` begins with the seed's weights, so no job descends from
+ *     another by its tools, and a taint ends with its job.
  *   A consortium that admits consumers and providers by name bears these by revoking who abuses them.
  *
  * ---- Bytes ----
@@ -173,7 +175,7 @@ struct jobs_submit {
     uint32_t memory_mib;        /* that a slot's machine must have; at least program_memory_mib */
     /* A segment, > 0; what is paid is the leased offer's price of its work. */
     struct amount price_max;
-    struct amount replay_fee; /* an interval, to each assigned replayer */
+    struct amount replay_fee; /* an interval, to each assigned replayer; >= parameters.replay_fee_min */
     struct amount stake;      /* a slot, of the worker; > 0 */
     /* Intervals that each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all. */
     uint16_t sample;

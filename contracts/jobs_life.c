@@ -130,6 +130,7 @@ static enum verdict on_submit(const struct catalog_run *run, const void *in)
         return verdict;
     if (!parameters_get(run->view, &parameters) || !has_clocks(&job, &parameters) ||
         !terms_hold(&job.terms, job.intervals, run->context->time_ms) ||
+        units_amount_compare(&job.terms.replay_fee, &parameters.replay_fee_min) < 0 ||
         !jobs_has_time(&job, &parameters, run->context->time_ms))
         return VERDICT_OUT_OF_BOUNDS;
     if (!jobs_budget(&budget, &job.terms, job.intervals, job.auditors))

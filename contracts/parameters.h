@@ -37,6 +37,8 @@ struct parameters {
     uint64_t challenge_ms;
     /* Locked by a challenger, lost if the challenge is refuted; below 2^128. */
     struct amount challenge_bond;
+    /* The least that a job pays each replayer for an interval: who replays for nothing, doesn't replay; 1..2^128 - 1. */
+    struct amount replay_fee_min;
 };
 
 extern const struct record parameters_record;

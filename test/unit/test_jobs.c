@@ -448,19 +448,20 @@ START_TEST(nobody_fills_the_list_of_open_jobs_alone_or_for_nothing)
     studio_init(&m);
     struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
     terms.price_max = units_amount(1); /* no offer is so cheap: it waits */
-    terms.replay_fee = units_zero;
-    terms.budget = units_amount(1);
+    terms.replay_fee = units_amount(1);
+    uint64_t budget = 1 + 2 * STUDIO_INTERVALS;
+    terms.budget = units_amount(budget);
     for (int i = 0; i < JOBS_ACCOUNT_MAX; i++)
         ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
     uint64_t open = JOBS_ACCOUNT_MAX, deposits = STUDIO_DEPOSIT * open * (open + 1) / 2;
-    ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE - open - deposits);
+    ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER), MARKET_FORTUNE - open * budget - deposits);
     struct contracts_supply supply = market_supply(&m);
     ck_assert_uint_eq(market_number(&supply.deposits), deposits);
     ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_TOO_MANY);
     ck_assert_int_eq(market_call(&m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_CANCEL, &cancel),
                      VERDICT_OK);
     ck_assert_uint_eq(market_balance(&m, MARKET_CONSUMER),
-                      MARKET_FORTUNE - (open - 1) - (deposits - 2 * STUDIO_DEPOSIT));
+                      MARKET_FORTUNE - (open - 1) * budget - (deposits - 2 * STUDIO_DEPOSIT));
     ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
     market_step(&m, 1);
     for (int i = 0; i < 3; i++) /* everything is worked off a bounded number a block */
@@ -545,6 +546,7 @@ START_TEST(terms_out_of_their_bounds_are_refused)
     REFUSED(bad.quorum = 3, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.stake = units_zero, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.price_max = units_zero, VERDICT_OUT_OF_BOUNDS);
+    REFUSED(bad.replay_fee = units_zero, VERDICT_OUT_OF_BOUNDS); /* nobody replays for nothing */
     REFUSED(bad.sample = STUDIO_INTERVALS + 1, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.segment_ms = m.parameters.answer_ms - 1, VERDICT_OUT_OF_BOUNDS);
     REFUSED(bad.replay_ms = m.parameters.answer_ms - 1, VERDICT_OUT_OF_BOUNDS);

@@ -41,6 +41,8 @@ START_TEST(each_bound_is_kept)
     REFUSED(p.replay_mmacs = 1000000001);
     REFUSED(p.challenge_ms = 2592000001);
     REFUSED(p.challenge_bond.be[15] = 1);
+    REFUSED(p.replay_fee_min.be[15] = 1);
+    REFUSED(p.replay_fee_min = units_zero);
 }
 END_TEST
 
