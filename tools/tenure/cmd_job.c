@@ -17,11 +17,14 @@
 
 /* --- plan --- */
 
-static enum err ask_network(struct desk *desk, uint64_t *now_ms, uint32_t *validators)
+static enum err ask_network(struct desk *desk, uint64_t *now_ms, uint32_t *validators,
+                            struct parameters *parameters)
 {
     struct answer *status = NULL;
-    enum err err = desk_get(desk, &status, "/v1/status");
+    enum err err = desk_state(desk, bytes_text("parameters"), &parameters_record, parameters);
 
+    if (!err)
+        err = desk_get(desk, &status, "/v1/status");
     if (err)
         return err;
     *now_ms = answer_number(status, "time_ms");
@@ -51,15 +54,17 @@ static enum err settle_budget(struct cli *cli, struct job_terms *terms, uint32_t
 
 /* `waits`: why it could not start now; NULL: it could. */
 static void print_plan(struct cli *cli, const struct job_terms *terms, uint32_t auditors,
-                       const char *waits)
+                       const struct parameters *parameters, const char *waits)
 {
     const struct jobs_submit *submit = &terms->submit;
     uint32_t replayed = submit->sample ? submit->sample : terms->intervals;
     uint32_t one = job_terms_caught(terms->intervals, submit->sample, 1);
     uint32_t half = job_terms_caught(terms->intervals, submit->sample, (terms->intervals + 1) / 2);
     uint64_t cost = (uint64_t)auditors * replayed * 100 / terms->intervals;
-    char budget[AMOUNT_TEXT_SIZE], stake[AMOUNT_TEXT_SIZE], price[AMOUNT_TEXT_SIZE];
+    char budget[AMOUNT_TEXT_SIZE], stake[AMOUNT_TEXT_SIZE], price[AMOUNT_TEXT_SIZE],
+        deposit[AMOUNT_TEXT_SIZE];
 
+    units_amount_text(deposit, &parameters->job_deposit);
     units_amount_text(budget, &submit->budget);
     units_amount_text(stake, &submit->stake);
     units_amount_text(price, &submit->price_max);
@@ -68,10 +73,10 @@ static void print_plan(struct cli *cli, const struct job_terms *terms, uint32_t 
                ",\"segments\":%u,\"intervals\":%u,\"auditors\":%u,\"replayed\":%u,"
                "\"audit_cost_percent\":%" PRIu64
                ",\"caught_one_bp\":%u,\"caught_half_bp\":%u,\"price_max\":\"%s\",\"stake\":\"%s\","
-               "\"budget\":\"%s\",\"waits_for\":%s}\n",
+               "\"budget\":\"%s\",\"deposit\":\"%s\",\"waits_for\":%s}\n",
                program_parameter_count(&terms->program), terms->work,
                submit->rounds * submit->workers, terms->intervals, auditors, replayed, cost, one,
-               half, price, stake, budget, waits ? cli_quote(cli, waits) : "null");
+               half, price, stake, budget, deposit, waits ? cli_quote(cli, waits) : "null");
         return;
     }
     printf("model             %u parameters\n", program_parameter_count(&terms->program));
@@ -86,6 +91,8 @@ static void print_plan(struct cli *cli, const struct job_terms *terms, uint32_t 
            one / 100, one % 100, half / 100, half % 100);
     printf("a worker stakes   %s; a segment costs at most %s\n", stake, price);
     printf("budget in escrow  %s; what isn't spent comes back\n", budget);
+    printf("deposit           %s times your open jobs, this one included; comes back at the end\n",
+           deposit);
     if (waits)
         printf("it would wait for %s\n", waits);
 }
@@ -95,12 +102,13 @@ static enum err run_plan(struct cli *cli)
     struct job_terms terms;
     uint32_t validators = 0;
     const char *waits;
+    struct parameters parameters;
     uint64_t now_ms;
     struct desk desk;
     enum err err = desk_open(&desk, cli);
 
     if (!err)
-        err = ask_network(&desk, &now_ms, &validators);
+        err = ask_network(&desk, &now_ms, &validators, &parameters);
     if (!err)
         err = job_terms_read(cli, &terms, now_ms);
     if (!err)
@@ -108,7 +116,7 @@ static enum err run_plan(struct cli *cli)
     if (!err)
         err = shortage_say(&desk, &waits, &terms.submit, terms.work, terms.submit.workers, false);
     if (!err)
-        print_plan(cli, &terms, (validators - 1) / 3 + 1, waits);
+        print_plan(cli, &terms, (validators - 1) / 3 + 1, &parameters, waits);
     desk_close(&desk);
     return err;
 }
@@ -189,12 +197,13 @@ static enum err run_submit(struct cli *cli)
 {
     struct job_terms terms;
     uint32_t validators = 0;
+    struct parameters parameters;
     uint64_t now_ms;
     struct desk desk;
     enum err err = desk_open_bulk(&desk, cli);
 
     if (!err)
-        err = ask_network(&desk, &now_ms, &validators);
+        err = ask_network(&desk, &now_ms, &validators, &parameters);
     if (!err)
         err = job_terms_read(cli, &terms, now_ms);
     if (!err)
