@@ -555,9 +555,7 @@ enum err peer_send(struct peer_net *net, struct place to, enum peer_lane lane, u
 void peer_status(struct peer_net *net, struct place place, struct peer_state *state)
 {
     CHECK(place.n < PEER_PLACES);
-    uint64_t now = nng_clock();
-
     pthread_mutex_lock(&net->mutex);
-    place_status(&net->table.slots[place.n], state, now);
+    place_status(&net->table.slots[place.n], state, nng_clock());
     pthread_mutex_unlock(&net->mutex);
 }
