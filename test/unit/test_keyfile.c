@@ -12,8 +12,8 @@
 
 static void setup_folder(void)
 {
-    char folder[] = "/tmp/tenure-test-keyfile-XXXXXX";
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    static char folder[] = "/tmp/tenure-test-keyfile-XXXXXX";
+    harness_folder(folder);
     ck_assert_int_eq(chdir(folder), 0);
 }
 

@@ -17,12 +17,10 @@ static struct fault fault;
 
 static void setup_path(void)
 {
-    strcpy(path, "/tmp/tenure-test-votelog-XXXXXX");
-    int descriptor = mkstemp(path);
-    ck_assert_int_ge(descriptor, 0);
-    close(descriptor);
-    unlink(path);
-    snprintf(key, sizeof(key), "%s-key", path);
+    static char folder[] = "/tmp/tenure-votelog-XXXXXX";
+    harness_folder(folder);
+    snprintf(path, sizeof(path), "%s/votes.log", folder);
+    snprintf(key, sizeof(key), "%s/key", folder);
     snprintf(pledged, sizeof(pledged), "%s.votes", key);
     chain = digest_of("chain", 5);
 }
@@ -59,8 +57,6 @@ START_TEST(records_and_guard_come_back)
     ck_assert(!votelog_allow(&votes, 1, &other));
     ck_assert(votelog_allow(&votes, 1, &sign));
     votelog_close(&votes);
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
@@ -81,8 +77,6 @@ START_TEST(a_lost_record_is_told)
     ck_assert(!votes.whole);
     ck_assert_uint_eq(votes.count, 1);
     votelog_close(&votes);
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
@@ -107,8 +101,6 @@ START_TEST(what_is_forgotten_leaves_the_file)
     ck_assert_uint_eq(votes.appended, 24);
     ck_assert_int_eq(votelog_append(&votes, 25, bytes_text("next")), ERR_NONE);
     votelog_close(&votes);
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
@@ -125,8 +117,6 @@ START_TEST(a_log_of_another_chain_or_none_is_refused)
     ck_assert_int_eq(votelog_open(&votes, path, key, &other, (struct height){1}, &fault),
                      ERR_MISMATCH);
     ck_assert_ptr_nonnull(strstr(fault.text, "its votes are of another chain"));
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
@@ -141,8 +131,6 @@ START_TEST(a_failed_sync_is_told)
     ck_assert_ptr_nonnull(strstr(fault.text, "No space left on device"));
     ck_assert_uint_eq(votes.synced, 0);
     votelog_close(&votes);
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
@@ -173,8 +161,6 @@ START_TEST(a_lost_folder_is_noticed_beside_the_key)
         ck_assert(!votelog_allow(&votes, 1, &again));
     ck_assert(votelog_allow(&votes, 1, &again));
     votelog_close(&votes);
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
@@ -201,8 +187,6 @@ START_TEST(what_was_lost_stays_so_until_the_chain_is_above_it)
     ck_assert(votes.whole);
     votelog_close(&votes);
     head.n = 0;
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
@@ -228,8 +212,6 @@ START_TEST(an_old_copy_of_the_log_is_noticed_even_by_one_record)
     struct action_sign sign = prepare_of(1, "b");
     ck_assert(!votelog_allow(&votes, 1, &sign));
     votelog_close(&votes);
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
@@ -251,8 +233,6 @@ START_TEST(a_chain_older_than_the_votes_mutes)
     ck_assert(!votes.whole);
     ck_assert_uint_eq(votes.muted_height.n, 1 + BOUNDS_WINDOW);
     votelog_close(&votes);
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
@@ -295,8 +275,6 @@ START_TEST(a_chain_put_back_below_what_was_forgotten_mutes)
     ck_assert(votes.whole);
     votelog_close(&votes);
     head.n = 0;
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
@@ -324,8 +302,6 @@ START_TEST(a_chain_put_back_below_the_set_that_was_voted_in_mutes)
     ck_assert_uint_eq(votes.muted_height.n, 10);
     votelog_close(&votes);
     head.n = 0;
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
@@ -352,16 +328,13 @@ START_TEST(a_torn_pledge_leaves_the_one_before_and_a_damaged_file_is_refused)
     ck_assert_int_eq(votelog_open(&votes, path, key, &chain, head, &fault), ERR_CORRUPT);
     ck_assert_ptr_nonnull(strstr(fault.text, "nobody knows what this validator has signed"));
     free(slots);
-    unlink(path);
-    unlink(pledged);
 }
 END_TEST
 
 HARNESS_MAIN("votelog", a_lost_folder_is_noticed_beside_the_key,
              what_was_lost_stays_so_until_the_chain_is_above_it,
              an_old_copy_of_the_log_is_noticed_even_by_one_record,
-             a_chain_older_than_the_votes_mutes,
-             a_chain_put_back_below_what_was_forgotten_mutes,
+             a_chain_older_than_the_votes_mutes, a_chain_put_back_below_what_was_forgotten_mutes,
              a_chain_put_back_below_the_set_that_was_voted_in_mutes,
              a_torn_pledge_leaves_the_one_before_and_a_damaged_file_is_refused,
              records_and_guard_come_back, a_lost_record_is_told, what_is_forgotten_leaves_the_file,
