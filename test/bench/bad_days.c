@@ -1,14 +1,17 @@
 /* Consensus on bad days: build/bench/consensus.json.
  *
+ *     bad_days [VALIDATORS]    with a number: goodput alone, to look at; nothing is written
+ *
  *     failover_timeouts    from SIGKILL of the primary under load to the first new block that another node commits, in units of the
  *                          configured time-out: median and worst of FAILOVERS kills; the killed node comes back in between
- *     fault_free_per_s     transfers a second that SENDERS clients get through while all is well, BATCH under way each
- *     silent_goodput       the same with one validator dead (f of n = 4), as a share of that
- *     stopped_goodput      the same with one validator stopped (SIGSTOP), so that its connections stay open and fill
+ *     fault_free_per_s     transfers a second that SENDERS clients get through while all is well, BATCH under way each, with 4 validators
+ *                          and with 7
+ *     goodput              the same while f validators are dead, stopped (SIGSTOP, so that their connections stay open and fill) or
+ *                          attackers (test/e2e/attacker.c), SETTLE_MS after that began, as a share of the median of the fault-free
+ *                          windows between. Clients ask the others. Attackers take their share of this machine's processors
  *     flood_rss_mb, flood_bound_mb    of test/e2e/50-flood: one hostile validator and a hundred hostile clients
  *     sim_cluster_minutes_per_s       simulated minutes of four nodes in a second of one core (build/MODE/sim)
- *
- * Liars that sign contradictory messages are simulated (test/sim), not run as processes. */
+ *     restart_s                       of build/bench/restart.json */
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -29,15 +32,23 @@
 #include "tools/tenure/client.h"
 #include "tools/tenure/founding.h"
 
-#define NODES      4
+#define NODES_MAX  7
 #define FAILOVERS  5
 #define SENDERS    8
 #define BATCH      50 /* transfers of a sender that are under way */
 #define TIMEOUT_MS 2000
-#define WINDOW_MS  8000
+#define WINDOW_MS  5000
+#define SETTLE_MS  6000
 
-static struct process nodes[NODES];
-static char urls[NODES][128];
+/* Equivocation is last: its seat is vacated for good. */
+static const char *const troubles[] = {"dead",   "stopped", "silent", "withholds",
+                                       "delays", "garbles", "forges", "equivocates"};
+#define TROUBLES (sizeof(troubles) / sizeof(troubles[0]))
+
+static size_t node_count;
+static atomic_size_t asked; /* clients ask the first of them */
+static struct process nodes[NODES_MAX];
+static char urls[NODES_MAX][128];
 static const char *programs;
 static const char folder[] = "build/bench/consensus-network";
 static atomic_bool over;
@@ -56,7 +67,7 @@ static struct digest chain;
 _Noreturn static void fail(const char *what, const struct fault *fault)
 {
     fprintf(stderr, "bad_days: %s: %s\n", what, fault ? fault->text : "");
-    for (size_t i = 0; i < NODES; i++)
+    for (size_t i = 0; i < node_count; i++)
         process_signal(&nodes[i], SIGKILL);
     exit(1);
 }
@@ -85,7 +96,7 @@ static void found(void)
     CHECK(founding != NULL);
     founding->folder = folder;
     founding->name = "bench";
-    founding->validators = NODES;
+    founding->validators = (uint32_t)node_count;
     founding->log_level = "warn";
     founding->timeout_ms = TIMEOUT_MS;
     founding->parameters = parameters_default();
@@ -104,11 +115,14 @@ static void found(void)
     arena_release(&arena);
 }
 
-static void start_node(size_t i)
+/* As an attacker when `attack` isn't NULL. */
+static void start_node(size_t i, const char *attack)
 {
     struct fault fault = {0};
     char program[FILE_PATH_SIZE], config[FILE_PATH_SIZE], log[FILE_PATH_SIZE];
-    snprintf(program, sizeof(program), "%s/tenured", programs);
+    snprintf(program, sizeof(program), "%s/%s", programs, attack ? "attacker" : "tenured");
+    if (attack)
+        setenv("ATTACK", attack, 1);
     snprintf(config, sizeof(config), "%s/node-%zu/tenured.ini", folder, i);
     snprintf(log, sizeof(log), "%s/node-%zu/log", folder, i);
     const char *const argv[] = {program, "--config", config, NULL};
@@ -121,7 +135,7 @@ static void read_urls(void)
     snprintf(path, sizeof(path), "%s/nodes", folder);
     FILE *file = fopen(path, "r");
     CHECK(file != NULL);
-    for (size_t i = 0; i < NODES; i++)
+    for (size_t i = 0; i < node_count; i++)
         CHECK(fscanf(file, "%63s %127s", name, urls[i]) == 2);
     fclose(file);
 }
@@ -225,7 +239,7 @@ static void send_all(void *number)
             struct fault fault = {0};
             struct client_reply reply;
             struct client client;
-            const char *url = urls[turn % NODES];
+            const char *url = urls[turn % asked];
             must(client_init(&client, &url, 1, &fault), "client", &fault);
             client.patience_ms = 0;
             client.request_ms = 2000;
@@ -254,8 +268,8 @@ static double goodput(void)
 static uint64_t failover(void)
 {
     uint64_t primary = status_of(0, "primary");
-    CHECK(primary < NODES);
-    size_t witness = (primary + 1) % NODES;
+    CHECK(primary < node_count);
+    size_t witness = (primary + 1) % node_count;
     uint64_t height = status_of(witness, "height");
     uint64_t killed_ms = clock_monotonic_ms();
     process_signal(&nodes[primary], SIGKILL);
@@ -271,7 +285,7 @@ static uint64_t failover(void)
     }
     await_height(witness, height + 1);
     uint64_t took_ms = clock_monotonic_ms() - killed_ms;
-    start_node(primary);
+    start_node(primary, NULL);
     await_height(primary, height + 1);
     clock_sleep_ms(1500);
     return took_ms;
@@ -299,6 +313,16 @@ static double number_in(const char *path, const char *member)
     return number;
 }
 
+static double restart_s(void)
+{
+    double seconds = 0;
+    run("$OUT/bench/restart >&2");
+    FILE *file = fopen("build/bench/restart.json", "r");
+    CHECK(file != NULL && fscanf(file, "{\"restart_s\":%lf", &seconds) == 1);
+    fclose(file);
+    return seconds;
+}
+
 static double simulate(void)
 {
     char command[FILE_PATH_SIZE], line[4096];
@@ -319,65 +343,158 @@ static double simulate(void)
     return seconds > 0 ? minutes / seconds : 0;
 }
 
+/* --- troubles --- */
+
+/* What is measured with some number of validators. */
+struct days {
+    double fault_free; /* median of the windows, transfers a second */
+    double troubled[TROUBLES];
+};
+
+static int by_rate(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The last f nodes are in trouble. */
+static void begin(const char *trouble)
+{
+    for (size_t i = asked; i < node_count; i++) {
+        if (!strcmp(trouble, "stopped")) {
+            process_signal(&nodes[i], SIGSTOP);
+            continue;
+        }
+        process_signal(&nodes[i], SIGKILL);
+        process_wait(&nodes[i], 5000);
+        if (strcmp(trouble, "dead") != 0)
+            start_node(i, trouble);
+    }
+    clock_sleep_ms(SETTLE_MS);
+}
+
+static void end(const char *trouble)
+{
+    uint64_t height = status_of(0, "height");
+    for (size_t i = asked; i < node_count; i++) {
+        if (!strcmp(trouble, "stopped")) {
+            process_signal(&nodes[i], SIGCONT);
+        } else {
+            process_signal(&nodes[i], SIGKILL);
+            process_wait(&nodes[i], 5000);
+            start_node(i, NULL);
+        }
+    }
+    for (size_t i = asked; i < node_count; i++)
+        await_height(i, height + 1);
+    clock_sleep_ms(1500);
+}
+
+static void live_through(struct days *days)
+{
+    double free_of_faults[TROUBLES];
+    asked = node_count - (node_count - 1) / 3;
+    for (size_t i = 0; i < TROUBLES; i++) {
+        free_of_faults[i] = goodput();
+        begin(troubles[i]);
+        days->troubled[i] = goodput();
+        fprintf(stderr, "bad_days: %zu validators, %s: %.0f/s, fault-free %.0f/s\n", node_count,
+                troubles[i], days->troubled[i], free_of_faults[i]);
+        if (i + 1 < TROUBLES)
+            end(troubles[i]);
+    }
+    qsort(free_of_faults, TROUBLES, sizeof(double), by_rate);
+    days->fault_free = free_of_faults[TROUBLES / 2];
+}
+
 /* --- the run --- */
 
-int main(void)
+static void open_network(size_t count, struct thread threads[SENDERS])
 {
     struct fault fault = {.text = "no memory"};
-    struct thread threads[SENDERS] = {0};
-    uint64_t took_ms[FAILOVERS];
-    programs = getenv("OUT") ? getenv("OUT") : "build/release";
+    node_count = asked = count;
     run("rm -rf build/bench/consensus-network && mkdir -p build/bench");
     found();
     read_urls();
-    for (size_t i = 0; i < NODES; i++)
-        start_node(i);
-    for (size_t i = 0; i < NODES; i++)
+    for (size_t i = 0; i < count; i++)
+        start_node(i, NULL);
+    for (size_t i = 0; i < count; i++)
         await_height(i, 1);
     read_chain();
-    for (size_t i = 0; i < SENDERS; i++)
+    over = false;
+    for (size_t i = 0; i < SENDERS; i++) {
+        senders[i].nonce = 0;
         must(thread_start(&threads[i], "sender", send_all, (void *)(uintptr_t)i), "load", &fault);
-
-    double healthy = goodput();
-    for (size_t i = 0; i < FAILOVERS; i++) {
-        took_ms[i] = failover();
-        fprintf(stderr, "bad_days: fail-over %zu of %d: %llu ms\n", i + 1, FAILOVERS,
-                (unsigned long long)took_ms[i]);
     }
-    size_t away = (status_of(0, "primary") + 1) % NODES; /* not the primary now */
-    process_signal(&nodes[away], SIGKILL);
-    process_wait(&nodes[away], 5000);
-    clock_sleep_ms(3000);
-    double silent = goodput();
-    start_node(away);
-    await_height(away, 1);
-    clock_sleep_ms(3000);
-    process_signal(&nodes[away], SIGSTOP);
-    clock_sleep_ms(3000);
-    double stopped = goodput();
-    process_signal(&nodes[away], SIGCONT);
+}
+
+static void close_network(struct thread threads[SENDERS])
+{
     over = true;
     for (size_t i = 0; i < SENDERS; i++)
         thread_join(&threads[i]);
-    for (size_t i = 0; i < NODES; i++)
-        process_end(&nodes[i], 5000);
+    for (size_t i = 0; i < node_count; i++)
+        process_signal(&nodes[i], SIGKILL);
+    for (size_t i = 0; i < node_count; i++)
+        process_wait(&nodes[i], 5000);
+    run("rm -rf build/bench/consensus-network");
+}
+
+static void write_goodput(FILE *out, const struct days *days)
+{
+    for (size_t i = 0; i < TROUBLES; i++)
+        fprintf(out, "%s\"%s\":%.2f", i ? "," : "{", troubles[i],
+                days->troubled[i] / days->fault_free);
+    fprintf(out, "}");
+}
+
+int main(int argc, char **argv)
+{
+    static const size_t counts[2] = {4, 7};
+    struct thread threads[SENDERS] = {0};
+    uint64_t took_ms[FAILOVERS];
+    struct days days[2];
+    if (!getenv("OUT"))
+        setenv("OUT", "build/release", 1);
+    programs = getenv("OUT");
+    if (argc > 1) {
+        open_network(strtoul(argv[1], NULL, 10), threads);
+        live_through(&days[0]);
+        close_network(threads);
+        return 0;
+    }
+    for (size_t n = 0; n < 2; n++) {
+        open_network(counts[n], threads);
+        for (size_t i = 0; n == 0 && i < FAILOVERS; i++) {
+            took_ms[i] = failover();
+            fprintf(stderr, "bad_days: fail-over %zu of %d: %llu ms\n", i + 1, FAILOVERS,
+                    (unsigned long long)took_ms[i]);
+        }
+        live_through(&days[n]);
+        close_network(threads);
+    }
 
     run("FLOOD_JSON=build/bench/consensus-flood.json test/e2e/50-flood >&2");
-    double minutes = simulate();
+    double restart = restart_s(), minutes = simulate();
     qsort(took_ms, FAILOVERS, sizeof(took_ms[0]), by_value);
     FILE *out = fopen("build/bench/consensus.json", "w");
     CHECK(out != NULL);
-    /* The simulator's worlds differ from seed to seed, so its figure is that of the first 50. */
     fprintf(out,
             "{\"failover_timeouts\":%.2f,\"failover_timeouts_max\":%.2f,\"timeout_ms\":%d,"
-            "\"fault_free_per_s\":%.0f,\"goodput\":{\"4\":{\"silent\":%.2f,\"stopped\":%.2f}},"
-            "\"flood_rss_mb\":%.0f,\"flood_bound_mb\":%.0f,\"sim_cluster_minutes_per_s\":%.1f}\n",
+            "\"fault_free_per_s\":{\"4\":%.0f,\"7\":%.0f},\"goodput\":{\"4\":",
             (double)took_ms[FAILOVERS / 2] / TIMEOUT_MS,
-            (double)took_ms[FAILOVERS - 1] / TIMEOUT_MS, TIMEOUT_MS, healthy, silent / healthy,
-            stopped / healthy, number_in("build/bench/consensus-flood.json", "flood_rss_mb"),
-            number_in("build/bench/consensus-flood.json", "flood_bound_mb"), minutes);
+            (double)took_ms[FAILOVERS - 1] / TIMEOUT_MS, TIMEOUT_MS, days[0].fault_free,
+            days[1].fault_free);
+    write_goodput(out, &days[0]);
+    fprintf(out, ",\"7\":");
+    write_goodput(out, &days[1]);
+    /* The simulator's worlds differ from seed to seed, so its figure is that of the first 50. */
+    fprintf(out,
+            "},\"flood_rss_mb\":%.0f,\"flood_bound_mb\":%.0f,\"restart_s\":%.3f,"
+            "\"sim_cluster_minutes_per_s\":%.1f}\n",
+            number_in("build/bench/consensus-flood.json", "flood_rss_mb"),
+            number_in("build/bench/consensus-flood.json", "flood_bound_mb"), restart, minutes);
     fclose(out);
-    run("rm -rf build/bench/consensus-network build/bench/consensus-flood.json; cat "
-        "build/bench/consensus.json");
+    run("rm -f build/bench/consensus-flood.json; cat build/bench/consensus.json");
     return 0;
 }
