@@ -313,7 +313,7 @@ uint32_t program_memory_mib(const struct program *program)
         cells += 2 * (uint64_t)program->layers[i].width;
     /* A state's delta is a byte each. */
     uint64_t bytes =
-        program_parameter_count(program) * (4 * (global + 3 * segment + gradients) + 3) +
+        program_parameter_count(program) * (4 * (global + 4 * segment + gradients) + 4) +
         program_rows(program) * cells * 4;
     return (uint32_t)((bytes + (1u << 20) - 1) >> 20);
 }

@@ -133,7 +133,7 @@ uint32_t program_micro_batches(const struct program *program);
 uint32_t program_rows(const struct program *program);
 
 /* Memory in MiB, rounded up, that a worker needs beside the data: the round's global state, a
- * segment's start, its state and that one's copy on the way to disk or nodes, gradients and activations. */
+ * segment's start, its state, a copy that is hashed and kept, and one on the way to the nodes, gradients and activations. */
 uint32_t program_memory_mib(const struct program *program);
 
 /* Multiply-adds in the products of one full segment, forward once and backward twice; false, with

@@ -67,8 +67,8 @@ void segment_start(struct state *start, const struct program *program, const str
 /* --- steps --- */
 
 /* One step; on success *loss and *norm are the batch's. */
-static enum err train(struct segment *segment, struct state *state, float *loss, float *norm,
-                      struct fault *fault)
+static enum err step(struct segment *segment, struct state *state, float *loss, float *norm,
+                     struct fault *fault)
 {
     const float *gradient;
     struct network_place place = {state->round, state->slot, state->step};
@@ -95,17 +95,17 @@ static enum err compress(struct state *state, uint8_t bits, struct fault *fault)
     return ERR_NONE;
 }
 
-static enum err advance(struct segment *segment, struct state *state, struct trace_leaf *leaf,
-                        const struct segment_watch *watch, struct fault *fault)
+static enum err interval(struct segment *segment, struct state *state, struct digest *witness,
+                         const struct segment_watch *watch, struct fault *fault)
 {
-    struct trace_witness witness;
-    trace_witness_init(&witness);
+    struct trace_witness stream;
+    trace_witness_init(&stream);
     do {
         float loss, norm;
-        enum err err = train(segment, state, &loss, &norm, fault);
+        enum err err = step(segment, state, &loss, &norm, fault);
         if (err)
             return err;
-        trace_witness_add(&witness, loss, norm);
+        trace_witness_add(&stream, loss, norm);
         if (watch && watch->step)
             watch->step(watch->self, state->step - 1, loss, norm);
     } while (state->step < state->steps && state->step % segment->program->interval != 0);
@@ -117,13 +117,12 @@ static enum err advance(struct segment *segment, struct state *state, struct tra
         if (err)
             return err;
     }
-    leaf->state_root = state_root(state);
-    leaf->witness = trace_witness_end(&witness);
+    *witness = trace_witness_end(&stream);
     return ERR_NONE;
 }
 
-enum err segment_advance(struct segment *segment, struct state *state, struct trace_leaf *leaf,
-                         const struct segment_watch *watch, struct fault *fault)
+enum err segment_train(struct segment *segment, struct state *state, struct digest *witness,
+                       const struct segment_watch *watch, struct fault *fault)
 {
     if (state->kind != STATE_SEGMENT || !digest_equal(&state->program, &segment->program_digest))
         return fault_set(fault, ERR_MISMATCH, "this is no segment's state of the same program");
@@ -133,8 +132,18 @@ enum err segment_advance(struct segment *segment, struct state *state, struct tr
         return fault_set(fault, ERR_NOT_NOW, "no interval starts at step %u of %u", state->step,
                          state->steps);
     uint32_t before = kernel_control_set();
-    enum err err = advance(segment, state, leaf, watch, fault);
+    enum err err = interval(segment, state, witness, watch, fault);
     kernel_control_restore(before);
+    return err;
+}
+
+enum err segment_advance(struct segment *segment, struct state *state, struct trace_leaf *leaf,
+                         const struct segment_watch *watch, struct fault *fault)
+{
+    struct digest witness;
+    enum err err = segment_train(segment, state, &witness, watch, fault);
+    if (!err)
+        *leaf = (struct trace_leaf){state_root(state), witness};
     return err;
 }
 

@@ -193,6 +193,23 @@ void state_copy(struct state *to, const struct state *from)
     *to = copy;
 }
 
+void state_follow(struct state *to, const struct state *from)
+{
+    CHECK(to->kind == from->kind);
+    CHECK(digest_equal(&to->program, &from->program));
+    to->data = from->data;
+    to->round = from->round;
+    to->slot = from->slot;
+    to->steps = from->steps;
+    to->step = from->step;
+    to->beta1_power = from->beta1_power;
+    to->beta2_power = from->beta2_power;
+    to->stale |= from->stale;
+    for (int i = 0; i < STATE_PARTS; i++)
+        if (from->stale & 1u << i && from->tensors[i].data)
+            memcpy(to->tensors[i].data, from->tensors[i].data, from->tensors[i].size);
+}
+
 float *state_floats(const struct state *state, enum state_part part)
 {
     CHECK(parts[part].type == TYPE_FLOAT);

@@ -80,6 +80,10 @@ void state_begin(struct state *state, const struct program *program, const struc
 /* Copies everything. Requires the same program and kind. */
 void state_copy(struct state *to, const struct state *from);
 
+/* Makes `to` equal to `from`, from which it differs at most in the tensors that are stale in `from`: those
+ * alone are copied, and are stale in `to` from then on. */
+void state_follow(struct state *to, const struct state *from);
+
 /* The tensors' values, NULL where the kind has none. An int4 delta is bytes of two elements each. */
 float *state_floats(const struct state *state, enum state_part part);
 int8_t *state_bytes(const struct state *state, enum state_part part);

@@ -3,7 +3,8 @@
  *     gpt step       a step (forward, backward, the gradient's norm, AdamW) against PyTorch's (Debian's python3-torch, with the OpenMP build
  *                    of OpenBLAS if that is here) and llm.c's (LLMC names a folder of its sources): ratio = their time / ours. Where one
  *                    isn't here, `rival` says so and there is no ratio
- *     commitment     of the state after 10 steps: ratio = its time / the steps'
+ *     commitment     of the state after 10 steps: ratio = its time / the steps'; streamed: a thread hashes a copy while the training goes on,
+ *                    which waits so long for it
  *     AdamW, rows without gradient   2,000 steps in which half of the rows see a gradient only once, so that their moments fade through
  *                    all small numbers, against 2,000 steps with gradients everywhere: ratio of the times
  *     bytes up       of a worker's round of 100 steps in int8 and int4 blocks, against a float32 gradient each step: ratio
@@ -22,6 +23,7 @@
 
 #include "base/check.h"
 #include "tools/sys/parallel.h"
+#include "tools/sys/thread.h"
 #include "trainer/delta.h"
 #include "trainer/model.h"
 #include "trainer/network.h"
@@ -301,6 +303,46 @@ static void measure_commitment(FILE *out, struct trainer *t)
             INTERVAL, t->threads, commit * 1e3, INTERVAL * step * 1e3, ratio);
 }
 
+static void scribe(void *self)
+{
+    state_root(self);
+}
+
+/* How long the training waits for commitments, when a thread makes them of a copy while it goes on. By the wall. */
+static void measure_streaming(FILE *out, struct trainer *t)
+{
+    double waits[STEPS], steps[STEPS];
+    struct thread thread = {0};
+    struct state copy;
+    CHECK(state_init(&copy, &t->program, STATE_SEGMENT, NULL) == ERR_NONE);
+    state_copy(&copy, &t->state);
+    for (int i = 0; i < STEPS; i++) {
+        double start = now_s(0);
+        for (int j = 0; j < INTERVAL; j++)
+            step_s(t);
+        double end = now_s(0);
+        steps[i] = end - start;
+        state_changed(&t->state, STATE_PARAMETERS);
+        state_changed(&t->state, STATE_MOMENT1);
+        state_changed(&t->state, STATE_MOMENT2);
+        thread_join(&thread);
+        state_follow(&copy, &t->state);
+        CHECK(thread_start(&thread, "scribe", scribe, &copy) == ERR_NONE);
+        waits[i] = now_s(0) - end;
+    }
+    thread_join(&thread);
+    state_release(&copy);
+    double wait = median(waits, STEPS), all = median(steps, STEPS);
+    printf("  streamed: the training waits %.1f ms, %.3f of the steps' time\n", wait * 1e3,
+           wait / all);
+    begin(out);
+    fprintf(
+        out,
+        "\"measure\": \"commitment every %d steps, streamed\", \"threads\": %u, \"wait_ms\": %.2f, "
+        "\"steps_ms\": %.2f, \"ratio\": %.4f}",
+        INTERVAL, t->threads, wait * 1e3, all * 1e3, wait / all);
+}
+
 /* --- AdamW over small numbers --- */
 
 #define ROWS 256u
@@ -373,8 +415,10 @@ static void measure(FILE *out, const struct program *program, const struct datas
         measure_step(out, &t, &rivals[0]);
         if (best && small)
             measure_step(out, &t, &rivals[1]);
-        if (best && small)
+        if (best && small) {
             measure_commitment(out, &t);
+            measure_streaming(out, &t);
+        }
         if (best && small && threads == 1) {
             measure_fading(out, &t.kernel);
             measure_bytes(out, t.state.parameter_count, 8);

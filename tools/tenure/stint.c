@@ -19,15 +19,21 @@ enum err stint_init_take(struct stint *stint, struct checkpoints *checkpoints,
     *start = (struct state){0};
     leaves[0] = (struct trace_leaf){.state_root = state_root(&stint->start)};
     enum err err = state_init(&stint->state, segment->program, STATE_SEGMENT, fault);
-    if (err)
-        state_release(&stint->start);
-    else
-        state_copy(&stint->state, &stint->start);
-    return err;
+    if (!err)
+        err = state_init(&stint->copy, segment->program, STATE_SEGMENT, fault);
+    if (err) {
+        stint_release(stint);
+        return err;
+    }
+    state_copy(&stint->state, &stint->start);
+    state_copy(&stint->copy, &stint->start);
+    return ERR_NONE;
 }
 
 void stint_release(struct stint *stint)
 {
+    thread_join(&stint->scribe);
+    state_release(&stint->copy);
     state_release(&stint->start);
     state_release(&stint->state);
 }
@@ -54,31 +60,60 @@ static void go_back(struct stint *stint, uint32_t leaf)
     stint->damaged += damaged;
 }
 
-static enum err advance(struct stint *stint, struct fault *fault)
-{
-    uint32_t leaf = stint->leaf + 1;
-    struct trace_leaf *made = &stint->leaves[leaf];
-    enum err err = segment_advance(stint->segment, &stint->state, made, stint->watch, fault);
+/* --- the scribe --- */
 
-    if (err)
-        return err;
-    stint->leaf = leaf;
-    if (checkpoint_save(stint->checkpoints, &stint->start, &stint->state, stint->leaves, leaf,
+static void scribe(void *self)
+{
+    struct stint *stint = self;
+    uint32_t leaf = stint->scribed;
+
+    stint->leaves[leaf].state_root = state_root(&stint->copy);
+    if (checkpoint_save(stint->checkpoints, &stint->start, &stint->copy, stint->leaves, leaf,
                         &stint->fault) &&
         stint->unkept++ == 0)
         log_event(LOG_LEVEL_WARN, "checkpoint-not-kept", "%s", stint->fault.text);
-    if (stint->watch && stint->watch->leaf)
-        err = stint->watch->leaf(stint->watch->self, leaf, made, &stint->state);
-    return err;
+}
+
+/* Waits for the leaf that the scribe has in hand. */
+static enum err settle(struct stint *stint)
+{
+    uint32_t leaf = stint->scribed;
+
+    thread_join(&stint->scribe);
+    stint->scribed = 0;
+    if (!leaf || !stint->watch || !stint->watch->leaf)
+        return ERR_NONE;
+    return stint->watch->leaf(stint->watch->self, leaf, &stint->leaves[leaf], &stint->copy);
+}
+
+/* One interval, trained while the scribe has the leaf before it. */
+static enum err advance(struct stint *stint, struct fault *fault)
+{
+    struct trace_leaf *made = &stint->leaves[stint->leaf + 1];
+    enum err err =
+        segment_train(stint->segment, &stint->state, &made->witness, stint->watch, fault);
+
+    if (!err)
+        err = settle(stint);
+    if (err)
+        return err;
+    state_follow(&stint->copy, &stint->state);
+    stint->scribed = ++stint->leaf;
+    if (thread_start(&stint->scribe, "scribe", scribe, stint))
+        scribe(stint); /* the system has no thread to give: then one after the other */
+    return ERR_NONE;
 }
 
 enum err stint_reach(struct stint *stint, uint32_t leaf, struct fault *fault)
 {
-    enum err err = ERR_NONE;
+    enum err err = ERR_NONE, settled;
 
     CHECK(leaf < stint->leaf_count);
     go_back(stint, leaf);
+    if (stint->leaf < leaf)
+        state_copy(&stint->copy, &stint->state);
     while (!err && stint->leaf < leaf)
         err = advance(stint, fault);
-    return err;
+    settled = settle(stint);
+    return err ? err : settled;
 }

@@ -3,10 +3,14 @@
  *
  *     stint_init --> [leaf 0] --stint_reach(n)--> [leaf n] --stint_reach(m)--> [leaf m]     m < n too
  *
+ * The state of a leaf is copied, and a thread of its own hashes and keeps the copy while the next interval is trained; the leaf is filled in
+ * when that thread is done, at the next leaf or before stint_reach returns.
+ *
  * The log is told where it went on, and what was wrong with a checkpoint. The leaves are the same however often the worker was killed on the way. */
 #ifndef TOOLS_TENURE_STINT_H
 #define TOOLS_TENURE_STINT_H
 
+#include "tools/sys/thread.h"
 #include "tools/tenure/checkpoint.h"
 #include "trainer/segment.h"
 
@@ -16,6 +20,9 @@ struct stint {
     const struct segment_watch *watch; /* borrowed; may be NULL */
     struct state start;                /* at leaf 0; owned */
     struct state state;                /* at `leaf`; owned */
+    struct state copy;                 /* of the leaf that the scribe has in hand; owned */
+    struct thread scribe;              /* hashes and keeps `copy` */
+    uint32_t scribed;                  /* that leaf; 0: none */
     struct trace_leaf *leaves;         /* the caller's */
     uint32_t leaf, leaf_count;
     uint32_t resumed; /* the last leaf that a checkpoint gave; 0: none */
@@ -25,7 +32,7 @@ struct stint {
 };
 
 /* At the segment's start. Takes `start`, also when it fails; `leaves` has room for all of the segment's. `watch` is told of each step and of
- * each leaf after 0 that is trained here. ERR_LIMIT when there is no memory. */
+ * each leaf after 0 that is trained here, when its root is known. The stint must not move in memory. ERR_LIMIT when there is no memory. */
 MUST_USE enum err stint_init_take(struct stint *stint, struct checkpoints *checkpoints,
                                   struct segment *segment, const struct segment_watch *watch,
                                   struct state *start, struct trace_leaf *leaves,
