@@ -187,6 +187,8 @@ static void serve(const struct jobs_segment *segment, uint32_t worker)
     (void)market_call(&m, worker, CATALOG_JOBS, JOBS_SERVE, &args);
 }
 
+#define PLANTS 0x155 /* intervals that a planter plants */
+
 static void work(uint64_t job, uint16_t slot)
 {
     struct jobs_slot at;
@@ -199,8 +201,11 @@ static void work(uint64_t job, uint16_t slot)
         return;
     switch ((enum jobs_slot_status)at.status) {
     case JOBS_SLOT_TRAINING:
-        (void)studio_commit(&m, studio_who(&at.worker), job, slot,
-                            below(5) == 0 ? (uint32_t)(1 + below(10)) : UINT32_MAX);
+        if (below(6) == 0)
+            (void)studio_plant(&m, job, slot, PLANTS, false);
+        else
+            (void)studio_commit(&m, studio_who(&at.worker), job, slot,
+                                below(5) == 0 ? (uint32_t)(1 + below(10)) : UINT32_MAX);
         return;
     case JOBS_SLOT_DRAWING:
         (void)market_call(&m, MARKET_AUDITOR, CATALOG_JOBS, JOBS_DRAW, &segment);
@@ -209,7 +214,7 @@ static void work(uint64_t job, uint16_t slot)
         serve(&segment, studio_who(&at.worker));
         return;
     case JOBS_SLOT_CLAIMING:
-        if (!is_gone)
+        if (!is_gone && studio_reveal(&m, job, slot, PLANTS, false) != VERDICT_OK)
             (void)studio_settle(&m, job, slot);
         replay(&segment, (enum jobs_slot_status)at.status);
         return;
