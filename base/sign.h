@@ -31,7 +31,7 @@ struct sign_signature { /* r | s, big-endian, s in the lower half */
 #define SIGN_DOMAIN_PRE_PREPARE "tenure/pre-prepare/1"
 #define SIGN_DOMAIN_PREPARE     "tenure/prepare/1"
 #define SIGN_DOMAIN_COMMIT      "tenure/commit/1"
-#define SIGN_DOMAIN_VIEW_CHANGE "tenure/view-change/1"
+#define SIGN_DOMAIN_VIEW_CHANGE "tenure/view-change/2"
 #define SIGN_DOMAIN_NEW_VIEW    "tenure/new-view/1"
 #define SIGN_DOMAIN_STATUS      "tenure/status/1"
 #define SIGN_DOMAIN_HANDSHAKE   "tenure/handshake/1"

@@ -3,11 +3,6 @@
 #include "base/check.h"
 #include "consensus/change.h"
 
-size_t accuse_bytes(const struct consensus *c)
-{
-    return 4 * (c->change_room + BOUNDS_ENVELOPE_BYTES + 64);
-}
-
 static bool is_news(const struct consensus *c, struct seat seat, enum evidence_kind kind)
 {
     return seat.n != c->config.seat.n && !c->peers[seat.n].accused[kind - 1] &&
@@ -30,11 +25,23 @@ static struct bytes seal_vote(struct actions *out, enum message_tag tag, struct 
     return seal(out, tag, from, bytes_of(body, ballot_pack(body, ballot)), signature);
 }
 
-static struct bytes seal_kept_change(const struct consensus *c, struct seat from,
-                                     struct actions *out)
+static struct bytes seal_brief(struct actions *out, struct seat from,
+                               const struct message_brief *brief,
+                               const struct sign_signature *signature)
 {
-    return seal(out, MESSAGE_VIEW_CHANGE, from, change_body(c, from.n),
-                &c->peers[from.n].change_signature);
+    uint8_t body[MESSAGE_BRIEF_BYTES];
+    return seal(out, MESSAGE_VIEW_CHANGE, from, bytes_of(body, message_brief_pack(body, brief)),
+                signature);
+}
+
+/* The brief of the VIEW-CHANGE that is kept of a seat. */
+static void kept_brief(const struct consensus *c, struct message_brief *brief, struct seat from,
+                       struct actions *out)
+{
+    struct message_view_change change;
+    CHECK(record_unpack(out->arena, &message_view_change_record, &change, change_body(c, from.n),
+                        NULL) == ERR_NONE);
+    message_brief(brief, &change, change_body(c, from.n));
 }
 
 static void accuse(struct consensus *c, enum evidence_kind kind, struct seat seat, uint64_t view,
@@ -96,12 +103,12 @@ void accuse_vote(struct consensus *c, enum message_tag tag, struct seat from,
     if (tag != MESSAGE_COMMIT || !peer->has_change || peer->change_view <= ballot->view.n ||
         !is_news(c, from, EVIDENCE_COMMIT_FORGOTTEN))
         return;
-    struct message_view_change change;
-    CHECK(record_unpack(out->arena, &message_view_change_record, &change, change_body(c, from.n),
-                        NULL) == ERR_NONE);
-    if (evidence_forgets(&change, ballot))
+    struct message_brief brief;
+    kept_brief(c, &brief, from, out);
+    if (evidence_forgets(&brief, ballot))
         accuse(c, EVIDENCE_COMMIT_FORGOTTEN, from, ballot->view.n,
-               seal_vote(out, tag, from, ballot, signature), seal_kept_change(c, from, out), out);
+               seal_vote(out, tag, from, ballot, signature),
+               seal_brief(out, from, &brief, &peer->change_signature), out);
 }
 
 void accuse_certificate(struct consensus *c, enum message_tag tag,
@@ -145,11 +152,16 @@ void accuse_change(struct consensus *c, const struct message_envelope *envelope,
 {
     const struct seat from = envelope->from;
     const struct core_peer *peer = &c->peers[from.n];
+    struct message_brief brief, kept;
+    message_brief(&brief, change, envelope->body);
     if (peer->has_change && peer->change_view == change->view.n &&
         is_news(c, from, EVIDENCE_TWO_VIEW_CHANGES) &&
-        !bytes_equal(change_body(c, from.n), envelope->body))
-        accuse(c, EVIDENCE_TWO_VIEW_CHANGES, from, change->view.n, seal_kept_change(c, from, out),
-               seal(out, MESSAGE_VIEW_CHANGE, from, envelope->body, &envelope->signature), out);
+        !bytes_equal(change_body(c, from.n), envelope->body)) {
+        kept_brief(c, &kept, from, out);
+        accuse(c, EVIDENCE_TWO_VIEW_CHANGES, from, change->view.n,
+               seal_brief(out, from, &kept, &peer->change_signature),
+               seal_brief(out, from, &brief, &envelope->signature), out);
+    }
 
     for (uint64_t h = c->durable + 1; h <= core_top(c); h++) {
         const struct slot *slot = core_slot_const(c, h);
@@ -157,10 +169,10 @@ void accuse_change(struct consensus *c, const struct message_envelope *envelope,
             !is_news(c, from, EVIDENCE_COMMIT_FORGOTTEN))
             continue;
         const struct ballot commit = kept_ballot(c, slot, &slot->commits, from);
-        if (evidence_forgets(change, &commit))
+        if (evidence_forgets(&brief, &commit))
             accuse(c, EVIDENCE_COMMIT_FORGOTTEN, from, c->voting.n,
                    seal_vote(out, MESSAGE_COMMIT, from, &commit, &slot->commits.signatures[from.n]),
-                   seal(out, MESSAGE_VIEW_CHANGE, from, envelope->body, &envelope->signature), out);
+                   seal_brief(out, from, &brief, &envelope->signature), out);
     }
     for (uint32_t i = 0; i < change->prepared_count; i++)
         accuse_certificate(c, MESSAGE_PREPARE, &change->prepared[i].certificate, out);

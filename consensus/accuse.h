@@ -11,8 +11,8 @@
 /* ACTION_ACCUSEs of one step; what is left out of it is noticed again, or not needed any more: f seats are guilty at most. */
 #define ACCUSE_MAX 16
 
-/* Memory of one ACTION_ACCUSE: its two messages, sealed and packed. */
-size_t accuse_bytes(const struct consensus *c);
+/* Memory of one ACTION_ACCUSE: its two messages, sealed and packed, and a VIEW-CHANGE unpacked for its brief. */
+#define ACCUSE_BYTES 32768
 
 /* Of the view that votes are counted for, at a height of the window; before it is counted. */
 void accuse_vote(struct consensus *c, enum message_tag tag, struct seat from,

@@ -112,7 +112,7 @@ enum err consensus_recover(struct consensus *c, uint64_t sequence, struct bytes 
 size_t consensus_step_bytes(const struct consensus *c)
 {
     /* A NEW-VIEW is at most written to the log, rewritten there, sent and kept in one step; then a window of small things. */
-    return 5 * new_view_room(c) + ACCUSE_MAX * accuse_bytes(c) + BOUNDS_ACTIONS * 4096 + (1u << 20);
+    return 5 * new_view_room(c) + ACCUSE_MAX * ACCUSE_BYTES + BOUNDS_ACTIONS * 4096 + (1u << 20);
 }
 
 static void take_head(struct consensus *c, const struct event_start *start)

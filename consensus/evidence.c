@@ -1,6 +1,10 @@
 #include "consensus/evidence.h"
 
-#define MESSAGE_BYTES (BOUNDS_ENVELOPE_BYTES + (size_t)BOUNDS_VIEW_CHANGE_BYTES(BOUNDS_QUORUM))
+/* The largest is a PRE-PREPARE: a header, two digests, a view. */
+#define MESSAGE_BYTES (BOUNDS_ENVELOPE_BYTES + BOUNDS_HEADER_BYTES + 128)
+
+_Static_assert(MESSAGE_BRIEF_BYTES < BOUNDS_HEADER_BYTES + 128, "a brief is no larger");
+_Static_assert(2 * MESSAGE_BYTES + 4096 < LIMIT_TX_BYTES, "evidence fits in a transaction");
 
 static const struct record_field fields[] = {
     RECORD_BYTES(struct evidence, first, MESSAGE_BYTES),
@@ -29,7 +33,7 @@ struct statement {
     struct message_envelope envelope;
     struct ballot
         ballot; /* of a VIEW-CHANGE only set and view; of a PRE-PREPARE what a vote for it would be */
-    struct message_view_change change;
+    struct message_brief change;
 };
 
 static enum err read_proposal(struct arena *arena, const struct verify_context *context,
@@ -52,7 +56,7 @@ static enum err read_proposal(struct arena *arena, const struct verify_context *
 
 static enum err read_change(struct arena *arena, struct statement *statement)
 {
-    enum err err = record_unpack(arena, &message_view_change_record, &statement->change,
+    enum err err = record_unpack(arena, &message_brief_record, &statement->change,
                                  statement->envelope.body, NULL);
     if (!err)
         statement->ballot =
@@ -102,12 +106,12 @@ enum err evidence_set(struct arena *arena, struct digest *set, struct bytes pack
     return err;
 }
 
-bool evidence_forgets(const struct message_view_change *change, const struct ballot *commit)
+bool evidence_forgets(const struct message_brief *change, const struct ballot *commit)
 {
-    if (change->view.n <= commit->view.n || change->committed.ballot.height.n >= commit->height.n)
+    if (change->view.n <= commit->view.n || change->committed.n >= commit->height.n)
         return false;
     for (uint32_t i = 0; i < change->prepared_count; i++) {
-        const struct ballot *prepared = &change->prepared[i].certificate.ballot;
+        const struct message_brief_height *prepared = &change->prepared[i];
         if (prepared->height.n == commit->height.n && prepared->view.n >= commit->view.n)
             return false;
     }

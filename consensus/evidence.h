@@ -28,7 +28,8 @@ enum evidence_kind {
 
 #define EVIDENCE_KIND_MAX 4
 
-/* Two sealed messages, each [tag, [sender, body, signature]]. */
+/* Two sealed messages, each [tag, [sender, body, signature]]; the body of a VIEW-CHANGE is its brief (message.h), which is what was signed.
+ * So both fit in a transaction, for any number of validators. */
 struct evidence {
     struct bytes first, second;
 };
@@ -57,6 +58,6 @@ MUST_USE enum err evidence_check(struct arena *arena, const struct verify_contex
                                  struct fault *fault);
 
 /* True if who signed COMMIT for `commit` can't have signed `change` and be correct. Requires that both are of one set. */
-bool evidence_forgets(const struct message_view_change *change, const struct ballot *commit);
+bool evidence_forgets(const struct message_brief *change, const struct ballot *commit);
 
 #endif

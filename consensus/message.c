@@ -36,6 +36,24 @@ static const struct record_field view_change_fields[] = {
 const struct record message_view_change_record =
     RECORD(struct message_view_change, "view-change", view_change_fields);
 
+static const struct record_field brief_height_fields[] = {
+    RECORD_UINT(struct message_brief_height, height),
+    RECORD_UINT(struct message_brief_height, view),
+};
+static const struct record brief_height_record =
+    RECORD(struct message_brief_height, "prepared height", brief_height_fields);
+
+static const struct record_field brief_fields[] = {
+    RECORD_FIXED(struct message_brief, set, RECORD_AS_HEX),
+    RECORD_UINT_MAX(struct message_brief, view, BOUNDS_VIEW_MAX),
+    RECORD_UINT(struct message_brief, committed),
+    RECORD_LIST(struct message_brief, prepared, prepared_count, BOUNDS_WINDOW,
+                &brief_height_record),
+    RECORD_FIXED(struct message_brief, body, RECORD_AS_HEX),
+};
+const struct record message_brief_record =
+    RECORD(struct message_brief, "brief of a view-change", brief_fields);
+
 static const struct record_field new_view_fields[] = {
     RECORD_FIXED(struct message_new_view, set, RECORD_AS_HEX),
     RECORD_UINT_MAX(struct message_new_view, view, BOUNDS_VIEW_MAX),
@@ -121,6 +139,46 @@ const char *message_domain(enum message_tag tag)
         break;
     }
     CHECK(!"a signed tag");
+}
+
+void message_brief(struct message_brief *brief, const struct message_view_change *change,
+                   struct bytes body)
+{
+    CHECK(change->prepared_count <= BOUNDS_WINDOW);
+    *brief = (struct message_brief){.set = change->set,
+                                    .view = change->view,
+                                    .committed = change->committed.ballot.height,
+                                    .prepared = brief->room,
+                                    .prepared_count = change->prepared_count,
+                                    .body = digest_of(body.data, body.size)};
+    for (uint32_t i = 0; i < change->prepared_count; i++) {
+        const struct ballot *ballot = &change->prepared[i].certificate.ballot;
+        brief->room[i] = (struct message_brief_height){ballot->height, ballot->view};
+    }
+}
+
+size_t message_brief_pack(uint8_t out[MESSAGE_BRIEF_BYTES], const struct message_brief *brief)
+{
+    struct pack_writer writer;
+    pack_init(&writer, out, MESSAGE_BRIEF_BYTES);
+    record_pack(&writer, &message_brief_record, brief);
+    CHECK(!writer.failed);
+    return writer.used;
+}
+
+struct digest message_digest(struct arena *arena, enum message_tag tag, const struct digest *chain,
+                             struct bytes body)
+{
+    struct message_view_change change;
+    if (tag != MESSAGE_VIEW_CHANGE)
+        return sign_digest(message_domain(tag), chain, body);
+    if (record_unpack(arena, &message_view_change_record, &change, body, NULL))
+        return sign_digest(message_domain(tag), chain, body);
+    struct message_brief brief;
+    uint8_t packed[MESSAGE_BRIEF_BYTES];
+    message_brief(&brief, &change, body);
+    return sign_digest(message_domain(tag), chain,
+                       bytes_of(packed, message_brief_pack(packed, &brief)));
 }
 
 static struct bytes pack_message(struct arena *arena, enum message_tag tag, const void *record)

@@ -1,7 +1,8 @@
 /* Messages between validators: [tag, record].
  *
  * All but DECIDED are [tag, [sender, body, signature]]: the body is a packed record by tag, and the
- * signature is over sign_digest(message_domain(tag), genesis digest, body). DECIDED proves itself.
+ * signature is over sign_digest(message_domain(tag), genesis digest, body); of a VIEW-CHANGE over its
+ * packed brief in place of the body. DECIDED proves itself.
  *
  *   tag          body                     sent by           to    when
  *   PRE-PREPARE  view, header             primary           all   it proposes a fresh block
@@ -73,6 +74,24 @@ struct message_view_change {
     uint32_t prepared_count;           /* <= BOUNDS_WINDOW */
 };
 
+/* A height that a VIEW-CHANGE reports as prepared, and the view of its certificate. */
+struct message_brief_height {
+    struct height height;
+    struct view view;
+};
+
+/* What is signed of a VIEW-CHANGE: what evidence needs of it, so that evidence stays small whatever certificates it holds, and the digest
+ * of all of it. */
+struct message_brief {
+    struct digest set;
+    struct view view;
+    struct height committed;
+    struct message_brief_height *prepared; /* as in the VIEW-CHANGE; `room`, or what was unpacked */
+    uint32_t prepared_count;               /* <= BOUNDS_WINDOW */
+    struct digest body;                    /* of the packed VIEW-CHANGE */
+    struct message_brief_height room[BOUNDS_WINDOW]; /* not packed */
+};
+
 struct message_new_view {
     struct digest set;
     struct view view;
@@ -123,10 +142,24 @@ struct message {
 extern const struct record message_envelope_record;
 extern const struct record message_pre_prepare_record;
 extern const struct record message_view_change_record;
+extern const struct record message_brief_record;
 extern const struct record message_new_view_record;
 extern const struct record message_status_record;
 extern const struct record message_decided_record;
 extern const struct record_choice message_choice;
+
+/* A packed brief: two digests, two integers, and two for each height of the window. */
+#define MESSAGE_BRIEF_BYTES 256
+
+/* The brief of a VIEW-CHANGE that was unpacked from `body`. It points into itself. */
+void message_brief(struct message_brief *brief, const struct message_view_change *change,
+                   struct bytes body);
+size_t message_brief_pack(uint8_t out[MESSAGE_BRIEF_BYTES], const struct message_brief *brief);
+
+/* The digest that a sender of `tag` signs. A VIEW-CHANGE is unpacked in `arena` for it (others take NULL); what can't be
+ * gets a digest that no verifier asks for. Requires a signed tag. */
+struct digest message_digest(struct arena *arena, enum message_tag tag, const struct digest *chain,
+                             struct bytes body);
 
 /* The whole message from a signed body, in `arena`; data NULL when the arena is full. Requires a
  * signed tag. */

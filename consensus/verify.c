@@ -22,18 +22,12 @@ bool verify_trusting(const void *self, struct seat seat, const struct sign_publi
     return true;
 }
 
-struct digest verify_digest(const struct verify_context *context, enum message_tag tag,
-                            struct bytes body)
-{
-    return sign_digest(message_domain(tag), &context->chain, body);
-}
-
 static bool is_signed(const struct verify_context *context, enum message_tag tag, struct seat seat,
                       struct bytes body, const struct sign_signature *signature)
 {
     if (seat.n >= context->committee->count || (context->committee->vacant & COMMITTEE_BIT(seat.n)))
         return false;
-    struct digest digest = verify_digest(context, tag, body);
+    struct digest digest = sign_digest(message_domain(tag), &context->chain, body);
     return context->signature(context->self, seat, &context->committee->keys[seat.n], &digest,
                               signature);
 }
@@ -198,6 +192,18 @@ static enum err check_change_shape(const struct verify_context *context,
     return ERR_NONE;
 }
 
+/* Signed by its sender: the brief of what was unpacked from the envelope. */
+static enum err check_change_signature(const struct verify_context *context,
+                                       const struct message_view_change *change,
+                                       struct message_envelope envelope, struct fault *fault)
+{
+    struct message_brief brief;
+    uint8_t packed[MESSAGE_BRIEF_BYTES];
+    message_brief(&brief, change, envelope.body);
+    envelope.body = bytes_of(packed, message_brief_pack(packed, &brief));
+    return verify_envelope(context, MESSAGE_VIEW_CHANGE, &envelope, fault);
+}
+
 static enum err check_change_certificates(const struct verify_context *context, struct memo *memo,
                                           const struct message_view_change *change,
                                           struct fault *fault)
@@ -260,7 +266,7 @@ static enum err check_view_change(struct arena *arena, const struct verify_conte
         return ERR_LIMIT;
     enum err err = check_change_shape(context, &message->as.view_change, fault);
     if (!err)
-        err = verify_envelope(context, MESSAGE_VIEW_CHANGE, &message->envelope, fault);
+        err = check_change_signature(context, &message->as.view_change, message->envelope, fault);
     if (!err)
         err = check_change_certificates(context, &memo, &message->as.view_change, fault);
     return err;
@@ -289,8 +295,6 @@ static enum err check_new_view_signers(struct arena *arena, const struct verify_
             return fault_set(fault, ERR_LIMIT, "new view with an oversize view change");
     }
     err = verify_envelope(context, MESSAGE_NEW_VIEW, &message->envelope, fault);
-    for (uint32_t i = 0; !err && i < m->change_count; i++)
-        err = verify_envelope(context, MESSAGE_VIEW_CHANGE, &m->changes[i], fault);
     if (err)
         return err;
 
@@ -304,6 +308,8 @@ static enum err check_new_view_signers(struct arena *arena, const struct verify_
             err = check_change_shape(context, &m->read[i], fault);
         if (!err && m->read[i].view.n != m->view.n)
             err = fault_set(fault, ERR_MISMATCH, "new view with a view change to another view");
+        if (!err)
+            err = check_change_signature(context, &m->read[i], m->changes[i], fault);
     }
     return err;
 }
@@ -319,7 +325,8 @@ static enum err check_new_view(struct arena *arena, const struct verify_context 
     for (uint32_t i = 0; !err && i < m->change_count; i++)
         err = check_change_certificates(context, &memo, &m->read[i], fault);
     if (!err)
-        m->digest = verify_digest(context, MESSAGE_NEW_VIEW, message->envelope.body);
+        m->digest =
+            message_digest(NULL, MESSAGE_NEW_VIEW, &context->chain, message->envelope.body);
     return err;
 }
 

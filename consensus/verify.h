@@ -68,12 +68,8 @@ MUST_USE enum err verify_message(struct arena *arena, const struct verify_contex
 MUST_USE enum err verify_certificate(const struct verify_context *context, enum message_tag tag,
                                      const struct certificate *certificate, struct fault *fault);
 
-/* ERR_SIGNATURE unless the envelope's body is signed by its sender, as `tag`. */
+/* ERR_SIGNATURE unless the envelope's body is signed by its sender, as `tag`; of a VIEW-CHANGE that body is its packed brief. */
 MUST_USE enum err verify_envelope(const struct verify_context *context, enum message_tag tag,
                                   const struct message_envelope *envelope, struct fault *fault);
-
-/* The digest that a sender of `tag` signs. */
-struct digest verify_digest(const struct verify_context *context, enum message_tag tag,
-                            struct bytes body);
 
 #endif

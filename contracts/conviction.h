@@ -13,8 +13,7 @@
  * TOO_SOON, TOO_FEW (contracts/seats.h; the evidence stays good). Events: validator_guilty, validator_vacated. */
 #define CONVICTION_SUBMIT 1
 struct conviction_submit {
-    struct bytes evidence; /* packed (consensus/evidence.h); what doesn't fit in a transaction can't be submitted: above some 20 validators,
-                              VIEW-CHANGEs with a full window of certificates */
+    struct bytes evidence; /* packed (consensus/evidence.h) */
 };
 
 extern const struct record conviction_submit_record;

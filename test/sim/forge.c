@@ -28,7 +28,7 @@ static struct bytes packed(const struct forge *forge, const struct record *recor
 static struct sign_signature signature_of(const struct forge *forge, struct seat seat,
                                           enum message_tag tag, struct bytes body)
 {
-    const struct digest digest = verify_digest(forge->context, tag, body);
+    const struct digest digest = message_digest(forge->arena, tag, &forge->context->chain, body);
     while (!(forge->mine & COMMITTEE_BIT(seat.n)))
         seat.n = (seat.n + 1) % LIMIT_VALIDATORS;
     return toy_sign(&forge->context->committee->keys[seat.n], &digest);
@@ -540,7 +540,7 @@ struct bytes forge_fresh(const struct forge *forge, struct bytes new_view)
     struct message_pre_prepare proposal = {
         .set = view.set,
         .view = view.view,
-        .new_view = verify_digest(forge->context, MESSAGE_NEW_VIEW, new_view),
+        .new_view = message_digest(NULL, MESSAGE_NEW_VIEW, &forge->context->chain, new_view),
         .header = forge_field(forge, forge_twin(forge, chosen), "view", view.view.n)};
     proposal.header = forge_field(forge, proposal.header, "proposer",
                                   committee_primary(forge->context->committee, view.view).n);

@@ -113,10 +113,10 @@ static inline struct bytes council_pack(struct council *c, const struct record *
     return bytes;
 }
 
-static inline struct message_envelope council_sign(const struct council *c, enum message_tag tag,
+static inline struct message_envelope council_sign(struct council *c, enum message_tag tag,
                                                    uint8_t from, struct bytes body)
 {
-    struct digest digest = verify_digest(&c->context, tag, body);
+    struct digest digest = message_digest(&c->arena, tag, &c->context.chain, body);
     return (struct message_envelope){{from}, body, council_signature((struct seat){from}, &digest)};
 }
 
@@ -213,7 +213,7 @@ static inline struct bytes council_new_view(struct council *c, uint64_t view,
                                         .changes = changes,
                                         .change_count = committee_quorum(&c->committee)};
     struct bytes body = council_pack(c, &message_new_view_record, &new_view);
-    *digest = verify_digest(&c->context, MESSAGE_NEW_VIEW, body);
+    *digest = message_digest(NULL, MESSAGE_NEW_VIEW, &c->context.chain, body);
     return council_seal(c, MESSAGE_NEW_VIEW,
                         committee_primary(&c->committee, (struct view){view}).n, body);
 }

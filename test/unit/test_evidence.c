@@ -41,8 +41,15 @@ static struct bytes commit(uint8_t seat, const struct ballot *ballot)
 static struct bytes change(uint8_t seat, uint64_t view, const struct certificate *committed,
                            struct message_prepared *prepared, uint32_t count)
 {
-    return council_seal(&c, MESSAGE_VIEW_CHANGE, seat,
-                        council_change(&c, view, committed, prepared, count));
+    struct bytes body = council_change(&c, view, committed, prepared, count);
+    struct message_envelope envelope = council_sign(&c, MESSAGE_VIEW_CHANGE, seat, body);
+    struct message_view_change read;
+    struct message_brief brief;
+    ck_assert_int_eq(record_unpack(&c.arena, &message_view_change_record, &read, body, NULL),
+                     ERR_NONE);
+    message_brief(&brief, &read, body);
+    envelope.body = council_pack(&c, &message_brief_record, &brief);
+    return message_seal(&c.arena, MESSAGE_VIEW_CHANGE, &envelope);
 }
 
 static void expect_found(enum evidence_kind kind, uint64_t view, uint64_t height)
@@ -119,6 +126,49 @@ START_TEST(a_commit_that_a_view_change_leaves_out_is_evidence)
 }
 END_TEST
 
+/* Two VIEW-CHANGEs of the largest set, each with certificates for a full window. */
+START_TEST(evidence_is_small_whatever_the_view_changes_hold)
+{
+    council_init(&c, LIMIT_VALIDATORS, 0);
+    genesis = council_genesis_certificate(&c);
+    struct message_prepared prepared[BOUNDS_WINDOW];
+    struct council_block block = c.genesis;
+    for (uint32_t i = 0; i < BOUNDS_WINDOW; i++) {
+        block = council_block(&c, &block, 0, 0);
+        prepared[i] = council_prepared(&c, &block, 0, &digest_zero);
+    }
+    const uint32_t most = BOUNDS_WINDOW;
+    ck_assert_uint_gt(2 * council_change(&c, 4, &genesis, prepared, most).size, LIMIT_TX_BYTES);
+    const struct bytes first = change(2, 4, &genesis, prepared, most);
+    const struct bytes second = change(2, 4, &genesis, prepared, most - 1);
+    ck_assert_uint_lt(first.size + second.size, 1024);
+    ck_assert_int_eq(checked(first, second), ERR_NONE);
+    expect_found(EVIDENCE_TWO_VIEW_CHANGES, 4, 0);
+    council_close(&c);
+}
+END_TEST
+
+/* The digest in the brief is that of the whole body: nothing of it can be exchanged under the signature. */
+START_TEST(a_signed_brief_is_of_one_body)
+{
+    set_up();
+    const struct council_block twin = council_block(&c, &one, 0, 1);
+    struct certificate committed = council_certificate(&c, MESSAGE_COMMIT, &in_0);
+    struct message_prepared prepared = council_prepared(&c, &two, 0, &digest_zero);
+    const struct bytes body = council_change(&c, 4, &committed, &prepared, 1);
+    struct message_envelope envelope = council_sign(&c, MESSAGE_VIEW_CHANGE, 2, body);
+    struct message message;
+    struct bytes sealed = message_seal(&c.arena, MESSAGE_VIEW_CHANGE, &envelope);
+    ck_assert_int_eq(verify_message(&c.arena, &c.context, &message, sealed, NULL), ERR_NONE);
+
+    prepared = council_prepared(&c, &twin, 0, &digest_zero);
+    envelope.body = council_change(&c, 4, &committed, &prepared, 1);
+    sealed = message_seal(&c.arena, MESSAGE_VIEW_CHANGE, &envelope);
+    ck_assert_int_eq(verify_message(&c.arena, &c.context, &message, sealed, NULL), ERR_SIGNATURE);
+    council_close(&c);
+}
+END_TEST
+
 START_TEST(what_correct_seats_sign_is_none)
 {
     set_up();
@@ -186,5 +236,7 @@ END_TEST
 HARNESS_MAIN("evidence", two_votes_of_a_kind_are_evidence, two_proposals_are_evidence,
              a_commit_against_ones_own_prepare_is_evidence,
              two_view_changes_for_one_view_are_evidence,
-             a_commit_that_a_view_change_leaves_out_is_evidence, what_correct_seats_sign_is_none,
+             a_commit_that_a_view_change_leaves_out_is_evidence, evidence_is_small_whatever_the_view_changes_hold,
+             a_signed_brief_is_of_one_body,
+             what_correct_seats_sign_is_none,
              nobody_is_guilty_of_what_others_signed, evidence_names_its_set, other_bytes_are_none)

@@ -340,7 +340,7 @@ START_TEST(real_signatures_pass_the_real_check)
     c.context.signature = verify_ecdsa;
     struct ballot ballot = council_ballot(&c, &one, 0, &digest_zero);
     struct bytes body = council_pack(&c, &ballot_record, &ballot);
-    struct digest digest = verify_digest(&c.context, MESSAGE_PREPARE, body);
+    struct digest digest = message_digest(NULL, MESSAGE_PREPARE, &c.context.chain, body);
     struct message_envelope vote = {{0}, body, sign_make(&secret, &digest)};
     ck_assert_int_eq(checked(message_seal(&c.arena, MESSAGE_PREPARE, &vote)), ERR_NONE);
     vote.signature.bytes[9] ^= 1;

@@ -24,7 +24,7 @@ void signer_clear(struct signer *signer)
 struct bytes signer_seal(struct arena *arena, const struct signer *signer, struct seat seat,
                          enum message_tag tag, struct bytes body)
 {
-    struct digest digest = sign_digest(message_domain(tag), &signer->chain, body);
+    struct digest digest = message_digest(arena, tag, &signer->chain, body);
     struct message_envelope envelope = {
         .from = seat, .body = body, .signature = sign_make(&signer->secret, &digest)};
     struct bytes message = message_seal(arena, tag, &envelope);
