@@ -90,6 +90,11 @@ struct books_kind {
      * numbers. */
     void (*term)(struct books *books, struct term *term);
 
+    /* The state after the last durable block, as a node that was away long takes it over; and that taking over, by books that are behind it.
+     * NULL: there is no such way. */
+    struct bytes (*state)(const struct books *books, struct arena *arena);
+    void (*take_over)(struct books *books, struct bytes state);
+
     /* Money adds up. NULL: there is none. */
     bool (*is_even)(struct books *books);
 };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "test/sim/conductor.h"
+#include "test/sim/arrival.h"
 #include "test/sim/estate.h"
 #include "test/sim/toy.h"
 
@@ -68,7 +68,7 @@ void cluster_run(struct cluster *c, uint64_t until_ms)
                 cluster_crash(c, node);
         } else if (c->stations[e.seat].alive &&
                    (e.life == UINT32_MAX || e.life == c->stations[e.seat].life)) {
-            conductor_happen(c, &e);
+            arrival_happen(c, &e);
         }
         free(e.data);
     }
@@ -264,6 +264,7 @@ static void open_node(struct cluster *c, const struct consensus_config *config, 
     const uint8_t node = c->nodes++;
     struct liar *liar = &c->liars[node];
     station_init(&c->stations[node], member, config, &c->world);
+    c->stations[node].keep = c->world.kind->state ? c->options.keep : 0;
     if (c->options.skew_ms)
         c->skews_ms[node] = (int64_t)dice_between(&c->dice, 0, 2 * c->options.skew_ms) -
                             (int64_t)c->options.skew_ms;

@@ -33,6 +33,7 @@ struct cluster_options {
     bool calm;               /* nothing goes wrong, so nobody may suspect a primary */
     uint64_t client_ms;      /* a number is submitted so often; 0: none by itself */
     uint64_t motion_ms;      /* the set of validators changes so often; 0: never */
+    uint64_t keep;           /* blocks that a node serves; 0: all */
     uint64_t rotten;         /* bits of members that motions count as liars */
     uint64_t timeout_ms;     /* the core's first; 0: its default */
     uint64_t timeout_max_ms; /* 0: the core's default */

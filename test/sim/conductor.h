@@ -1,5 +1,6 @@
-/* Conducts one node of a cluster as a driver does: performs its core's actions in their order, keeps its disk, asks for bodies and blocks,
- * and feeds it what reaches it. Liars' wrappers are here too. Everything that takes time goes through the cluster's wheel. */
+/* Conducts one node of a cluster as a driver does: performs its core's actions in their order, keeps its disk, asks for bodies. Liars'
+ * wrappers around what they sign are here too. Everything that takes time goes through the cluster's wheel; arrival.h is where it comes
+ * back, and mail.h where it leaves for other nodes. */
 #ifndef TEST_SIM_CONDUCTOR_H
 #define TEST_SIM_CONDUCTOR_H
 
@@ -13,6 +14,7 @@ enum conductor_happening {
     CONDUCTOR_BODY,     /* data: a body */
     CONDUCTOR_CATCH_UP, /* a: who asks; data: from, to */
     CONDUCTOR_DECIDED,  /* data: a body of `a` bytes, then a DECIDED */
+    CONDUCTOR_STATE, /* a: sizes of the first two; data: header, certificate and state of a block */
     CONDUCTOR_SYNCED,   /* a: sequence */
     CONDUCTOR_BUILT,    /* data: the ACTION_BUILD */
     CONDUCTOR_RETRY,    /* a: ticket of an EXECUTE */
@@ -34,7 +36,18 @@ void conductor_schedule(struct cluster *cluster, uint64_t delay_ms, enum conduct
 /* One event, what it leads to, and what it changed for the pool. The node must be alive; afterwards it may not be. */
 void conductor_feed(struct cluster *cluster, uint8_t node, struct event *event);
 
-/* Something that the wheel gave happens to a node that is alive. */
-void conductor_happen(struct cluster *cluster, const struct wheel_event *event);
+/* The log is on disk through `sequence`: what waited for that is signed. */
+void conductor_synced(struct cluster *cluster, uint8_t node, uint64_t sequence);
+
+/* Runs an order whose body is here, or asks somebody for the body. */
+void conductor_pursue(struct cluster *cluster, uint8_t node, struct station_order *order);
+
+/* The node's clock, Unix time; what waits in its pool; what messages of its set are checked against; and what its liar forges with, which
+ * needs a seat. */
+uint64_t conductor_clock(const struct cluster *cluster, uint8_t node);
+struct event_work conductor_work(struct cluster *cluster, uint8_t node);
+struct verify_context conductor_context(const struct cluster *cluster, uint8_t node);
+struct forge conductor_forge(struct cluster *cluster, uint8_t node,
+                             const struct verify_context *context);
 
 #endif

@@ -1,12 +1,12 @@
 #include "test/sim/coverage.h"
 
 static const char *const names[COVERAGE_ITEMS] = {
-    "blocks",         "views entered", "suspicions",         "catch-ups",
-    "refused",        "conflicts",     "accusations",        "lies",
-    "crashes",        "power cuts",    "blackouts",          "torn logs",
-    "rotten records", "muted starts",  "partitions",         "clogged links",
-    "slow disks",     "full pools",    "boundaries crossed", "seats vacated",
-    "retired",
+    "blocks",         "views entered",     "suspicions",         "catch-ups",
+    "refused",        "conflicts",         "accusations",        "lies",
+    "crashes",        "power cuts",        "blackouts",          "torn logs",
+    "rotten records", "muted starts",      "partitions",         "clogged links",
+    "slow disks",     "full pools",        "boundaries crossed", "seats vacated",
+    "retired",        "states taken over",
 };
 
 void coverage_add(struct coverage *sum, const struct coverage *more)

@@ -29,6 +29,7 @@ enum coverage_item {
     COVERAGE_BOUNDARIES, /* crossed by a node: another set of validators */
     COVERAGE_VACATED,    /* seats, by evidence */
     COVERAGE_RETIRED,    /* nodes that were removed, and stopped */
+    COVERAGE_JUMPS,      /* states taken over by a node that was away */
     COVERAGE_ITEMS,
 };
 

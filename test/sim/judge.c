@@ -440,3 +440,13 @@ void judge_left(struct judge *judge, uint8_t member, uint64_t since)
         judge_fault(judge, "%u leaves at height %llu, and is needed", member,
                     (unsigned long long)since);
 }
+
+void judge_jumped(struct judge *judge, uint8_t member, uint64_t height, const struct digest *digest)
+{
+    if (judge->liars & COMMITTEE_BIT(member))
+        return;
+    if (height <= judge->height[member] || !digest_equal(digest, &judge->chain[height].digest))
+        judge_fault(judge, "%u takes the state of another block %llu than was decided", member,
+                    (unsigned long long)height);
+    judge->height[member] = height;
+}

@@ -81,6 +81,10 @@ const struct term *judge_term(const struct judge *judge, uint64_t height);
 void judge_signed(struct judge *judge, uint8_t member, const struct action_sign *sign,
                   uint64_t since, bool durable);
 
+/* A member takes over the state after this block without having decided it: it must be one that was agreed, and new to it. */
+void judge_jumped(struct judge *judge, uint8_t member, uint64_t height,
+                  const struct digest *digest);
+
 /* A removed one, not in the set that begins at `since`, stops. */
 void judge_left(struct judge *judge, uint8_t member, uint64_t since);
 

@@ -22,7 +22,7 @@ const struct scenario_form scenario_forms[SCENARIO_OPTIONS] = {
     {"tricks", 0, true},      {"rotten", 0, true},    {"misfortunes", 0, true},
     {"lull", 5000, false},    {"cuts", 0, false},     {"blackouts", 0, false},
     {"faults", 1000, false},  {"ledger", 0, false},   {"spares", 0, false},
-    {"motions", 0, false},    {"calm", 0, false},
+    {"motions", 0, false},    {"keep", 0, false},     {"calm", 0, false},
 };
 
 /* --- what a seed stands for --- */
@@ -114,6 +114,8 @@ void scenario_draw(struct scenario *scenario, uint64_t seed)
         for (uint64_t i = 0; i < values[SCENARIO_SPARES]; i++)
             if (values[SCENARIO_LIARS] && dice_chance(&dice, 200))
                 values[SCENARIO_LIARS] |= UINT64_C(1) << (values[SCENARIO_COUNT] + i);
+    } else if (dice_chance(&dice, 500)) {
+        values[SCENARIO_KEEP] = dice_between(&dice, 1, 4 * BOUNDS_WINDOW);
     }
 }
 
@@ -178,6 +180,7 @@ static struct cluster_options options_of(const struct scenario *scenario, bool s
         .sound = v[SCENARIO_LEDGER] > 1,
         .spares = (uint8_t)v[SCENARIO_SPARES],
         .motion_ms = v[SCENARIO_LEDGER] ? 0 : v[SCENARIO_MOTION_MS],
+        .keep = v[SCENARIO_MOTION_MS] ? 0 : v[SCENARIO_KEEP], /* blocks lead from set to set */
         .rotten = v[SCENARIO_ROTTEN],
         .calm = v[SCENARIO_CALM] != 0,
         .client_ms = v[SCENARIO_CLIENT_MS],

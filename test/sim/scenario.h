@@ -32,7 +32,8 @@ enum scenario_option {
     SCENARIO_LEDGER,      /* 0: a toy; 1: the real one; 2: with real signatures of transactions */
     SCENARIO_SPARES,      /* members without a seat, of whom governance chooses */
     SCENARIO_MOTION_MS,   /* between two of its motions, on average; 0: none */
-    SCENARIO_CALM,        /* 1: nothing goes wrong, and nobody may suspect anybody */
+    SCENARIO_KEEP, /* blocks that nodes serve; who lacks older ones takes over a state; 0: all */
+    SCENARIO_CALM, /* 1: nothing goes wrong, and nobody may suspect anybody */
     SCENARIO_OPTIONS,
 };
 

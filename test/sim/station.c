@@ -27,6 +27,7 @@ void station_init(struct station *station, uint8_t member, const struct consensu
     first->digest = digest_of(first->header, first->header_size);
     first->body = disk_copy(bytes_of(NULL, 0));
     first->certificate = disk_copy(bytes_of(NULL, 0));
+    station->oldest = 1;
     station_restart(station);
 }
 
@@ -89,6 +90,19 @@ static void open_core(struct station *station, uint64_t sequence)
     memset(station->heights, 0, sizeof(station->heights));
 }
 
+/* Gives a new core what the node has promised. */
+static void read_log(struct station *station)
+{
+    for (size_t i = 0; i < station->disk.count; i++) {
+        const struct disk_record *record = &station->disk.records[i];
+        struct fault fault = {0};
+        enum err err = consensus_recover(station->core, record->sequence,
+                                         bytes_of(record->bytes.data, record->bytes.size), &fault);
+        if (err)
+            check_failed(fault.text, __FILE__, __LINE__);
+    }
+}
+
 /* The core, and what only it and the driver's memory held. */
 static void stop(struct station *station)
 {
@@ -113,14 +127,7 @@ void station_restart(struct station *station)
     station->alive = true;
     disk_open(&station->disk, station->durable);
     open_core(station, 0);
-    for (size_t i = 0; i < station->disk.count; i++) {
-        const struct disk_record *record = &station->disk.records[i];
-        struct fault fault = {0};
-        enum err err = consensus_recover(station->core, record->sequence,
-                                         bytes_of(record->bytes.data, record->bytes.size), &fault);
-        if (err)
-            check_failed(fault.text, __FILE__, __LINE__);
-    }
+    read_log(station);
 }
 
 struct event station_start(const struct station *station)
@@ -154,6 +161,56 @@ void station_renew(struct station *station)
     station->seat = term_seat(&station->term, station->member);
     station->dismissed = station->seat.n == COMMITTEE_NO_SEAT && (sat || station->dismissed);
     open_core(station, station->disk.appended);
+}
+
+/* What was kept to decide heights up to this one. */
+static void drop_blocks(struct station *station, uint64_t height)
+{
+    size_t kept = 0, loose = 0;
+    for (size_t i = station->block_count; i-- > 0;) /* of loose bodies the newest stay */
+        if (station->blocks[i].height == 0 && ++loose > LOOSE_BODIES)
+            station->blocks[i].height = 1;
+    for (size_t i = 0; i < station->block_count; i++)
+        if (station->blocks[i].height != 0 && station->blocks[i].height <= height)
+            free(station->blocks[i].body.data);
+        else
+            station->blocks[kept++] = station->blocks[i];
+    station->block_count = kept;
+}
+
+/* A height that was decided elsewhere; its block isn't here. */
+static struct station_decided *add_gap(struct station *station)
+{
+    size_t count = station->chain_count;
+    struct station_decided *gap = disk_grow(&station->chain, &count, sizeof(*gap));
+    station->chain_count = count;
+    return gap;
+}
+
+void station_jump(struct station *station, struct bytes header, struct bytes certificate,
+                  struct bytes state)
+{
+    struct consensus_block block;
+    CHECK(station->kind->read(NULL, &block, header) && block.height.n > station->durable);
+    station_synced(station, station->disk.appended);
+    close_core(station);
+    drop_waiting(station);
+    station->disk.syncing = 0;
+    while (station->chain_count > station->durable + 1)
+        drop_last_decided(station);
+    while (station->chain_count < block.height.n)
+        (void)add_gap(station);
+    struct station_decided *head = add_gap(station);
+    head->digest = block.digest;
+    head->header_size = header.size;
+    memcpy(head->header, header.data, header.size);
+    head->certificate = disk_copy(certificate);
+    station->durable = block.height.n;
+    station->oldest = block.height.n + 1;
+    drop_blocks(station, block.height.n);
+    station->kind->take_over(station->books, state);
+    open_core(station, 0);
+    read_log(station);
 }
 
 void station_retire(struct station *station)
@@ -347,14 +404,12 @@ void station_on_disk(struct station *station, uint64_t height, uint64_t now_ms)
     station->kind->durable(station->books, &decided->digest,
                            bytes_of(decided->certificate.data, decided->certificate.size), now_ms);
     station->durable = height;
-    size_t kept = 0, loose = 0;
-    for (size_t i = station->block_count; i-- > 0;) /* of loose bodies the newest stay */
-        if (station->blocks[i].height == 0 && ++loose > LOOSE_BODIES)
-            station->blocks[i].height = 1;
-    for (size_t i = 0; i < station->block_count; i++)
-        if (station->blocks[i].height != 0 && station->blocks[i].height <= height)
-            free(station->blocks[i].body.data);
-        else
-            station->blocks[kept++] = station->blocks[i];
-    station->block_count = kept;
+    drop_blocks(station, height);
+    if (!station->keep || height <= station->keep || height - station->keep < station->oldest)
+        return;
+    struct station_decided *old = &station->chain[height - station->keep];
+    free(old->body.data);
+    old->body = (struct disk_bytes){NULL, 0};
+    old->body_digest = digest_zero;
+    station->oldest = height - station->keep + 1;
 }

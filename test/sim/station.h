@@ -71,6 +71,8 @@ struct station {
     size_t block_count;
     struct station_decided *chain; /* by height; [0] is genesis */
     uint64_t chain_count, durable; /* durable: height on disk */
+    uint64_t keep;                 /* blocks below that one which are kept to be served; 0: all */
+    uint64_t oldest;               /* the lowest height that can be served */
 
     struct station_order *orders;
     size_t order_count;
@@ -93,6 +95,10 @@ struct event station_start(const struct station *station);
 /* The last durable block is a boundary: a new core, of the next set, without what the one before waited for; feed it EVENT_START. */
 bool station_is_at_boundary(const struct station *station);
 void station_renew(struct station *station);
+
+/* Takes over another's state, of a block far above: a new core, which reads the log again; feed it EVENT_START. What is below isn't here. */
+void station_jump(struct station *station, struct bytes header, struct bytes certificate,
+                  struct bytes state);
 
 /* Stops for ever. */
 void station_retire(struct station *station);

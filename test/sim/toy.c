@@ -441,6 +441,34 @@ static struct event_work toy_work(struct books *books)
     return work;
 }
 
+/* A state: the last block, and a bit for each number that was used. */
+#define TOY_BITS ((BOOKS_NUMBER_MAX + 8) / 8)
+
+static struct bytes toy_state(const struct books *books, struct arena *arena)
+{
+    const size_t size = sizeof(books->head) + TOY_BITS;
+    uint8_t *state = arena_alloc(arena, size);
+    CHECK(state);
+    memcpy(state, &books->head, sizeof(books->head));
+    uint8_t *bits = state + sizeof(books->head);
+    memset(bits, 0, TOY_BITS);
+    for (uint64_t number = 0; number <= BOOKS_NUMBER_MAX; number++)
+        bits[number / 8] |= (uint8_t)(books->marks[number].done << number % 8);
+    return bytes_of(state, size);
+}
+
+static void toy_take_over(struct books *books, struct bytes state)
+{
+    CHECK(state.size == sizeof(books->head) + TOY_BITS);
+    while (books->overlay_count)
+        drop_overlay(books, 0);
+    memcpy(&books->head, state.data, sizeof(books->head));
+    const uint8_t *bits = state.data + sizeof(books->head);
+    for (uint64_t number = 0; number <= BOOKS_NUMBER_MAX; number++)
+        books->marks[number].done = bits[number / 8] >> number % 8 & 1;
+    tell_pool(books, books->head.header.time_ms - BOOKS_START_MS);
+}
+
 static void toy_term(struct books *books, struct term *term)
 {
     term->seating = books->head.seating;
@@ -465,6 +493,8 @@ const struct books_kind toy_kind = {
     .submit = toy_submit,
     .work = toy_work,
     .term = toy_term,
+    .state = toy_state,
+    .take_over = toy_take_over,
 };
 
 /* --- signatures --- */

@@ -432,6 +432,25 @@ START_TEST(a_member_that_slept_through_three_sets_finds_the_fourth)
 }
 END_TEST
 
+START_TEST(a_member_away_for_longer_than_blocks_are_kept_takes_over_a_state)
+{
+    struct cluster_options options = cluster_quiet(4);
+    options.client_ms = 100;
+    options.keep = 5;
+    open_cluster(&options);
+    cluster_cut(c, 3);
+    cluster_run(c, 10000);
+    ck_assert_uint_gt(cluster_high(c), 20);
+    cluster_crash(c, 3);
+    cluster_restart(c, 3);
+    cluster_heal(c);
+    cluster_run(c, 20000);
+    ck_assert_uint_eq(c->coverage.counts[COVERAGE_JUMPS], 1);
+    ck_assert_uint_ge(cluster_low(c) + 1, cluster_high(c));
+    close_cluster();
+}
+END_TEST
+
 START_TEST(a_proven_liar_loses_its_seat_and_a_spare_fills_it)
 {
     struct cluster_options options = cluster_quiet(4);
@@ -474,4 +493,5 @@ HARNESS_MAIN("cluster", four_seats_decide_a_block, an_idle_chain_has_a_heartbeat
              an_equivocating_primary_is_replaced, a_primary_with_wrong_roots_is_replaced,
              a_removed_member_serves_until_the_others_go_on_and_stops,
              a_member_that_slept_through_three_sets_finds_the_fourth,
+             a_member_away_for_longer_than_blocks_are_kept_takes_over_a_state,
              a_proven_liar_loses_its_seat_and_a_spare_fills_it, the_same_seed_tells_the_same_story)
