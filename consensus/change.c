@@ -84,6 +84,7 @@ void change_want(struct consensus *c, uint64_t view, struct actions *out)
     write_change(c);
     const uint64_t after = journal_change(c, out);
     sign_change(c, after, out);
+    journal_tidy(c, out);
     actions_tell(out, &(struct narrate_line){.kind = NARRATE_WANTED, .view = c->view});
 }
 
@@ -233,6 +234,7 @@ void change_on_new_view(struct consensus *c, const struct message *m, struct act
     normal_note_decided(c, plan.base, out);
     sync_learn(c, plan.base->ballot.height.n, plan.holders);
     journal_entered(c, out);
+    journal_tidy(c, out);
     actions_tell(out, &(struct narrate_line){.kind = NARRATE_ENTERED,
                                              .view = c->view,
                                              .from = m->envelope.from,

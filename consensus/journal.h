@@ -9,7 +9,7 @@
  *   ENTERED   NEW-VIEW, sealed          the first vote in it    the view that I was in
  *
  * Reading the records in order gives the state that wrote them. After JOURNAL_REWRITE records the live ones are written again and the old
- * ones forgotten, so the log stays short. */
+ * ones forgotten, so the log stays short: as a block becomes durable, and, where none does, as views are wanted and entered. */
 #ifndef CONSENSUS_JOURNAL_H
 #define CONSENSUS_JOURNAL_H
 

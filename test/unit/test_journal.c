@@ -223,31 +223,24 @@ START_TEST(promises_live_through_a_rewrite)
 }
 END_TEST
 
-/* A rewrite that a crash cuts short: what was promised before it holds, wherever it is cut. */
+/* Views come and go, and no block does: the log stays short. A rewrite that a crash cuts short: what was promised before it holds, wherever it
+ * is cut. */
 START_TEST(a_torn_rewrite_forgets_nothing)
 {
     council_open(&c, 4, 1);
     uint64_t view = 0;
-    while (c.log_count < JOURNAL_REWRITE ||
-           view % 4 == 1) { /* ends wanting a view that others open */
-        view++;
-        change_from(2, view);
-        change_from(3, view);
+    for (; c.log_start == 0; view++) {
+        ck_assert_uint_lt(c.log_count, JOURNAL_REWRITE);
+        change_from(2, view + 1);
+        change_from(3, view + 1);
     }
-    struct council_block one = council_block(&c, &c.genesis, 0, 0);
-    struct ballot ballot = council_ballot(&c, &one, 0, &digest_zero);
-    struct certificate certificate = council_certificate(&c, MESSAGE_COMMIT, &ballot);
-    text_clear(&c.story);
-    ck_assert_uint_eq(c.log_start, 0);
-    council_message(&c, council_decided(&c, &one, &certificate));
-    ck_assert_uint_gt(c.log_start, 0);
-
+    ck_assert_uint_ne(view % 4, 1); /* ends wanting a view that others open */
     const uint64_t start = c.log_start, end = c.log_count;
     ck_assert_uint_eq(end - start + 1, 2); /* ENTERED and CHANGE */
     for (uint64_t cut = start - 1; cut <= end; cut++) {
         c.log_start = 1;
         c.log_count = cut;
-        council_restart(&c, &one, &certificate);
+        council_restart(&c, &c.genesis, NULL);
         struct consensus_summary summary;
         consensus_summarise(c.core, &summary);
         ck_assert_uint_eq(summary.view.n, view);

@@ -491,6 +491,10 @@ static uint64_t driver_ask(struct driver *driver, uint64_t now_ms)
             uint64_t others = driver_others(driver->node->roster);
             uint64_t holders = wait->execute.holders & others;
             uint64_t seats = holders && wait->turn % 4 != 3 ? holders : others;
+            if (!seats) { /* a validator alone has nobody to ask */
+                driver_unwait(driver, i--);
+                continue;
+            }
             struct wire_want_body want = {wait->execute.block.digest};
             uint8_t packed[64];
             struct pack_writer writer;
