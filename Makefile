@@ -83,7 +83,7 @@ FUZZERS  := $(patsubst %,$(OUT)/fuzz/%,$(call names,test/fuzz,fuzz_))
 BENCHES  := $(patsubst %,$(OUT)/bench/%,$(call names,test/bench,))
 E2E      := $(sort $(wildcard test/e2e/[0-9]*))
 FAULTS   := $(sort $(wildcard test/e2e/faults-*))
-ACTORS   := $(OUT)/lying-peer $(OUT)/hostile
+ACTORS   := $(OUT)/lying-peer $(OUT)/hostile $(OUT)/attacker
 
 # How much `check` and `check-long` do.
 SEEDS        ?= 150
@@ -155,9 +155,8 @@ $(eval $(call program,$(OUT)/games,$(OUT)/test/games/main.o $(OUT)/test/harness.
 # A validator that lies in state transfer, for the end-to-end tests: the same objects but for one function.
 $(eval $(call program,$(OUT)/lying-peer,$(OUT)/tools/tenured/main.o $(OUT)/test/e2e/lying_peer.o,tools/tenured,-Wl$(comma)--wrap=snapshot_cut))
 
-# A validator that attacks, for the measures of bad days.
-ATTACKER := $(OUT)/attacker
-$(eval $(call program,$(ATTACKER),$(call object,tools/tenured/main.c test/e2e/attacker.c test/sim/forge.c test/sim/dice.c),tools/tenured,$(patsubst %,-Wl$(comma)--wrap=%,node_send peer_send verify_message)))
+# A validator that attacks, for the measures of bad days and the long tests.
+$(eval $(call program,$(OUT)/attacker,$(call object,tools/tenured/main.c test/e2e/attacker.c test/sim/forge.c test/sim/dice.c),tools/tenured,$(patsubst %,-Wl$(comma)--wrap=%,node_send peer_send verify_message)))
 
 # A unit test test_slot.c tests slot.c and links slot.c's folder and what that may include, no more.
 home_of = $(firstword $(foreach folder,$(FOLDERS),$(if $(wildcard $(folder)/$(1:test_%=%).[ch]),$(folder))))
@@ -236,7 +235,7 @@ fuzz: $(FUZZERS) $(OUT)/golden ## fuzz each target for FUZZ_SECONDS (make fuzz M
 demo: $(PROGRAMS) ## the main job: train on four validators, catch a cheat, pay the honest
 	@$(OUT)/demo
 
-bench: $(PROGRAMS) $(BENCHES) $(ATTACKER) ## measure; JSON under build/bench/
+bench: $(PROGRAMS) $(BENCHES) $(OUT)/attacker ## measure; JSON under build/bench/
 	@mkdir -p build/bench
 	@for bench in $(filter-out %/restart,$(BENCHES)); do OUT=$(OUT) $$bench || exit 1; done
 

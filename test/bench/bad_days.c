@@ -7,8 +7,8 @@
  *     fault_free_per_s     transfers a second that SENDERS clients get through while all is well, BATCH under way each, with 4 validators
  *                          and with 7
  *     goodput              the same while f validators are dead, stopped (SIGSTOP, so that their connections stay open and fill) or
- *                          attackers (test/e2e/attacker.c), SETTLE_MS after that began, as a share of the median of the fault-free
- *                          windows between. Clients ask the others. Attackers take their share of this machine's processors
+ *                          attackers (test/e2e/attacker.c), SETTLE_MS after that began (and after they were accused, if they can be),
+ *                          as a share of the median of the fault-free windows between. Clients ask the others. Attackers take their share of this machine's processors
  *     flood_rss_mb, flood_bound_mb    of test/e2e/50-flood: one hostile validator and a hundred hostile clients
  *     sim_cluster_minutes_per_s       simulated minutes of four nodes in a second of one core (build/MODE/sim)
  *     restart_s                       of build/bench/restart.json */
@@ -357,6 +357,20 @@ static int by_rate(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Has the seats vacated of all that node 0 can prove guilty. */
+static void accuse(void)
+{
+    char command[1024];
+    snprintf(command, sizeof(command),
+             "for proof in %s/node-0/data/evidence/*; do TENURE_NODE=%s "
+             "TENURE_PASSPHRASE=file:%s/passphrase %s/tenure "
+             "validator accuse $proof --key %s/keys/operator.key >> %s/accuse.log 2>&1; done; "
+             "grep -q . %s/accuse.log",
+             folder, urls[0], folder, programs, folder, folder, folder);
+    run(command);
+    clock_sleep_ms(1500);
+}
+
 /* The last f nodes are in trouble. */
 static void begin(const char *trouble)
 {
@@ -371,6 +385,8 @@ static void begin(const char *trouble)
             start_node(i, trouble);
     }
     clock_sleep_ms(SETTLE_MS);
+    if (!strcmp(trouble, "equivocates"))
+        accuse();
 }
 
 static void end(const char *trouble)
@@ -412,7 +428,8 @@ static void live_through(struct days *days)
 static void open_network(size_t count, struct thread threads[SENDERS])
 {
     struct fault fault = {.text = "no memory"};
-    node_count = asked = count;
+    node_count = count;
+    asked = count;
     run("rm -rf build/bench/consensus-network && mkdir -p build/bench");
     found();
     read_urls();

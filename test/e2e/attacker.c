@@ -65,9 +65,9 @@ void __real_node_send(struct node *node, uint64_t to, enum peer_lane lane, uint8
                       struct bytes body);
 
 /* Forgers sign by this; here with the node's key. */
-struct sign_signature toy_sign(struct seat seat, const struct digest *digest)
+struct sign_signature toy_sign(const struct sign_public *key, const struct digest *digest)
 {
-    (void)seat;
+    (void)key;
     return sign_make(&own->signer.secret, digest);
 }
 
