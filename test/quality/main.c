@@ -61,8 +61,7 @@ static const struct exchange of_images[EXCHANGES] = {
     {0, 1, 1, 0}, {1, 0.25f, 1, 0}, {10, 0.5f, 0.75f, 0.5f}, {100, 1, 1, 0.5f}, {500, 1, 1, 0.5f},
 };
 static const struct exchange of_text[EXCHANGES] = {
-    {0, 1, 1, 0},         {1, 0.25f, 1, 0},     {10, 0.5f, 0.75f, 0.5f},
-    {100, 0.5f, 1, 0.5f}, {500, 0.5f, 1, 0.5f},
+    {0, 1, 1, 0}, {1, 0.25f, 1, 0}, {10, 0.5f, 0.75f, 0.5f}, {100, 0.5f, 1, 0.5f}, {500, 1, 1, 0},
 };
 
 static void load_images(struct task *task)
@@ -311,10 +310,14 @@ int main(void)
         "The inner rate is a multiple of the dense one. Bytes are what a worker sends in the "
         "whole training.\n\n"
         "AdamW's moments are zero when a segment begins (so that anybody can compute its start), "
-        "and this is what short rounds lose by: their\n"
-        "steps are signs more than gradients. In a training as short "
-        "as this one rounds stay behind dense, least from 100 steps\n"
-        "on, and most where the model is still far from settled, as the text's is.\n",
+        "and this is what the shortest rounds lose by: their\n"
+        "steps are signs more than gradients. From 100 steps on it is not: workers that keep their "
+        "moments end no better (two seeds, else as below:\n"
+        "images at H = 500 0.450 for 0.456; text at H = 500 2.43 for 2.43 with momentum 0.5, at "
+        "H = 100 2.38 for 2.28). What rounds lose there is\n"
+        "the large batch, most where the model is still far from settled: of the text one worker "
+        "alone comes to 2.59, four in rounds of 500 steps\n"
+        "to 2.36, and dense, whose every step sees all four batches, to 1.92.\n",
         WORKERS, STEPS, WORKERS, SEEDS);
     print_task(&images);
     print_task(&text);
