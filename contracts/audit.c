@@ -78,6 +78,61 @@ bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, ui
     return false;
 }
 
+/* --- load --- */
+
+static uint64_t work_of(const struct jobs_job *job)
+{
+    uint64_t replayed = audit_intervals(job), each = job->work / job->intervals,
+             rest = job->work % job->intervals;
+    return (each * replayed + rest * replayed / job->intervals) / 1000000 + 1; /* 2^18 times: < 2^63 */
+}
+
+static struct jobs_load load_of(const struct attempt *attempt, const struct address *replayer)
+{
+    struct jobs_load load = {.mmacs = 0};
+    struct path path = path_account("load/", replayer);
+    (void)view_load(attempt->run->view, path_key(&path), &jobs_load_record, &load);
+    return load;
+}
+
+static void add_load(const struct attempt *attempt, const struct address *replayer)
+{
+    struct jobs_load load = load_of(attempt, replayer);
+    struct path path = path_account("load/", replayer);
+    load.mmacs += work_of(&attempt->job);
+    view_save(attempt->run->view, path_key(&path), &jobs_load_record, &load);
+}
+
+static void drop_load(const struct attempt *attempt, const struct address *replayer)
+{
+    struct jobs_load load = load_of(attempt, replayer);
+    struct path path = path_account("load/", replayer);
+    CHECK(load.mmacs >= work_of(&attempt->job) || attempt->run->view->err != ERR_NONE);
+    load.mmacs -= work_of(&attempt->job);
+    if (load.mmacs > 0)
+        view_save(attempt->run->view, path_key(&path), &jobs_load_record, &load);
+    else
+        view_delete(attempt->run->view, path_key(&path));
+}
+
+/* What the most loaded of those who must seal needs; at least replay_ms. */
+static uint64_t seal_ms(const struct attempt *attempt)
+{
+    uint64_t longest_ms = attempt->job.terms.replay_ms;
+    struct jobs_audit audit;
+    for (uint8_t seat = 0; seat < attempt->seats; seat++) {
+        if (!audit_get(attempt, seat, &audit) || audit.status != JOBS_AUDIT_ASSIGNED)
+            continue;
+        struct jobs_load load = load_of(attempt, &audit.replayer);
+        uint64_t rate = attempt->parameters.replay_mmacs, needed_ms = JOBS_TIME_MAX_MS;
+        if (load.mmacs / rate < JOBS_TIME_MAX_MS / 1000)
+            needed_ms = load.mmacs * 1000 / rate;
+        if (needed_ms > longest_ms)
+            longest_ms = needed_ms;
+    }
+    return longest_ms;
+}
+
 /* --- assignment --- */
 
 /* Locks the seat's stake and gives it the audit; false if the seat can't take it. */
@@ -95,6 +150,7 @@ static void take_on(const struct attempt *attempt, struct seat seat,
         .epoch = beacon_epoch(&attempt->parameters, run->context->time_ms) + 1,
     };
     put(attempt, seat.n, &audit);
+    add_load(attempt, &audit.replayer);
     emit(attempt, EVENT_AUDIT_ASSIGNED, &audit);
 }
 
@@ -248,7 +304,7 @@ void audit_proceed(struct attempt *attempt)
     } else if (is_sampled && !is_served(attempt)) {
         attempt_status(attempt, JOBS_SLOT_SERVING, now + attempt->parameters.answer_ms);
     } else if (tally.assigned > 0) {
-        attempt_status(attempt, JOBS_SLOT_SEALING, now + attempt->job.terms.replay_ms);
+        attempt_status(attempt, JOBS_SLOT_SEALING, now + seal_ms(attempt));
     } else if (tally.sealed > 0) {
         attempt_status(attempt, JOBS_SLOT_OPENING, now + attempt->parameters.answer_ms);
     } else if (!attempt->slot.claimed) {
@@ -264,6 +320,8 @@ void audit_proceed(struct attempt *attempt)
 static void end(const struct attempt *attempt, uint8_t seat, struct jobs_audit *audit)
 {
     credits_unlock(attempt->run, stake_place(attempt, seat));
+    if (audit->status == JOBS_AUDIT_ASSIGNED)
+        drop_load(attempt, &audit->replayer);
     audit->status = JOBS_AUDIT_ENDED;
     put(attempt, seat, audit);
     emit(attempt, EVENT_AUDIT_ENDED, audit);
@@ -410,6 +468,7 @@ enum verdict audit_seal(const struct catalog_run *run, const void *in)
         return verdict;
     if (audit.status != JOBS_AUDIT_ASSIGNED)
         return VERDICT_ALREADY_DONE;
+    drop_load(&attempt, &audit.replayer);
     audit.status = JOBS_AUDIT_SEALED;
     audit.seal = args->seal;
     put(&attempt, seat, &audit);

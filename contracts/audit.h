@@ -13,7 +13,10 @@
  * without a live audit is asked at once, the parties' own and the mute included, and stakes what it has. It is the vote of all (DESIGN 8.5):
  * `auditors` = f + 1 equal answers verify, any other is disputed; so an honest segment is paid as long as f + 1 replayers answer, also where
  * n = 4 and worker and consumer have a seat each. A replayer whose validator leaves the set meanwhile can't go on: its audit ends at the
- * deadline without a fine, and the next in the rotation takes its place. What it answered before counts, but its vote in a dispute doesn't. */
+ * deadline without a fine, and the next in the rotation takes its place. What it answered before counts, but its vote in a dispute doesn't.
+ *
+ * Load: load/ has the work of every ASSIGNED audit, by replayer. To seal there is replay_ms, or what parameters.replay_mmacs takes for all
+ * that one of the attempt's replayers has open, if that is more (at most JOBS_TIME_MAX_MS): so no number of jobs fines an honest one. */
 #ifndef CONTRACTS_AUDIT_H
 #define CONTRACTS_AUDIT_H
 
@@ -42,7 +45,8 @@ void audit_outvote(const struct attempt *attempt, uint8_t seat, uint8_t percent,
 void audit_close(const struct attempt *attempt);
 
 /* How long the audit of a commitment takes at most while no more than f replayers are faulty: each of them may be mute once and have the
- * next in rotation begin, and may dispute once and have all vote. (auditors = f + 1) */
+ * next in rotation begin, and may dispute once and have all vote (auditors = f + 1). Without what other jobs' load adds: what is committed is
+ * audited to its end all the same. */
 uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters);
 
 /* Intervals that one audit of this job replays. */

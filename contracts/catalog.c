@@ -59,6 +59,7 @@ const struct catalog_state catalog_states[] = {
     {"search/", "u64 u16", &schedule_search_record},
     {"open/", "u64", &jobs_open_record},
     {"ordering/", "address", &jobs_count_record},
+    {"load/", "address", &jobs_load_record},
     {"job/", "u64", &jobs_job_record},
     {"progress/", "u64", &jobs_progress_record},
     {"slot/", "u64 u16", &jobs_slot_record},

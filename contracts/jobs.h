@@ -16,6 +16,7 @@
  *     round/ <job> <round u32> -> struct jobs_round     global roots, who was included
  *     result/ <job> <round u32> <slot u16> <attempt u16> -> struct jobs_result     every attempt's outcome, payment and evidence
  *     ordering/ <address> -> struct jobs_count          the account's open jobs
+ *     load/ <address> -> struct jobs_load                what the replayer has been assigned and hasn't sealed, of all jobs
  *     job_count -> struct jobs_counter
  *
  * Numbers in keys are big-endian; jobs are numbered from 1, rounds, slots, attempts, intervals and leaves from 0.
@@ -46,7 +47,8 @@
  *                (TRAINING: jobs.decline in the first answer_ms: DECLINED, no slash, WAITING)
  *     DRAWING    TRAINING: jobs.commit, when audits are sampled                                     epoch's end: mute replaced
  *     SERVING    DRAWING: all drawn                                                                 answer_ms: WITHHELD, WAITING
- *     SEALING    TRAINING: jobs.commit, when audit = all; SERVING: jobs.serve                       replay_ms: mute replaced
+ *     SEALING    TRAINING: jobs.commit, when audit = all; SERVING: jobs.serve                       replay_ms, or as long as the load
+ *                                                                                                   takes: mute replaced
  *     OPENING    SEALING: all assigned have sealed                                                  answer_ms: mute replaced
  *     CLAIMING   OPENING: all assigned agree, or an answer differs; once (contracts/claim.h)        answer_ms: on without the claim
  *     VOTING     CLAIMING: an answer differs from the commitment; OPENING, when it is claimed       replay_ms: UNDECIDED, WAITING
@@ -67,6 +69,7 @@
  * ---- What a worker does: slot.status TRAINING, slot.worker = me ----
  *     global state = blob progress.global_root; residue = the one in the end state blob slot.residue_root (zero: no residue)
  *     segment_start(...) must give slot.start_root; train; leaves 0..I, I = job.intervals
+ *     what replayers can't have, the worker withholds: data, global state and residue must be at the nodes before it commits
  *     what can't be had: decline within parameters.answer_ms of the segment's start; later it is SILENT
  *     push the end state as a blob (and, when sampled, the state at every leaf), then commit before slot.deadline_ms
  *     sampled: when slot.status is SERVING, serve leaf j for every interval j that an audit/ record drew
@@ -77,15 +80,16 @@
  *     audit.status SEALED and slot.status OPENING: open before slot.deadline_ms, with the answers and nonce that were sealed; again,
  *         if the worker's claim has shown that a planted leaf was answered with the true one
  *     slot.status VOTING: replay slot.disputed and vote, unless audit/vote shows that it has; status CLOSING: aggregate and close
- *     Interval j runs from leaf j to leaf j + 1; its answer is leaf j + 1: (state root, witness). A state that can't be had is
- *     answered with both zero: "unavailable".
+ *     Interval j runs from leaf j to leaf j + 1; its answer is leaf j + 1: (state root, witness). A state that can't be had, or whose
+ *     replay ends with a loss that isn't finite, is answered with both zero: "unavailable". To be mute would cost the replayer.
  *
  * ---- What these rules don't prevent ----
- *     Data that can't be had: nobody proves at submit that it can. Who is leased declines, and has lost answer_ms at most.
+ *     Data that can't be had: nobody proves at submit that it can. Who is leased declines, and has lost answer_ms at most. Who commits all
+ *     the same is answered with "unavailable", and pays for withholding.
  *     A provider that declines what it could do, once a job: each of its accounts delays the job by answer_ms.
  *     A worker that serves a drawn state to f + 1 replayers only: the others answer "unavailable", and pay for silence when outvoted.
- *     Many jobs at once: replay_ms covers the slots of one job, so a replayer with much less than replay_mmacs for each job that is at
- *     work is late, and fined as mute. Who is assigned doesn't depend on the load: else whoever loads the honest ones chose the replayers.
+ *     Votes and closes of many jobs at once: each has its job's replay_ms, however many there are. Seals have the time that replay_mmacs
+ *     takes for all that their replayer was assigned; who is assigned doesn't depend on that, else whoever loads the honest ones chose.
  *     A replayer that a worker hands its true trace: it is paid for a replay that it didn't do. A worker that hands out a planted one
  *     gains more (contracts/claim.h).
  *     A false segment that no draw hit and nobody challenges in time.
@@ -439,6 +443,10 @@ struct jobs_count {
     uint32_t open; /* <= JOBS_ACCOUNT_MAX */
 };
 
+struct jobs_load {
+    uint64_t mmacs; /* 10^6 multiply-adds, each audit's rounded up; > 0 */
+};
+
 struct jobs_counter {
     uint64_t count; /* the last number given */
     uint32_t open;  /* <= JOBS_OPEN_MAX */
@@ -457,6 +465,7 @@ extern const struct record jobs_open_record;
 extern const struct record jobs_round_record;
 extern const struct record jobs_result_record;
 extern const struct record jobs_count_record;
+extern const struct record jobs_load_record;
 extern const struct record jobs_counter_record;
 
 /* --- for agents and tools --- */

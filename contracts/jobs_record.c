@@ -231,6 +231,11 @@ static const struct record_field result_fields[] = {
 };
 const struct record jobs_result_record = RECORD(struct jobs_result, "result", result_fields);
 
+static const struct record_field load_fields[] = {
+    RECORD_UINT(struct jobs_load, mmacs),
+};
+const struct record jobs_load_record = RECORD(struct jobs_load, "replay_load", load_fields);
+
 static const struct record_field count_fields[] = {
     RECORD_UINT(struct jobs_count, open),
 };

@@ -244,6 +244,50 @@ START_TEST(replayers_without_any_balance_still_audit)
 }
 END_TEST
 
+static uint64_t open_work(uint8_t seat)
+{
+    struct address replayer = market_address(MARKET_REPLAYER_0 + seat);
+    struct path path = path_account("load/", &replayer);
+    struct jobs_load load = {.mmacs = 0};
+    (void)view_load(&m.view, path_key(&path), &jobs_load_record, &load);
+    return load.mmacs;
+}
+
+/* The attack: many jobs at once, so that honest replayers are late and fined as mute. Alone each job fits into its 8 s just so. */
+START_TEST(who_replays_for_many_jobs_has_the_time_for_all_of_them)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    studio_init(&m);
+    m.parameters.replay_mmacs = 488;
+    parameters_put(&m.view, &m.parameters);
+    for (uint32_t i = 0; i < 3; i++) {
+        studio_offer(&m, MARKET_PROVIDER_A + i, STUDIO_PRICE, 1);
+        struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
+        ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+        market_step(&m, 1);
+    }
+    for (uint64_t job = 1; job <= 3; job++)
+        ck_assert_int_eq(studio_commit(&m, studio_worker(&m, job, 0), job, 0, UINT32_MAX),
+                         VERDICT_OK);
+    /* Seats 1 and 2; 2 and 3; 3 and 0. */
+    uint64_t now = m.context.time_ms;
+    ck_assert_uint_eq(studio_slot(&m, 1, 0).deadline_ms, now + STUDIO_REPLAY);
+    ck_assert_uint_eq(studio_slot(&m, 2, 0).deadline_ms, now + 2 * 3903 * 1000 / 488);
+    ck_assert_uint_eq(studio_slot(&m, 3, 0).deadline_ms, now + 2 * 3903 * 1000 / 488);
+    ck_assert_uint_eq(open_work(1), 3903);
+    ck_assert_uint_eq(open_work(2), 2 * 3903);
+    for (uint64_t job = 1; job <= 2; job++)
+        studio_replay(&m, job, 0);
+    ck_assert_uint_eq(open_work(2), 0);
+    ck_assert_uint_eq(open_work(3), 3903);
+    for (int i = 0; i < 4; i++) /* nobody replays the third */
+        market_step(&m, 10000000);
+    for (uint8_t seat = 0; seat < MARKET_SEATS; seat++)
+        ck_assert_uint_eq(open_work(seat), 0);
+    market_release(&m);
+}
+END_TEST
+
 /* --- sampled audits --- */
 
 static enum verdict reveal(uint8_t seat, uint32_t index)
@@ -449,6 +493,7 @@ HARNESS_MAIN("audit", nobody_replays_for_the_own_organisation, f_plus_one_replay
              a_seal_that_is_not_opened_counts_as_silence,
              when_nobody_replays_the_worker_keeps_its_stake_and_is_not_paid,
              a_replayer_without_its_stake_is_passed_over, replayers_without_any_balance_still_audit,
+             who_replays_for_many_jobs_has_the_time_for_all_of_them,
              one_mute_seat_robs_nobody_where_both_parties_have_a_seat, a_trace_of_nothing_is_not_paid,
              sampled_intervals_are_drawn_from_the_next_epochs_reveals,
              a_missing_reveal_is_fined_and_the_next_in_rotation_draws,
