@@ -226,7 +226,7 @@ uint32_t leases_barred(struct view_state *view, uint64_t id, struct address *bar
     for (uint32_t i = 0; i < lease.item_count && leases_get_item(view, id, i, &item); i++)
         if (item.reason == LEASES_FRAUD || item.reason == LEASES_WITHHELD ||
             item.reason == LEASES_SILENT || item.reason == LEASES_UNDECIDED ||
-            item.reason == LEASES_DECLINED)
+            item.reason == LEASES_UNAUDITED || item.reason == LEASES_DECLINED)
             barred[count++] = item.provider;
     return count;
 }

@@ -107,7 +107,7 @@ void leases_end(const struct catalog_run *run, uint64_t lease, enum leases_reaso
 /* DUE_STAKE fired: what is left of the stake goes home. */
 void leases_due(const struct catalog_run *run, uint64_t lease, uint32_t item);
 
-/* The providers that lost an item of this lease by their own fault (fraud, withheld, silent), undecided, or by declining: they
+/* The providers that lost an item of this lease by their own fault (fraud, withheld, silent), undecided, unaudited, or by declining: they
  * aren't leased in it again. Fills at most LEASES_ITEMS_MAX addresses, repeats included; how many. Lease 0 has none. */
 uint32_t leases_barred(struct view_state *view, uint64_t lease, struct address *barred);
 

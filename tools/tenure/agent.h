@@ -30,6 +30,7 @@ struct agent_shop {
     struct workshop workshop;
     struct state global;       /* of the round that is worked on */
     struct digest global_root; /* of `global`; zero: none */
+    bool shared;               /* the nodes have its data from us, for replayers */
 };
 
 /* A job as it stood when this pass began; in the pass's arena. */

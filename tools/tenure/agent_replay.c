@@ -59,7 +59,7 @@ static const struct kept *kept_find(const struct replay *replay, const struct jo
     return NULL;
 }
 
-/* Replays all intervals up to `count` from the start state, which is known to all. */
+/* Replays all intervals up to `count` from the start state, which is known to all; kept->count of them are answered, also after an error. */
 static enum err answer_all(struct replay *replay, const struct agent_job *job, uint16_t slot,
                            struct kept *kept, uint32_t count, struct fault *fault)
 {
@@ -75,8 +75,8 @@ static enum err answer_all(struct replay *replay, const struct agent_job *job, u
         kept->answers[i].interval = i;
         if (!err)
             err = segment_advance(trainer, &state, &kept->answers[i].leaf, NULL, fault);
+        kept->count += !err;
     }
-    kept->count = count;
     /* The end state is needed for the round's close: with a replayer's copy a worker can't withhold it. */
     if (!err && count == job->shop->terms.intervals)
         err = workshop_push(&replay->agent.desk.client, &state, AGENT_COPIES, fault);
@@ -171,14 +171,34 @@ static enum err answer_drawn(struct replay *replay, const struct agent_job *job,
         state_release(&end);
     if (withheld)
         err = ERR_NONE;
-    kept->count = audit->interval_count;
     for (uint32_t i = 0; i < audit->interval_count && !err; i++) {
         kept->answers[i] = (struct jobs_answer){.interval = audit->intervals[i].interval};
         if (!withheld)
             err = answer_one(replay, job, slot, audit->intervals[i].interval, &kept->answers[i],
                              fault);
+        kept->count += !err;
     }
     return err;
+}
+
+/* After `err`: what can't be had or computed is answered as unavailable, once asking again won't help. To say nothing would cost the
+ * replayer for what somebody else holds back. */
+static bool is_final(const struct replay *replay, const struct agent_job *job, uint16_t slot,
+                     enum err err)
+{
+    return !agent_is_stopping(&replay->agent) && err != ERR_NOT_NOW &&
+           (err == ERR_CORRUPT || is_patience_over(replay, job, job->slots[slot]));
+}
+
+static void answer_unavailable(struct kept *kept, const struct agent_job *job,
+                               const struct jobs_audit *audit)
+{
+    bool is_sampled = job->shop->terms.terms.sample > 0;
+    uint32_t count = is_sampled ? audit->interval_count : job->shop->terms.intervals;
+
+    for (; kept->count < count; kept->count++)
+        kept->answers[kept->count] = (struct jobs_answer){
+            .interval = is_sampled ? audit->intervals[kept->count].interval : (uint16_t)kept->count};
 }
 
 /* The answers to this audit, from memory or by replaying. NULL when they can't be had now; the log says why. */
@@ -195,6 +215,7 @@ static const struct kept *answer(struct replay *replay, const struct agent_job *
     if (known)
         return known;
     kept->segment.job = 0;
+    kept->count = 0;
     err = agent_prepare(&replay->agent, job, &fault);
     if (!err && job->shop->terms.terms.sample)
         err = answer_drawn(replay, job, slot, audit, kept, &fault);
@@ -203,7 +224,9 @@ static const struct kept *answer(struct replay *replay, const struct agent_job *
     if (err) {
         log_event(LOG_LEVEL_WARN, "not-replayed", "job %" PRIu64 " round %u slot %u: %s",
                   job->number, segment.round, slot, fault.text);
-        return NULL;
+        if (!is_final(replay, job, slot, err))
+            return NULL;
+        answer_unavailable(kept, job, audit);
     }
     kept->segment = segment;
     replay->kept_next = (replay->kept_next + 1) % KEPT_MAX;
@@ -281,17 +304,16 @@ static enum err find_vote(struct replay *replay, const struct agent_job *job, ui
             *out = known->answers[i];
             return ERR_NONE;
         }
-    err = agent_prepare(&replay->agent, job, fault);
-    if (err)
-        return err;
-    if (job->shop->terms.terms.sample)
-        return answer_one(replay, job, slot, interval, out, fault);
     kept = calloc(1, sizeof(*kept));
     CHECK(kept != NULL);
-    err = answer_all(replay, job, slot, kept, interval + 1u, fault);
-    *out = kept->answers[interval];
+    *out = (struct jobs_answer){.interval = interval};
+    err = agent_prepare(&replay->agent, job, fault);
+    if (!err && job->shop->terms.terms.sample)
+        err = answer_one(replay, job, slot, interval, out, fault);
+    else if (!err && !(err = answer_all(replay, job, slot, kept, interval + 1u, fault)))
+        *out = kept->answers[interval];
     free(kept);
-    return err;
+    return err && is_final(replay, job, slot, err) ? ERR_NONE : err;
 }
 
 /* The disputer's answer is its vote, and so is an opening that covers the interval, also one that is about to be sent. */

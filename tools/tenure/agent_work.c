@@ -146,6 +146,18 @@ static void decline(struct work *work, const struct agent_job *job, uint16_t slo
         agent_send(&work->agent, "segment-declined", CATALOG_JOBS, JOBS_DECLINE, &segment);
 }
 
+/* Inputs that replayers can't have make the worker pay for withholding; so data that only we may have go to the nodes first. */
+static enum err share_data(struct work *work, const struct agent_job *job, struct fault *fault)
+{
+    struct agent_shop *shop = job->shop;
+    enum err err = ERR_NONE;
+
+    if (!shop->shared)
+        err = corpus_push(&shop->workshop.corpus, &work->agent.desk.client, fault);
+    shop->shared = !err;
+    return err;
+}
+
 /* Trains a segment and makes its end state available. The result is kept; NULL when it failed, which the log says. */
 static struct kept *make(struct work *work, const struct agent_job *job, uint16_t slot)
 {
@@ -155,6 +167,8 @@ static struct kept *make(struct work *work, const struct agent_job *job, uint16_
     enum err err = agent_prepare(&work->agent, job, &fault);
 
     kept->segment.job = 0;
+    if (!err)
+        err = share_data(work, job, &fault);
     if (!err)
         err = begin(work, job, slot, kept, &stint, &fault);
     if (!err) {
