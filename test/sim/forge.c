@@ -281,9 +281,8 @@ struct bytes forge_vote(const struct forge *forge, struct bytes message)
 
 /* --- certificates --- */
 
-/* Signatures by `voters` over the ballot: true ones of liars, others of liars' keys. */
-static void sign_by(const struct forge *forge, struct certificate *certificate, uint64_t voters,
-                    enum message_tag tag)
+void forge_certify(const struct forge *forge, struct certificate *certificate, uint64_t voters,
+                   enum message_tag tag)
 {
     uint8_t body[BOUNDS_BALLOT_BYTES];
     const struct bytes ballot = bytes_of(body, ballot_pack(body, &certificate->ballot));
@@ -321,10 +320,11 @@ static void forge_certificate(const struct forge *forge, struct certificate *cer
         drop_voters(certificate, 1 + one_of(forge, 2));
         break;
     case 1: /* liars alone, each for some others too */
-        sign_by(forge, certificate, certificate->voters, tag);
+        forge_certify(forge, certificate, certificate->voters, tag);
         break;
     case 2: /* all liars alone */
-        sign_by(forge, certificate, forge->mine & committee_all(forge->context->committee), tag);
+        forge_certify(forge, certificate, forge->mine & committee_all(forge->context->committee),
+                      tag);
         break;
     case 3: { /* the first signature is good, the others are it again */
         uint8_t *copy =
@@ -398,7 +398,7 @@ struct bytes forge_early(const struct forge *forge, struct bytes message)
     uint64_t voters = mine;
     for (uint8_t seat = 0; seat < committee->count && one_of(forge, 2); seat++)
         voters |= committee_size(voters) < committee_quorum(committee) ? COMMITTEE_BIT(seat) : 0;
-    sign_by(forge, &decided.certificate, voters, MESSAGE_COMMIT);
+    forge_certify(forge, &decided.certificate, voters, MESSAGE_COMMIT);
     return packed_decided(forge, &decided);
 }
 
@@ -476,7 +476,8 @@ static struct bytes rival_change(const struct forge *forge, struct message_view_
             digest_of(prepared->header.data, prepared->header.size);
         prepared->certificate.ballot.view.n = change->view.n ? change->view.n - 1 : 0;
         if (signs)
-            sign_by(forge, &prepared->certificate, prepared->certificate.voters, MESSAGE_PREPARE);
+            forge_certify(forge, &prepared->certificate, prepared->certificate.voters,
+                          MESSAGE_PREPARE);
     }
     return packed(forge, &message_view_change_record, change);
 }

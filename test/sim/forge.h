@@ -42,6 +42,10 @@ struct bytes forge_decided(const struct forge *forge, struct bytes header,
 /* A DECIDED for a proposal that nobody has voted for yet, which only liars' keys sign. Others than PRE-PREPARE: nothing. */
 struct bytes forge_early(const struct forge *forge, struct bytes message);
 
+/* Gives the certificate signatures of `voters` over its ballot: true ones of liars, others of liars' keys. */
+void forge_certify(const struct forge *forge, struct certificate *certificate, uint64_t voters,
+                   enum message_tag tag);
+
 /* The body of a VIEW-CHANGE: with certificates that are no good, or something left out. */
 struct bytes forge_change(const struct forge *forge, struct bytes body);
 

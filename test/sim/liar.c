@@ -94,8 +94,8 @@ static struct bytes twin_view(struct liar_pact *pact, struct station *station,
                             NULL) == ERR_NONE);
         change.prepared_count = 0;
         mine->body = record_bytes(&station->arena, &message_view_change_record, &change);
-        struct digest digest = message_digest(forge->arena, MESSAGE_VIEW_CHANGE,
-                                              &forge->context->chain, mine->body);
+        struct digest digest =
+            message_digest(forge->arena, MESSAGE_VIEW_CHANGE, &forge->context->chain, mine->body);
         mine->signature = toy_sign(&forge->context->committee->keys[station->seat.n], &digest);
     }
     struct bytes other = record_bytes(&station->arena, &message_new_view_record, &new_view);

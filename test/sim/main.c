@@ -5,6 +5,7 @@
  *     sim --from 1 --count 2000                 many, a summary at the end
  *     sim --seeds test/sim/seeds.txt ...        first those that once failed
  *     sim --exhaust 3                           all small cases (exhaust.h)
+ *     sim --orders                              all orders of delivery to a node (orders.h)
  *
  * A fault is printed with its seed, and the exit status is 1. With --shrink the first one is made as plain as it can, and its end is told. */
 #include <getopt.h>
@@ -15,6 +16,7 @@
 
 #include "base/check.h"
 #include "test/sim/exhaust.h"
+#include "test/sim/orders.h"
 #include "test/sim/shrink.h"
 
 #define LAST_LINES 200
@@ -122,7 +124,7 @@ static bool run_list(const char *path, bool story, struct totals *totals)
 static int show_usage(FILE *out, int status)
 {
     fputs("usage: sim [--seeds FILE] [--from A --count K | --seed N] [--set NAME=VALUE,...] "
-          "[--trace] [--shrink]\n       sim --exhaust 1..4\nnames:",
+          "[--trace] [--shrink]\n       sim --exhaust 1..4\n       sim --orders\nnames:",
           out);
     for (int i = 0; i < SCENARIO_OPTIONS; i++)
         fprintf(out, " %s", scenario_forms[i].name);
@@ -140,25 +142,24 @@ static bool read_number(const char *text, uint64_t *value)
 struct request {
     uint64_t from, count, length;
     const char *set, *list;
-    bool story;
+    bool story, orders;
 };
 
 /* False if the arguments aren't understood. */
 static bool read_arguments(int argc, char **argv, struct request *request, struct totals *totals)
 {
-    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
-                                            {"from", required_argument, NULL, 'f'},
-                                            {"count", required_argument, NULL, 'c'},
-                                            {"set", required_argument, NULL, 'e'},
-                                            {"seeds", required_argument, NULL, 'l'},
-                                            {"trace", no_argument, NULL, 't'},
-                                            {"shrink", no_argument, NULL, 'k'},
-                                            {"exhaust", required_argument, NULL, 'x'},
-                                            {0}};
+    static const struct option options[] = {
+        {"seed", required_argument, NULL, 's'},  {"from", required_argument, NULL, 'f'},
+        {"count", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 'e'},
+        {"seeds", required_argument, NULL, 'l'}, {"trace", no_argument, NULL, 't'},
+        {"shrink", no_argument, NULL, 'k'},      {"exhaust", required_argument, NULL, 'x'},
+        {"orders", no_argument, NULL, 'o'},      {0}};
     *request = (struct request){.from = 1, .count = UINT64_MAX};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 't')
             request->story = true;
+        else if (option == 'o')
+            request->orders = true;
         else if (option == 'k')
             totals->shrinks = true;
         else if (option == 'e')
@@ -191,6 +192,26 @@ static int run_all(uint32_t length)
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int run_orders(void)
+{
+    uint64_t cases = 0, failed = 0;
+    for (uint32_t scene = 0; scene < ORDERS_SCENES; scene++) {
+        struct orders orders = {0};
+        orders_run(&orders, scene);
+        printf("%sscene %u: %llu orders, %llu decided, %llu views entered, %llu conflicts, "
+               "%llu messages refused\n",
+               text_string(&orders.faults), scene, (unsigned long long)orders.cases,
+               (unsigned long long)orders.decided, (unsigned long long)orders.entered,
+               (unsigned long long)orders.conflicts, (unsigned long long)orders.refused);
+        cases += orders.cases;
+        failed += orders.failed;
+        orders_release(&orders);
+    }
+    printf("%llu passed, %llu failed\n", (unsigned long long)(cases - failed),
+           (unsigned long long)failed);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -201,6 +222,8 @@ int main(int argc, char **argv)
     struct request request;
     if (!read_arguments(argc, argv, &request, &totals))
         return show_usage(stderr, 2);
+    if (request.orders)
+        return run_orders();
     if (request.length)
         return run_all((uint32_t)request.length);
     if (request.list && !run_list(request.list, request.story, &totals))
