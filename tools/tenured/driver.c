@@ -323,10 +323,7 @@ static void driver_note_height(struct driver *driver, const struct message *mess
     driver->heights[message->envelope.from.n] = message->as.status.height.n;
     if (roster->dismissed &&
         committee_reached(&roster->committee, driver->heights, enough) >= roster->since)
-        node_leave(driver->node,
-                   "this validator was removed after block %llu, and those after it have it: "
-                   "nobody needs this node any more",
-                   (unsigned long long)roster->since - 1);
+        node_leave_removed(driver->node, roster->since);
 }
 
 /* A peer may be in a set that this node doesn't know yet. */

@@ -87,6 +87,14 @@ void node_leave(struct node *node, const char *format, ...)
     kill(getpid(), SIGTERM);
 }
 
+void node_leave_removed(struct node *node, uint64_t since)
+{
+    node_leave(node,
+               "this validator was removed after block %llu, and those after it have it: nobody "
+               "needs this node any more",
+               (unsigned long long)since - 1);
+}
+
 bool node_failed(struct node *node, enum err err, const struct fault *fault)
 {
     if (err)
@@ -306,12 +314,12 @@ static enum err node_take_seat(struct node *node, struct fault *fault)
         snprintf(node->name, sizeof(node->name), "%s", roster->names[roster->seat.n]);
         return node_check_addresses(node, fault);
     }
-    if (!node->settings.follow)
+    if (!node->settings.follow && !roster->dismissed)
         return fault_set(fault, ERR_MISMATCH,
                          "key file %s: its key is no validator's of genesis %s (set node.follow to "
                          "follow the chain until governance gives it a seat)",
                          node->settings.key, node->settings.genesis);
-    snprintf(node->name, sizeof(node->name), "follower");
+    snprintf(node->name, sizeof(node->name), "%s", roster->dismissed ? "removed" : "follower");
     return node_check_addresses(node, fault);
 }
 
@@ -463,6 +471,9 @@ enum err node_start(struct node *node, const struct settings *settings, struct f
     char seat[64] = "no seat yet";
     if (roster->seat.n != ROSTER_NONE)
         snprintf(seat, sizeof(seat), "seat %u of %u", roster->seat.n, roster->committee.count);
+    /* the first block of the set after it is certified: a quorum of that set has all that is below */
+    if (roster->dismissed && height >= roster->since)
+        node_leave_removed(node, roster->since);
     roster_drop(roster);
     log_event(LOG_LEVEL_INFO, "started",
               "validator %s (%s), chain at height %llu, API on port %u", node->name, seat,

@@ -76,6 +76,9 @@ bool node_failed(struct node *node, enum err err, const struct fault *fault);
 /* The node has nothing to do any more, and ends well: says why, and has main stop it. From any thread; returns at once. */
 void node_leave(struct node *node, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same for a validator that was removed: enough of the set that begins at `since` have what it has. */
+void node_leave_removed(struct node *node, uint64_t since);
+
 /* The failure that stops it, or ERR_NONE; any thread. */
 enum err node_failure(struct node *node);
 

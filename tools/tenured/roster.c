@@ -205,6 +205,31 @@ static bool add_configured(struct making *making, const struct roster_peer *peer
     return false;
 }
 
+/* Did we sit in a set that is over? For a start: later on, the roster before says it. */
+static enum err read_past(struct making *making, struct fault *fault)
+{
+    struct roster *roster = making->roster;
+    struct bytes after = bytes_of(NULL, 0);
+    size_t count;
+    do {
+        struct history_entry *list;
+        enum err err = history_list(&making->arena, making->history, &list, &count,
+                                    bytes_text("set/"), after, LIMIT_VALIDATORS, fault);
+        for (size_t i = 0; i < count && !err; i++) {
+            struct validator_set set;
+            err = record_unpack(&making->arena, &validator_set_record, &set, list[i].value, fault);
+            for (uint32_t k = 0; !err && k < set.member_count; k++)
+                roster->dismissed |=
+                    key_equal(&set.members[k].public_key, &making->node->signer.public);
+        }
+        if (err)
+            return err;
+        if (count > 0)
+            after = list[count - 1].key;
+    } while (count == LIMIT_VALIDATORS);
+    return ERR_NONE;
+}
+
 /* Those of the set before that are peers of ours. */
 static void add_leavers(struct making *making)
 {
@@ -244,6 +269,9 @@ static enum err make(struct making *making, struct fault *fault)
         (void)each_peer(making, add_configured, NULL);
         add_leavers(making);
     }
+    if (!err && !making->before && making->roster->seat.n == ROSTER_NONE &&
+        !making->node->settings.follow)
+        err = read_past(making, fault);
     return err;
 }
 

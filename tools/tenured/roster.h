@@ -43,7 +43,7 @@ struct roster {
     struct digest base;        /* header digest of the block before */
     struct committee committee;
     struct seat seat;          /* ours; ROSTER_NONE: we only follow */
-    bool dismissed;            /* we sat in a set before, as far as this process knew it, and don't now */
+    bool dismissed;            /* we sat in a set before, and don't now; not asked for a node that starts in order to follow */
     struct sign_public before[LIMIT_VALIDATORS]; /* the keys of that set, as far as this process knew it */
     uint8_t before_count;
     char names[LIMIT_VALIDATORS][ROSTER_NAME_SIZE]; /* by committee seat */
