@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/merkle.h"
+#include "net/bucket.h"
 
 #define BLOB_BYTES_MIN   (4u << 20)
 #define BLOB_PATH_SIZE   4096
@@ -27,6 +28,8 @@ struct blob_entry {
     uint32_t older,
         newer;      /* neighbours by use; BLOB_NONE at the ends. A free entry: next in `older` */
     uint32_t chain; /* next in its bucket */
+    bool here;      /* its file is in the folder, and it is in the order of use */
+    bool far;       /* its object is in the bucket */
 };
 
 struct blob_store {
@@ -38,6 +41,7 @@ struct blob_store {
     uint32_t *buckets;
     uint32_t bucket_count;
     struct blob_usage usage;
+    struct bucket *bucket; /* object storage; NULL: none */
 };
 
 static const char *const blob_folders[] = {"chunks", "manifests"};
@@ -99,7 +103,7 @@ static bool index_grow(struct blob_store *store)
     store->entry_room = store->bucket_count = room;
 
     memset(buckets, 0xff, room * sizeof(*buckets));
-    for (uint32_t at = store->oldest; at != BLOB_NONE; at = entries[at].newer) {
+    for (uint32_t at = 0; at < store->entry_count; at++) { /* none is free: there was no room */
         uint32_t *bucket = bucket_of(store, entries[at].kind, &entries[at].id);
         entries[at].chain = *bucket;
         *bucket = at;
@@ -107,9 +111,18 @@ static bool index_grow(struct blob_store *store)
     return true;
 }
 
-/* Requires room. */
-static void index_add(struct blob_store *store, enum blob_kind kind, const struct digest *id,
-                      uint64_t size)
+/* The object's file is in the folder now. */
+static void index_here(struct blob_store *store, uint32_t at, uint64_t size)
+{
+    store->entries[at].here = true;
+    store->entries[at].size = size;
+    order_append(store, at);
+    store->usage.bytes += size;
+    store->usage.files++;
+}
+
+/* An entry for an object that is nowhere yet. Requires room. */
+static uint32_t index_add(struct blob_store *store, enum blob_kind kind, const struct digest *id)
 {
     uint32_t at = store->free;
     if (at != BLOB_NONE)
@@ -117,12 +130,9 @@ static void index_add(struct blob_store *store, enum blob_kind kind, const struc
     else
         at = store->entry_count++;
     uint32_t *bucket = bucket_of(store, kind, id);
-    store->entries[at] =
-        (struct blob_entry){.id = *id, .kind = kind, .size = size, .chain = *bucket};
+    store->entries[at] = (struct blob_entry){.id = *id, .kind = kind, .chain = *bucket};
     *bucket = at;
-    order_append(store, at);
-    store->usage.bytes += size;
-    store->usage.files++;
+    return at;
 }
 
 static void index_remove(struct blob_store *store, uint32_t at)
@@ -132,11 +142,20 @@ static void index_remove(struct blob_store *store, uint32_t at)
     while (*link != at)
         link = &store->entries[*link].chain;
     *link = entry->chain;
+    entry->older = store->free;
+    store->free = at;
+}
+
+/* The file isn't in the folder any more; what is in the bucket stays known. */
+static void index_gone(struct blob_store *store, uint32_t at)
+{
+    struct blob_entry *entry = &store->entries[at];
     order_unlink(store, at);
     store->usage.bytes -= entry->size;
     store->usage.files--;
-    entry->older = store->free;
-    store->free = at;
+    entry->here = false;
+    if (!entry->far)
+        index_remove(store, at);
 }
 
 /* --- files --- */
@@ -155,7 +174,7 @@ static void drop(struct blob_store *store, uint32_t at)
     char path[BLOB_PATH_SIZE];
     path_of(path, store, store->entries[at].kind, &store->entries[at].id, "");
     unlink(path);
-    index_remove(store, at);
+    index_gone(store, at);
 }
 
 static bool write_all(int fd, struct bytes data)
@@ -226,6 +245,41 @@ static struct digest content_id(enum blob_kind kind, struct bytes data)
     return merkle_root((const struct digest *)data.data, data.size / DIGEST_SIZE);
 }
 
+/* Writes a file, pushing others out. The mutex is held. */
+static enum err keep(struct blob_store *store, enum blob_kind kind, const struct digest *id,
+                     struct bytes data, bool far)
+{
+    uint32_t at = index_find(store, kind, id);
+    if (at != BLOB_NONE)
+        store->entries[at].far |= far;
+    if (at != BLOB_NONE && store->entries[at].here) {
+        index_touch(store, at);
+        return ERR_NONE;
+    }
+    if (at == BLOB_NONE && !index_grow(store))
+        return ERR_LIMIT;
+    while (store->usage.bytes + data.size > store->usage.bytes_max) {
+        drop(store, store->oldest);
+        store->usage.evicted++;
+    }
+    enum err err = file_write(store, kind, id, data);
+    if (err != ERR_NONE)
+        return err;
+    if (at == BLOB_NONE)
+        at = index_add(store, kind, id);
+    store->entries[at].far |= far;
+    index_here(store, at, data.size);
+    return ERR_NONE;
+}
+
+static void name_of(char name[96], enum blob_kind kind, const struct digest *id)
+{
+    char text[DIGEST_TEXT_SIZE];
+    digest_text(text, id);
+    snprintf(name, 96, "%s/%s", blob_folders[kind], text);
+}
+
+/* To the bucket first: what is in the folder alone could be pushed out. */
 static enum err put(struct blob_store *store, enum blob_kind kind, const struct digest *id,
                     struct bytes data)
 {
@@ -233,38 +287,33 @@ static enum err put(struct blob_store *store, enum blob_kind kind, const struct 
     if (!digest_equal(&found, id))
         return ERR_MISMATCH;
 
-    enum err err = ERR_NONE;
     pthread_mutex_lock(&store->mutex);
     uint32_t at = index_find(store, kind, id);
-    if (at != BLOB_NONE) {
-        index_touch(store, at);
-    } else if (!index_grow(store)) {
-        err = ERR_LIMIT;
-    } else {
-        while (store->usage.bytes + data.size > store->usage.bytes_max) {
-            drop(store, store->oldest);
-            store->usage.evicted++;
-        }
-        err = file_write(store, kind, id, data);
-        if (err == ERR_NONE)
-            index_add(store, kind, id, data.size);
+    bool far = at != BLOB_NONE && store->entries[at].far;
+    pthread_mutex_unlock(&store->mutex);
+    if (store->bucket && !far) {
+        char name[96];
+        name_of(name, kind, id);
+        if (bucket_put(store->bucket, name, data, NULL) != ERR_NONE)
+            return ERR_IO;
     }
+    pthread_mutex_lock(&store->mutex);
+    enum err err = keep(store, kind, id, data, store->bucket != NULL);
     pthread_mutex_unlock(&store->mutex);
     return err;
 }
 
-static enum err get(struct arena *arena, struct blob_store *store, enum blob_kind kind,
-                    const struct digest *id, struct bytes *data)
+static enum err get_near(struct arena *arena, struct blob_store *store, enum blob_kind kind,
+                         const struct digest *id, struct bytes *data)
 {
     enum err err = ERR_NOT_FOUND;
-    struct bytes found;
     pthread_mutex_lock(&store->mutex);
     uint32_t at = index_find(store, kind, id);
-    if (at != BLOB_NONE) {
+    if (at != BLOB_NONE && store->entries[at].here) {
         index_touch(store, at);
-        err = file_read(arena, store, kind, id, store->entries[at].size, &found);
+        err = file_read(arena, store, kind, id, store->entries[at].size, data);
         if (err == ERR_NONE) {
-            struct digest content = content_id(kind, found);
+            struct digest content = content_id(kind, *data);
             err = digest_equal(&content, id) ? ERR_NONE : ERR_CORRUPT;
         }
         if (err == ERR_CORRUPT) {
@@ -273,9 +322,124 @@ static enum err get(struct arena *arena, struct blob_store *store, enum blob_kin
         }
     }
     pthread_mutex_unlock(&store->mutex);
+    return err;
+}
+
+/* From the bucket, where another node may have put it; what comes is kept in the folder, if that takes it. */
+static enum err get_far(struct arena *arena, struct blob_store *store, enum blob_kind kind,
+                        const struct digest *id, struct bytes *data)
+{
+    size_t room = kind == BLOB_CHUNK ? LIMIT_CHUNK_BYTES : BLOB_CHUNKS_MAX * DIGEST_SIZE, size = 0;
+    uint8_t *out = arena_alloc(arena, room);
+    char name[96];
+    if (out == NULL)
+        return ERR_LIMIT;
+    name_of(name, kind, id);
+    enum err err = bucket_get(store->bucket, name, out, room, &size, NULL);
+    struct digest found = content_id(kind, bytes_of(out, size));
+    if (err == ERR_NONE && !digest_equal(&found, id))
+        err = ERR_CORRUPT;
+    if (err == ERR_NONE)
+        *data = bytes_of(out, size);
+    pthread_mutex_lock(&store->mutex);
+    uint32_t at = index_find(store, kind, id);
+    if (err == ERR_NONE)
+        (void)!keep(store, kind, id, *data, true);
+    else if (err != ERR_IO && at != BLOB_NONE) { /* so that it is missing, and can be put again */
+        store->entries[at].far = false;
+        if (!store->entries[at].here)
+            index_remove(store, at);
+    }
+    store->usage.corrupt += err == ERR_CORRUPT;
+    pthread_mutex_unlock(&store->mutex);
+    return err == ERR_USAGE ? ERR_IO : err;
+}
+
+static enum err get(struct arena *arena, struct blob_store *store, enum blob_kind kind,
+                    const struct digest *id, struct bytes *data)
+{
+    struct bytes found;
+    enum err err = get_near(arena, store, kind, id, &found);
+    if (store->bucket && (err == ERR_NOT_FOUND || err == ERR_CORRUPT))
+        err = get_far(arena, store, kind, id, &found);
     if (err == ERR_NONE)
         *data = found;
     return err;
+}
+
+/* --- object storage --- */
+
+struct blob_listing {
+    struct blob_store *store;
+    bool failed; /* out of memory */
+};
+
+/* What isn't ours, or has a size that none of ours has, isn't looked at. */
+static void on_object(void *self, const char *name, uint64_t size)
+{
+    struct blob_listing *listing = self;
+    struct digest id;
+    for (int i = 0; i < 2; i++) {
+        size_t skip = strlen(blob_folders[i]);
+        if (strncmp(name, blob_folders[i], skip) != 0 || name[skip] != '/' || size == 0 ||
+            !bytes_from_hex(id.bytes, DIGEST_SIZE, name + skip + 1))
+            continue;
+        enum blob_kind kind = (enum blob_kind)i;
+        uint32_t at = index_find(listing->store, kind, &id);
+        if (at == BLOB_NONE && !index_grow(listing->store)) {
+            listing->failed = true;
+            return;
+        }
+        if (at == BLOB_NONE)
+            at = index_add(listing->store, kind, &id);
+        listing->store->entries[at].far = true;
+    }
+}
+
+/* What was put while there was no bucket. A file that is found damaged here is dropped, as ever. */
+static enum err send_files(struct blob_store *store, struct fault *fault)
+{
+    struct arena arena;
+    enum err err = ERR_NONE;
+    arena_init(&arena, 2 * BLOB_CHUNKS_MAX * DIGEST_SIZE);
+    for (uint32_t at = store->oldest, next; at != BLOB_NONE && err == ERR_NONE; at = next) {
+        struct blob_entry *entry = &store->entries[at];
+        struct digest id = entry->id;
+        struct bytes data;
+        char name[96];
+        next = entry->newer;
+        if (entry->far)
+            continue;
+        arena_clear(&arena);
+        name_of(name, entry->kind, &id);
+        err = file_read(&arena, store, entry->kind, &id, entry->size, &data);
+        struct digest found = err == ERR_NONE ? content_id(entry->kind, data) : id;
+        if (err == ERR_CORRUPT || !digest_equal(&found, &id)) {
+            store->usage.corrupt++;
+            drop(store, at);
+            err = ERR_NONE;
+        } else if (err != ERR_NONE) {
+            err = fault_set(fault, err, "%s/%s can't be read", store->directory, name);
+        } else {
+            err = bucket_put(store->bucket, name, data, fault);
+            entry->far = err == ERR_NONE;
+        }
+    }
+    arena_release(&arena);
+    return err;
+}
+
+enum err blob_attach(struct blob_store *store, struct bucket *bucket, struct fault *fault)
+{
+    struct blob_listing listing = {.store = store};
+    CHECK(store->bucket == NULL);
+    enum err err = bucket_list(bucket, &listing, on_object, fault);
+    if (err == ERR_NONE && listing.failed)
+        err = fault_set(fault, ERR_LIMIT, "out of memory");
+    if (err != ERR_NONE)
+        return err;
+    store->bucket = bucket;
+    return send_files(store, fault);
 }
 
 /* --- opening --- */
@@ -388,7 +552,8 @@ enum err blob_open(struct blob_store **out, const char *directory, uint64_t byte
         qsort(scan.items, scan.count, sizeof(*scan.items), found_compare);
     for (size_t i = 0; i < scan.count && err == ERR_NONE; i++) {
         if (index_grow(store))
-            index_add(store, scan.items[i].kind, &scan.items[i].id, scan.items[i].size);
+            index_here(store, index_add(store, scan.items[i].kind, &scan.items[i].id),
+                       scan.items[i].size);
         else
             err = fault_set(fault, ERR_LIMIT, "out of memory");
     }

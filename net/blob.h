@@ -12,7 +12,12 @@
  * again. The store is bounded: what is added pushes out what was written or read longest ago (after
  * a restart: written). A chunk that several blobs share is kept once.
  *
- * Any thread may call; calls are serial. */
+ * With a bucket (blob_attach) the folder is the near part of a store that has no bound: all that is put goes to both, what the folder
+ * pushes out stays in the bucket, and is fetched from there, checked, when somebody asks for it. Nodes may share a bucket.
+ *
+ *     <prefix>/chunks/<64 hex digits>            <prefix>/manifests/<64 hex digits>
+ *
+ * Any thread may call; calls are serial, but those that wait for the bucket hold up no others. */
 #ifndef NET_BLOB_H
 #define NET_BLOB_H
 
@@ -26,6 +31,7 @@
 #define BLOB_CHUNKS_MAX 65536
 
 struct blob_store;
+struct bucket;
 
 /* Opens or makes the directory; `bytes_max` bounds all files together (at least 4 MiB, so that the
  * largest manifest fits). Leftovers of an interrupted write are removed; what is over the bound is
@@ -34,13 +40,17 @@ MUST_USE enum err blob_open(struct blob_store **store, const char *directory, ui
                             struct fault *fault);
 void blob_close(struct blob_store *store);
 
+/* Adds object storage, once and before other threads call; `bucket` outlives the store. Learns what is in it, and puts there what only
+ * the folder has. Errors of bucket_list and bucket_put, ERR_IO for a file that can't be read. */
+MUST_USE enum err blob_attach(struct blob_store *store, struct bucket *bucket, struct fault *fault);
+
 /* Keeps a chunk. ERR_NONE also when it was there; ERR_LIMIT: empty or larger than a chunk;
- * ERR_MISMATCH: these bytes aren't `id`'s; ERR_IO: not written (disk full). */
+ * ERR_MISMATCH: these bytes aren't `id`'s; ERR_IO: not written (disk full, no bucket). */
 MUST_USE enum err blob_put_chunk(struct blob_store *store, const struct digest *id,
                                  struct bytes chunk);
 
 /* The chunk, in `arena`. ERR_NOT_FOUND; ERR_CORRUPT: the file didn't match its name and is gone
- * now; ERR_LIMIT: the arena is full; ERR_IO. */
+ * now, or the bucket's object doesn't match it; ERR_LIMIT: the arena is full; ERR_IO. */
 MUST_USE enum err blob_get_chunk(struct arena *arena, struct blob_store *store,
                                  const struct digest *id, struct bytes *chunk);
 
@@ -55,7 +65,7 @@ MUST_USE enum err blob_get_manifest(struct arena *arena, struct blob_store *stor
 
 bool blob_has_chunk(struct blob_store *store, const struct digest *id);
 
-/* Writes to `missing` (room for `count`) the ascending indexes of the ids that aren't here, and
+/* Writes to `missing` (room for `count`) the ascending indexes of the ids that aren't here, nor known to be in the bucket, and
  * gives their count. */
 uint32_t blob_missing(struct blob_store *store, uint32_t *missing, const struct digest *ids,
                       uint32_t count);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/merkle.h"
-#include "test/harness.h"
+#include "test/unit/storage.h"
 
 #define BYTES_MAX (4u << 20)
 
@@ -228,10 +228,140 @@ START_TEST(a_folder_that_cannot_be_made_is_told)
 }
 END_TEST
 
+/* --- with object storage --- */
+
+static char endpoint[64];
+static struct fault fault;
+
+static pid_t far_open(struct bucket **bucket, const char *place)
+{
+    pid_t child = storage_start(endpoint);
+    *bucket = storage_open(endpoint, place);
+    world_open();
+    return child;
+}
+
+static void far_close(struct bucket *bucket)
+{
+    world_close();
+    bucket_close(bucket);
+}
+
+static void empty_folder(void)
+{
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf %s/*", directory);
+    ck_assert_int_eq(system(command), 0);
+    world_reopen();
+}
+
+static enum err chunk_get(const struct digest *id)
+{
+    struct bytes found;
+    arena_clear(&arena);
+    return blob_get_chunk(&arena, store, id, &found);
+}
+
+START_TEST(what_the_folder_pushes_out_stays_in_the_bucket)
+{
+    struct bucket *bucket;
+    struct digest ids[80];
+    uint32_t missing[80];
+
+    far_open(&bucket, "s3://chunks/data");
+    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    for (uint32_t i = 0; i < 80; i++)
+        ids[i] = chunk_put(i, LIMIT_CHUNK_BYTES);
+    ck_assert_uint_le(blob_usage(store).bytes, BYTES_MAX);
+    ck_assert_uint_gt(blob_usage(store).evicted, 0);
+    ck_assert_uint_eq(blob_missing(store, missing, ids, 80), 0);
+    for (uint32_t i = 0; i < 80; i++)
+        ck_assert_int_eq(chunk_get(&ids[i]), ERR_NONE);
+    ck_assert_uint_le(blob_usage(store).bytes, BYTES_MAX);
+    far_close(bucket);
+}
+END_TEST
+
+START_TEST(folder_that_is_lost_costs_nothing_and_nodes_share_a_bucket)
+{
+    struct bucket *bucket;
+    struct digest id, late, root;
+    const struct digest *ids;
+    uint32_t missing, count;
+
+    far_open(&bucket, "s3://chunks");
+    id = chunk_put(1, 100); /* before there is a bucket */
+    root = merkle_root(&id, 1);
+    ck_assert_int_eq(blob_put_manifest(store, &root, &id, 1), ERR_NONE);
+    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    late = chunk_put(2, 100);
+    empty_folder();
+    ck_assert_int_eq(chunk_get(&id), ERR_NOT_FOUND);
+    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    ck_assert_uint_eq(blob_missing(store, &missing, &late, 1), 0);
+    ck_assert_int_eq(chunk_get(&id), ERR_NONE);
+    ck_assert_int_eq(blob_get_manifest(&arena, store, &root, &ids, &count), ERR_NONE);
+    ck_assert_uint_eq(count, 1);
+
+    uint8_t other[] = "by another node";
+    struct digest theirs = merkle_leaf(other, sizeof(other));
+    char text[DIGEST_TEXT_SIZE], name[96];
+    digest_text(text, &theirs);
+    snprintf(name, sizeof(name), "chunks/%s", text);
+    ck_assert_int_eq(chunk_get(&theirs), ERR_NOT_FOUND);
+    ck_assert_int_eq(bucket_put(bucket, name, bytes_of(other, sizeof(other)), &fault), ERR_NONE);
+    ck_assert_int_eq(chunk_get(&theirs), ERR_NONE);
+    far_close(bucket);
+}
+END_TEST
+
+START_TEST(object_that_is_not_its_name_s_is_never_served)
+{
+    struct bucket *bucket;
+    struct digest id;
+    uint32_t missing;
+
+    far_open(&bucket, "s3://chunks/wrong");
+    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    id = chunk_put(1, 100);
+    empty_folder();
+    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    ck_assert_uint_eq(blob_missing(store, &missing, &id, 1), 0);
+    ck_assert_int_eq(chunk_get(&id), ERR_CORRUPT);
+    ck_assert_uint_eq(blob_missing(store, &missing, &id, 1), 1);
+    ck_assert_uint_eq(blob_usage(store).corrupt, 1);
+    far_close(bucket);
+}
+END_TEST
+
+START_TEST(what_the_bucket_did_not_take_is_not_stored)
+{
+    struct bucket *bucket, *none;
+    uint8_t data[] = "chunk";
+    struct digest id = merkle_leaf(data, sizeof(data));
+    uint32_t missing;
+    pid_t storage = far_open(&bucket, "s3://chunks");
+
+    none = storage_open(endpoint, "s3://none");
+    ck_assert_int_eq(blob_attach(store, none, &fault), ERR_USAGE);
+    ck_assert_str_eq(fault.text, "s3://none answers with status 404: NoSuchBucket");
+    bucket_close(none);
+    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    kill(storage, SIGKILL);
+    ck_assert_int_eq(blob_put_chunk(store, &id, bytes_of(data, sizeof(data))), ERR_IO);
+    ck_assert_uint_eq(blob_missing(store, &missing, &id, 1), 1);
+    ck_assert_int_eq(chunk_get(&id), ERR_IO);
+    far_close(bucket);
+}
+END_TEST
+
 HARNESS_MAIN("blob", what_was_put_is_got_also_after_a_restart,
              only_content_that_matches_its_name_is_kept,
              a_manifest_is_no_chunk_though_their_names_be_equal,
              a_corrupt_file_is_never_served_and_can_be_put_again,
              the_bound_pushes_out_what_was_used_longest_ago, missing_chunks_are_told_by_index,
              a_thousand_files_come_and_go_and_leftovers_are_removed,
-             a_folder_that_cannot_be_made_is_told)
+             a_folder_that_cannot_be_made_is_told, what_the_folder_pushes_out_stays_in_the_bucket,
+             folder_that_is_lost_costs_nothing_and_nodes_share_a_bucket,
+             object_that_is_not_its_name_s_is_never_served,
+             what_the_bucket_did_not_take_is_not_stored)

@@ -49,6 +49,14 @@ static const struct config_key settings_keys[] = {
            "Memory that the database uses for what was read."),
     NUMBER(blob_mb, "storage", "blob_mb", "4096", 16, 16777216,
            "Disk space for training states and data that are passed on."),
+    TEXT(blob_place, "storage", "blobs", "",
+         "Object storage behind that, such as s3://bucket/prefix, which keeps what the disk space "
+         "doesn't; empty for none. Its key: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the "
+         "environment."),
+    TEXT(blob_endpoint, "storage", "blobs_endpoint", "",
+         "Where it is, such as https://host:9000; empty for AWS_ENDPOINT_URL, else AWS's own."),
+    TEXT(blob_region, "storage", "blobs_region", "",
+         "Its region; empty for AWS_REGION, else us-east-1."),
     NUMBER(keep_blocks, "storage", "keep_blocks", "0", 0, 1000000000000,
            "Blocks whose history is kept, with the state after each; 0 for all. A little more than "
            "transfer_blocks is kept in any case, for the others."),

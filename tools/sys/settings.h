@@ -32,6 +32,8 @@ struct settings {
 
     uint64_t store_cache_mb;
     uint64_t blob_mb;
+    char blob_place[SETTINGS_ADDRESS_SIZE]; /* "s3://bucket/prefix"; "": none */
+    char blob_endpoint[SETTINGS_ADDRESS_SIZE], blob_region[64];
     uint64_t keep_blocks;     /* of history; 0: all */
     uint64_t transfer_blocks; /* behind by more: the state is fetched, not the blocks */
 

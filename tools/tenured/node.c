@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "contracts/validator.h"
 #include "ledger/history.h"
+#include "net/bucket.h"
 #include "tools/sys/electorate.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
@@ -232,6 +233,30 @@ static enum err node_load_genesis(struct node *node, struct fault *fault)
     return ERR_NONE;
 }
 
+static void on_storage_failure(void *self, const char *sentence)
+{
+    (void)self;
+    log_event(LOG_LEVEL_WARN, "storage", "%s", sentence);
+}
+
+/* Puts object storage behind the folder of blobs. */
+static enum err node_attach(struct node *node, struct fault *fault)
+{
+    const struct settings *settings = &node->settings;
+    struct bucket_options options = {
+        .place = settings->blob_place,
+        .endpoint =
+            settings->blob_endpoint[0] ? settings->blob_endpoint : getenv("AWS_ENDPOINT_URL"),
+        .region = settings->blob_region[0] ? settings->blob_region : getenv("AWS_REGION"),
+        .key_id = getenv("AWS_ACCESS_KEY_ID"),
+        .secret = getenv("AWS_SECRET_ACCESS_KEY"),
+        .warn = on_storage_failure};
+    enum err err = bucket_open(&node->bucket, &options, fault);
+    if (!err)
+        err = blob_attach(node->blobs, node->bucket, fault);
+    return err;
+}
+
 static enum err node_open_data(struct node *node, struct fault *fault)
 {
     char path[FILE_PATH_SIZE];
@@ -260,6 +285,8 @@ static enum err node_open_data(struct node *node, struct fault *fault)
         err = file_join(path, node->settings.data, "blobs", fault);
     if (!err)
         err = blob_open(&node->blobs, path, node->settings.blob_mb << 20, fault);
+    if (!err && node->settings.blob_place[0])
+        err = node_attach(node, fault);
     return err;
 }
 
@@ -503,6 +530,7 @@ enum err node_stop(struct node *node)
     recent_release(&node->checked);
     if (node->blobs)
         blob_close(node->blobs);
+    bucket_close(node->bucket);
     votelog_close(&node->votelog);
     chain_close(node->chain);
     if (node->lock >= 0)

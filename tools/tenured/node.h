@@ -38,6 +38,7 @@ struct node {
     struct chain *chain;
     struct votelog votelog;
     struct blob_store *blobs;
+    struct bucket *bucket; /* behind blobs; NULL: none */
     struct ration ration;                        /* bytes served to each peer that asks */
     struct recent checked;                       /* signatures found valid */
     atomic_bool discord_asked[PEER_PLACES]; /* whose account of a block's writes is awaited */
