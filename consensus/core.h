@@ -20,6 +20,7 @@ struct core_peer {
      * not use up the ration of the others, or of a node that had to go back. */
     uint64_t answered_ms[2];
     bool answered[2];
+    uint64_t met_view; /* the last view of mine that it said to be in, which was answered over the ration */
     bool
         has_change; /* its VIEW-CHANGE of the highest view: change_view, and its bytes in `changes` */
     uint64_t change_view;

@@ -132,6 +132,15 @@ static void answer(struct consensus *c, const struct message_status *status, uin
         answer_slots(c, status, to, out);
 }
 
+/* It has entered my view. Votes and proposals that overtook the NEW-VIEW there were of another view, and dropped; each seat tells so once
+ * by the STATUS that it sends on entering, and is answered once whatever the ration: else its view begins a STATUS later. */
+static bool arrives(const struct consensus *c, const struct core_peer *peer,
+                    const struct message_status *status)
+{
+    return c->active && status->active && status->view.n == c->view.n &&
+           peer->met_view < c->view.n;
+}
+
 void sync_on_status(struct consensus *c, const struct message *m, struct actions *out)
 {
     const struct message_status *status = &m->as.status;
@@ -148,13 +157,15 @@ void sync_on_status(struct consensus *c, const struct message *m, struct actions
         peer->height = status->height.n;
     learn_heights(c);
 
-    if (peer->answered[is_old] &&
+    if (!arrives(c, peer, status) && peer->answered[is_old] &&
         c->now_ms < peer->answered_ms[is_old] + c->config.status_interval_ms / 8) {
         out->ignored = NARRATE_TOO_SOON;
         return;
     }
     if (core_is_observer(c))
         return;
+    if (arrives(c, peer, status))
+        peer->met_view = c->view.n;
     peer->answered[is_old] = true;
     peer->answered_ms[is_old] = c->now_ms;
     answer(c, status, COMMITTEE_BIT(from), out);

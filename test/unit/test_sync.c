@@ -157,6 +157,31 @@ START_TEST(a_vote_above_the_window_tells_a_height)
 }
 END_TEST
 
+/* My PREPARE was there before the NEW-VIEW was, and dropped. Just before, it was told of that NEW-VIEW. */
+START_TEST(who_enters_my_view_is_answered_once_over_the_ration)
+{
+    set_up();
+    struct certificate genesis = council_genesis_certificate(&c);
+    struct bytes body = council_change(&c, 2, &genesis, NULL, 0);
+    struct message_envelope changes[3] = {council_sign(&c, MESSAGE_VIEW_CHANGE, 0, body),
+                                          council_sign(&c, MESSAGE_VIEW_CHANGE, 2, body),
+                                          council_sign(&c, MESSAGE_VIEW_CHANGE, 3, body)};
+    struct digest digest;
+    council_message(&c, council_new_view(&c, 2, changes, &digest));
+    struct council_block one = council_block(&c, &c.genesis, 2, 0);
+    council_message(&c, council_pre_prepare(&c, &one, &digest));
+    text_clear(&c.story);
+    status_from(3, (struct message_status){.view = {1}, .active = true});
+    council_expect(&c, "send new-view to 8\n");
+    status_from(3, (struct message_status){.view = {2}, .active = true});
+    council_expect(&c, "send pre-prepare to 8\nsend prepare to 8\n");
+    status_from(3, (struct message_status){.view = {2}, .active = true});
+    ck_assert_int_eq(c.out.ignored, NARRATE_TOO_SOON);
+    council_expect(&c, "");
+    council_close(&c);
+}
+END_TEST
+
 /* Anybody can replay an old STATUS of a seat, just before its next one. */
 START_TEST(an_old_status_does_not_use_up_the_answer_to_a_new_one)
 {
@@ -197,4 +222,5 @@ HARNESS_MAIN("sync", a_lower_height_is_answered_with_the_proof_of_mine,
              a_seat_in_a_lower_view_gets_my_view_change, a_seat_that_lacks_the_new_view_gets_it,
              heights_are_believed_from_f_and_one, one_certificate_is_believed,
              a_vote_above_the_window_tells_a_height,
-             an_old_status_does_not_use_up_the_answer_to_a_new_one, answers_are_rationed)
+             an_old_status_does_not_use_up_the_answer_to_a_new_one, answers_are_rationed,
+             who_enters_my_view_is_answered_once_over_the_ration)
