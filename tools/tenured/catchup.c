@@ -9,6 +9,20 @@
 /* A block, its message, and both packed. */
 #define CATCHUP_ARENA_BYTES (4 * (LIMIT_BLOCK_BYTES + (1u << 20)))
 
+uint64_t catchup_connected(const struct node *node)
+{
+    const struct roster *roster = node->roster;
+    uint64_t seats = 0;
+    for (uint8_t seat = 0; seat < roster->committee.count; seat++) {
+        struct peer_state state;
+        if (seat == roster->seat.n || roster->places[seat] == ROSTER_NONE)
+            continue;
+        peer_status(node->net, (struct place){roster->places[seat]}, &state);
+        seats |= state.connected[PEER_BULK] ? COMMITTEE_BIT(seat) : 0;
+    }
+    return seats;
+}
+
 struct seat catchup_choose(unsigned turn, uint64_t seats)
 {
     unsigned skip = turn % committee_size(seats);
@@ -50,12 +64,13 @@ void catchup_want(struct catchup *catchup, struct node *node, const struct actio
     if (want->seats == 0 || statesync_takes_over(&node->statesync))
         return;
 
-    struct seat seat = catchup_choose(catchup->turn++, want->seats);
+    uint64_t seats = want->seats & catchup_connected(node);
+    if (seats == 0)
+        return;
+    struct seat seat = catchup_choose(catchup->turn++, seats);
     log_event(LOG_LEVEL_INFO, "catch-up", "asking %s for blocks %llu to %llu",
               node->roster->names[seat.n], (unsigned long long)want->from.n,
               (unsigned long long)want->to.n);
-    if (node->roster->places[seat.n] == ROSTER_NONE)
-        return;
     catchup_ask(node, (struct place){node->roster->places[seat.n]}, want->from, want->to);
 }
 

@@ -20,10 +20,13 @@ struct catchup {
     uint64_t guessed_ms; /* when it was asked last */
 };
 
+/* Bits of the other seats that are connected, so that they can be asked now. The driver's thread. */
+uint64_t catchup_connected(const struct node *node);
+
 /* The seat in `seats` whose turn it is. Requires one. */
 struct seat catchup_choose(unsigned turn, uint64_t seats);
 
-/* Asks one of the seats that have them. */
+/* Asks one of the seats that have them and are connected; if none is, the core wants them again. */
 void catchup_want(struct catchup *catchup, struct node *node, const struct action_catch_up *want);
 
 /* Asks a peer that may be in a later set for the blocks after `committed`, unless one was asked within CATCHUP_GUESS_MS: requests get

@@ -472,10 +472,14 @@ bool driver_settle(struct driver *driver)
 
 /* --- time --- */
 
-static uint64_t driver_others(const struct roster *roster)
+/* Whom to ask for a body: who is known to hold it and, every other time, anybody, since who voted for it holds it too. Where a primary dies,
+ * the one that is known may be gone. */
+static uint64_t driver_choose(const struct driver *driver, struct driver_wait *wait)
 {
-    uint64_t own = roster->seat.n == ROSTER_NONE ? 0 : COMMITTEE_BIT(roster->seat.n);
-    return committee_all(&roster->committee) & ~own;
+    uint64_t others = catchup_connected(driver->node), holders = wait->execute.holders & others;
+    uint64_t seats = holders && wait->turn % 2 == 0 ? holders : others;
+    unsigned turn = wait->turn++ / 2;
+    return seats ? COMMITTEE_BIT(catchup_choose(turn, seats).n) : 0;
 }
 
 /* Asks for bodies that are due; the time at which the next one is. */
@@ -485,20 +489,13 @@ static uint64_t driver_ask(struct driver *driver, uint64_t now_ms)
     for (size_t i = 0; i < driver->wait_count; i++) {
         struct driver_wait *wait = &driver->waits[i];
         if (now_ms >= wait->ask_ms) {
-            uint64_t others = driver_others(driver->node->roster);
-            uint64_t holders = wait->execute.holders & others;
-            uint64_t seats = holders && wait->turn % 4 != 3 ? holders : others;
-            if (!seats) { /* a validator alone has nobody to ask */
-                driver_unwait(driver, i--);
-                continue;
-            }
             struct wire_want_body want = {wait->execute.block.digest};
             uint8_t packed[64];
             struct pack_writer writer;
             pack_init(&writer, packed, sizeof(packed));
             record_pack(&writer, &wire_want_body_record, &want);
-            node_send(driver->node, COMMITTEE_BIT(catchup_choose(wait->turn++, seats).n), PEER_BULK,
-                      WIRE_WANT_BODY, bytes_of(packed, writer.used));
+            node_send(driver->node, driver_choose(driver, wait), PEER_BULK, WIRE_WANT_BODY,
+                      bytes_of(packed, writer.used));
             wait->ask_ms = now_ms + DRIVER_ASK_AGAIN_MS;
         }
         if (wait->ask_ms < next_ms)
