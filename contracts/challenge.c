@@ -18,6 +18,7 @@ static const struct record_field challenge_fields[] = {
     RECORD_FIXED(struct challenge, challenger, RECORD_AS_ADDRESS),
     RECORD_FIXED(struct challenge, committed, RECORD_AS_HEX),
     RECORD_AMOUNT(struct challenge, bond),
+    RECORD_UINT(struct challenge, work_ms),
     RECORD_UINT(struct challenge, deadline_ms),
     RECORD_ONE(struct challenge, answer, &jobs_answer_record),
     RECORD_AMOUNT(struct challenge, slashed),
@@ -28,7 +29,7 @@ static const struct record_field open_fields[] = {
 };
 static const struct record_field counter_fields[] = {
     RECORD_UINT(struct challenge_counter, count),
-    RECORD_UINT(struct challenge_counter, busy_until_ms),
+    RECORD_UINT(struct challenge_counter, open_ms),
 };
 static const struct record_field raise_fields[] = {
     RECORD_ONE(struct challenge_raise, segment, &jobs_segment_record),
@@ -158,19 +159,16 @@ static enum verdict check(const struct catalog_run *run, const struct challenge_
     return VERDICT_OK;
 }
 
-/* The next number, and when the replayers can be done with so many multiply-adds more. */
-static struct challenge_counter count_up(const struct catalog_run *run,
-                                         const struct parameters *parameters, uint64_t work)
+static struct challenge_counter counter_get(struct view_state *view)
 {
     struct challenge_counter counter = {0};
-    uint64_t now = run->context->time_ms;
-    (void)view_load(run->view, bytes_text("challenge_count"), &challenge_counter_record, &counter);
-    counter.count++;
-    if (counter.busy_until_ms < now)
-        counter.busy_until_ms = now;
-    counter.busy_until_ms += work / (1000 * parameters->replay_mmacs); /* 10^6 a second */
-    view_save(run->view, bytes_text("challenge_count"), &challenge_counter_record, &counter);
+    (void)view_load(view, bytes_text("challenge_count"), &challenge_counter_record, &counter);
     return counter;
+}
+
+static void counter_put(struct view_state *view, const struct challenge_counter *counter)
+{
+    view_save(view, bytes_text("challenge_count"), &challenge_counter_record, counter);
 }
 
 static enum verdict on_raise(const struct catalog_run *run, const void *in)
@@ -185,8 +183,10 @@ static enum verdict on_raise(const struct catalog_run *run, const void *in)
     enum verdict verdict = check(run, args, &parameters, &job, &result);
     if (verdict != VERDICT_OK)
         return verdict;
-    struct challenge_counter counter = count_up(run, &parameters, job.work);
-    uint64_t id = counter.count;
+    struct challenge_counter counter = counter_get(run->view);
+    uint64_t id = ++counter.count, work_ms = job.work / (1000 * parameters.replay_mmacs);
+    counter.open_ms += work_ms;
+    counter_put(run->view, &counter);
     verdict = credits_lock(run, bond_place(id), run->sender, &parameters.challenge_bond);
     if (verdict != VERDICT_OK)
         return verdict;
@@ -198,14 +198,15 @@ static enum verdict on_raise(const struct catalog_run *run, const void *in)
         .challenger = *run->sender,
         .committed = args->leaves[args->interval + 1],
         .bond = parameters.challenge_bond,
-        .deadline_ms = counter.busy_until_ms + parameters.answer_ms,
+        .work_ms = work_ms,
+        .deadline_ms = run->context->time_ms + counter.open_ms + parameters.answer_ms,
     };
     struct challenge_open open = {.segment = args->segment, .interval = args->interval};
     struct path path = path_1("challenge/", id);
     put(run->view, &challenge);
     view_save(run->view, path_key(&path), &challenge_open_record, &open);
     due_set(run->view, DUE_CHALLENGE, id, 0, 0, challenge.deadline_ms);
-    leases_hold(run, result.lease, result.item, challenge.deadline_ms);
+    leases_hold(run, result.lease, result.item);
     emit(run, EVENT_CHALLENGE_RAISED, id, &challenge);
     return VERDICT_OK;
 }
@@ -222,6 +223,10 @@ static void finish(struct hearing *hearing, enum challenge_status status)
     poll_close(&hearing->poll);
     due_set(run->view, DUE_CHALLENGE, hearing->id, 0, challenge->deadline_ms, 0);
     view_delete(run->view, path_key(&path));
+    struct challenge_counter counter = counter_get(run->view);
+    counter.open_ms -= challenge->work_ms;
+    counter_put(run->view, &counter);
+    leases_release_hold(run, hearing->result.lease, hearing->result.item);
     challenge->status = (uint8_t)status;
     put(run->view, challenge);
     emit(run, EVENT_CHALLENGE_DECIDED, hearing->id, challenge);

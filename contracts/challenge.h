@@ -1,6 +1,6 @@
 /* Challenges: what was verified and paid may still be named false, for parameters.challenge_ms after the payment (DESIGN 8.5).
  *
- * Until then the stake of the lease's item stays locked, also when the job has ended. Anybody with the bond names one interval of a paid
+ * Until then, and while a challenge is open, the stake of the lease's item stays locked, also when the job has ended. Anybody with the bond names one interval of a paid
  * segment; all validators replay it from the segment's start, which the ledger names, and f + 1 equal answers decide (contracts/poll.h).
  *
  *     challenge/ <challenge u64> -> struct challenge_open            those that are open: what replayers look for
@@ -22,7 +22,7 @@
  *   Whoever gave another answer than the decided one is outvoted and pays.
  *
  * The time to answer comes from governed parameters alone: answer_ms, and what replay_mmacs takes for the whole segment, after those of the
- * challenges before it: however many are raised at once, no replayer has more to do than it can. */
+ * challenges that are open: however many are raised at once, no replayer has more to do than it can. */
 #ifndef CONTRACTS_CHALLENGE_H
 #define CONTRACTS_CHALLENGE_H
 
@@ -42,6 +42,7 @@ struct challenge {
     struct address challenger;
     struct digest committed; /* leaf digest of the interval's end, from the worker's trace */
     struct amount bond;
+    uint64_t work_ms;          /* that the replay takes at replay_mmacs */
     uint64_t deadline_ms;      /* to answer */
     struct jobs_answer answer; /* UPHELD: what f + 1 found */
     struct amount slashed;     /* of the worker's stake */
@@ -53,8 +54,8 @@ struct challenge_open {
 };
 
 struct challenge_counter {
-    uint64_t count;         /* the last number given */
-    uint64_t busy_until_ms; /* when a replayer that takes them one by one is done with all so far */
+    uint64_t count;   /* the last number given */
+    uint64_t open_ms; /* work_ms of all that are open */
 };
 
 extern const struct record challenge_record;

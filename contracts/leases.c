@@ -28,6 +28,7 @@ static const struct record_field item_fields[] = {
     RECORD_UINT(struct leases_item, ended_ms),
     RECORD_UINT(struct leases_item, reason),
     RECORD_UINT(struct leases_item, held_until_ms),
+    RECORD_UINT(struct leases_item, challenges),
 };
 static const struct record_field counter_fields[] = {
     RECORD_UINT(struct leases_counter, count),
@@ -165,24 +166,46 @@ void leases_paid(const struct catalog_run *run, uint64_t lease, uint32_t number,
     }
     CHECK(amount_add(&item.paid, &item.paid, amount));
     item.segments++;
+    CHECK(item.reason == LEASES_OPEN); /* so DUE_STAKE isn't set yet */
+    if (item.held_until_ms < until_ms)
+        item.held_until_ms = until_ms;
     put_item(run->view, lease, number, &item);
-    leases_hold(run, lease, number, until_ms);
 }
 
-void leases_hold(const struct catalog_run *run, uint64_t lease, uint32_t number, uint64_t until_ms)
+/* The stake of an item that has ended goes home when nothing holds it any more. */
+static void free_stake(const struct catalog_run *run, uint64_t lease, uint32_t number,
+                       const struct leases_item *item)
+{
+    if (item->reason != LEASES_OPEN && item->challenges == 0 &&
+        item->held_until_ms <= run->context->time_ms)
+        credits_unlock(run, stake_place(lease, number));
+}
+
+void leases_hold(const struct catalog_run *run, uint64_t lease, uint32_t number)
 {
     struct leases_item item;
-    if (!leases_get_item(run->view, lease, number, &item) || item.held_until_ms >= until_ms)
+    if (!leases_get_item(run->view, lease, number, &item))
         return;
-    if (item.reason != LEASES_OPEN)
-        due_set(run->view, DUE_STAKE, lease, number, item.held_until_ms, until_ms);
-    item.held_until_ms = until_ms;
+    item.challenges++;
     put_item(run->view, lease, number, &item);
+}
+
+void leases_release_hold(const struct catalog_run *run, uint64_t lease, uint32_t number)
+{
+    struct leases_item item;
+    if (!leases_get_item(run->view, lease, number, &item))
+        return;
+    CHECK(item.challenges > 0);
+    item.challenges--;
+    put_item(run->view, lease, number, &item);
+    free_stake(run, lease, number, &item);
 }
 
 void leases_due(const struct catalog_run *run, uint64_t lease, uint32_t number)
 {
-    credits_unlock(run, stake_place(lease, number));
+    struct leases_item item;
+    if (leases_get_item(run->view, lease, number, &item))
+        free_stake(run, lease, number, &item);
 }
 
 void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t number,
@@ -198,7 +221,7 @@ void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t num
     if (item.held_until_ms > run->context->time_ms)
         due_set(run->view, DUE_STAKE, lease, number, 0, item.held_until_ms);
     else
-        credits_unlock(run, stake_place(lease, number));
+        free_stake(run, lease, number, &item);
     offers_return(run, item.offer);
     emit_item(run, EVENT_ITEM_ENDED, lease, number, &item);
 }

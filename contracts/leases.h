@@ -12,7 +12,7 @@
  *     item       what leads there
  *     open       (none): leased; the provider's stake is locked (CREDITS_STAKE lease item), one slot of its offer is taken
  *     ended      open: with a reason; the slot is free again, and what is left of the stake goes home, or, if a segment was paid, when
- *                held_until_ms has come (DUE_STAKE): until then it may be challenged (contracts/challenge.h)
+ *                held_until_ms has come (DUE_STAKE) and no challenge is open (contracts/challenge.h)
  *
  * No lease outlives its job, and no job its deadline: expiry frees everything without anybody's help. There are no methods: the life
  * of a lease follows from the job's (contracts/jobs.h). */
@@ -65,6 +65,7 @@ struct leases_item {
     uint64_t ended_ms;      /* 0 while open */
     uint8_t reason;         /* enum leases_reason */
     uint64_t held_until_ms; /* the stake stays locked until then; 0: while the item is open */
+    uint32_t challenges;    /* open ones: while there are some the stake stays locked */
 };
 
 struct leases_counter {
@@ -92,12 +93,13 @@ enum verdict leases_add(const struct catalog_run *run, uint64_t lease, uint64_t 
                         uint16_t slot, const struct amount *price, const struct amount *stake,
                         uint32_t *item);
 
-/* Records a payment that was made to the item's provider, and holds its stake (leases_hold). */
+/* Records a payment that was made to the item's provider, and holds its stake at least until `until_ms`. */
 void leases_paid(const struct catalog_run *run, uint64_t lease, uint32_t item,
                  const struct amount *amount, uint64_t until_ms);
 
-/* Holds the stake at least until then. */
-void leases_hold(const struct catalog_run *run, uint64_t lease, uint32_t item, uint64_t until_ms);
+/* A challenge of the item is opened, and decided: meanwhile the stake is held. */
+void leases_hold(const struct catalog_run *run, uint64_t lease, uint32_t item);
+void leases_release_hold(const struct catalog_run *run, uint64_t lease, uint32_t item);
 
 /* Ends an item (nothing happens if it has ended), or a lease with all its open items. */
 void leases_end_item(const struct catalog_run *run, uint64_t lease, uint32_t item,

@@ -71,15 +71,20 @@ static uint16_t interval_of(uint32_t fakes)
     return fakes ? (uint16_t)__builtin_ctz(fakes) : 4;
 }
 
-static enum verdict raise(uint32_t who, uint32_t fakes)
+static enum verdict raise_at(uint32_t who, uint16_t interval, uint32_t fakes)
 {
     struct digest leaves[STUDIO_INTERVALS + 1];
     struct challenge_raise args = {.segment = {.job = 1},
-                                   .interval = interval_of(fakes),
+                                   .interval = interval,
                                    .leaves = leaves,
                                    .leaf_count = STUDIO_INTERVALS + 1};
     (void)studio_trace(leaves, 0, 0, fakes);
     return market_call(&m, who, CATALOG_CHALLENGES, CHALLENGE_RAISE, &args);
+}
+
+static enum verdict raise(uint32_t who, uint32_t fakes)
+{
+    return raise_at(who, interval_of(fakes), fakes);
 }
 
 static enum verdict answer(uint8_t seat, uint16_t interval, struct trace_leaf leaf)
@@ -261,10 +266,36 @@ START_TEST(challenges_are_due_one_after_the_other)
 }
 END_TEST
 
+/* The attack: challenges that are refuted at once, so that others wait for their time, and honest stakes with them. */
+START_TEST(a_refuted_challenge_holds_neither_stake_nor_queue)
+{
+    struct challenge challenge;
+    struct jobs_segment segment = {.job = 1};
+    (void)paid(1, false);
+    uint64_t paid_ms = m.context.time_ms;
+    studio_agree(&m, 1);
+    for (uint16_t i = 0; i < 5; i++) {
+        ck_assert_int_eq(raise_at(MARKET_AUDITOR, i, 0), VERDICT_OK);
+        ck_assert(challenge_get(&m.view, &segment, i, &challenge));
+        ck_assert_uint_eq(challenge.deadline_ms, m.context.time_ms + REPLY_MS);
+        for (uint8_t seat = 0; seat < 2; seat++) {
+            struct challenge_answer args = {i + 1u, {i, studio_leaf(0, 0, i + 1u)}};
+            ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0 + seat, CATALOG_CHALLENGES,
+                                         CHALLENGE_ANSWER, &args),
+                             VERDICT_OK);
+        }
+    }
+    market_step(&m, paid_ms + WINDOW - m.context.time_ms);
+    ck_assert_uint_eq(balance(MARKET_PROVIDER_A), MARKET_FORTUNE - 10 + STUDIO_SEGMENT_PRICE);
+    market_release(&m);
+}
+END_TEST
+
 HARNESS_MAIN("challenge", a_falsehood_found_late_costs_the_stake_and_taints_the_job,
              a_lying_challenger_loses_its_bond,
              the_stake_goes_home_when_the_window_closes_and_not_before,
              what_nobody_can_have_is_nobodys_falsehood,
              only_what_was_committed_and_paid_is_challenged,
              what_was_lost_is_not_challenged_and_no_answer_comes_late,
-             challenges_are_due_one_after_the_other)
+             challenges_are_due_one_after_the_other,
+             a_refuted_challenge_holds_neither_stake_nor_queue)
