@@ -1,6 +1,5 @@
 #include "net/blob.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -13,6 +12,7 @@
 #include "base/check.h"
 #include "base/merkle.h"
 #include "net/bucket.h"
+#include "net/shelf.h"
 
 #define BLOB_BYTES_MIN   (4u << 20)
 #define BLOB_PATH_SIZE   4096
@@ -444,94 +444,11 @@ enum err blob_attach(struct blob_store *store, struct bucket *bucket, struct fau
 
 /* --- opening --- */
 
-struct blob_found {
-    struct timespec when;
-    struct digest id;
-    enum blob_kind kind;
-    uint64_t size;
-};
-
-struct blob_scan {
-    struct blob_found *items;
-    size_t count, room;
-};
-
-static int found_compare(const void *a, const void *b)
-{
-    const struct blob_found *x = a, *y = b;
-    if (x->when.tv_sec != y->when.tv_sec)
-        return x->when.tv_sec < y->when.tv_sec ? -1 : 1;
-    return (x->when.tv_nsec > y->when.tv_nsec) - (x->when.tv_nsec < y->when.tv_nsec);
-}
-
-/* Reads one folder of files; what isn't named by a digest is a leftover, and removed. */
-static enum err scan_folder(struct blob_scan *scan, const char *path, enum blob_kind kind,
-                            struct fault *fault)
-{
-    DIR *directory = opendir(path);
-    if (directory == NULL && errno == ENOENT)
-        return ERR_NONE;
-    if (directory == NULL)
-        return fault_set(fault, ERR_IO, "%s: %s", path, strerror(errno));
-    enum err err = ERR_NONE;
-    const struct dirent *entry;
-    while (err == ERR_NONE && (entry = readdir(directory)) != NULL) {
-        struct blob_found found = {.kind = kind};
-        struct stat st;
-        if (entry->d_name[0] == '.')
-            continue;
-        if (!bytes_from_hex(found.id.bytes, DIGEST_SIZE, entry->d_name)) {
-            unlinkat(dirfd(directory), entry->d_name, 0);
-            continue;
-        }
-        if (fstatat(dirfd(directory), entry->d_name, &st, 0) != 0)
-            continue;
-        found.when = st.st_mtim;
-        found.size = (uint64_t)st.st_size;
-        if (scan->count == scan->room) {
-            size_t room = scan->room == 0 ? 1024 : scan->room * 2;
-            struct blob_found *items = realloc(scan->items, room * sizeof(*items));
-            if (items == NULL) {
-                err = fault_set(fault, ERR_LIMIT, "out of memory");
-                break;
-            }
-            scan->items = items;
-            scan->room = room;
-        }
-        scan->items[scan->count++] = found;
-    }
-    closedir(directory);
-    return err;
-}
-
-static enum err folder_make(const char *path, struct fault *fault)
-{
-    if (mkdir(path, 0755) != 0 && errno != EEXIST)
-        return fault_set(fault, ERR_IO, "can't make the folder %s: %s", path, strerror(errno));
-    return ERR_NONE;
-}
-
-/* Makes the folders of both kinds and reads what is in them. */
-static enum err scan_all(struct blob_scan *scan, const char *directory, struct fault *fault)
-{
-    char path[BLOB_PATH_SIZE];
-    enum err err = folder_make(directory, fault);
-    for (int kind = 0; kind < 2 && err == ERR_NONE; kind++) {
-        snprintf(path, sizeof(path), "%s/%s", directory, blob_folders[kind]);
-        err = folder_make(path, fault);
-        for (unsigned i = 0; i < 256 && err == ERR_NONE; i++) {
-            snprintf(path, sizeof(path), "%s/%s/%02x", directory, blob_folders[kind], i);
-            err = scan_folder(scan, path, (enum blob_kind)kind, fault);
-        }
-    }
-    return err;
-}
-
 enum err blob_open(struct blob_store **out, const char *directory, uint64_t bytes_max,
                    struct fault *fault)
 {
     struct blob_store *store = calloc(1, sizeof(*store));
-    struct blob_scan scan = {0};
+    struct shelf shelf = {0};
     if (store == NULL)
         return fault_set(fault, ERR_LIMIT, "out of memory");
     pthread_mutex_init(&store->mutex, NULL);
@@ -547,17 +464,16 @@ enum err blob_open(struct blob_store **out, const char *directory, uint64_t byte
     else if (!index_grow(store))
         err = fault_set(fault, ERR_LIMIT, "out of memory");
     if (err == ERR_NONE)
-        err = scan_all(&scan, directory, fault);
-    if (err == ERR_NONE && scan.count > 0)
-        qsort(scan.items, scan.count, sizeof(*scan.items), found_compare);
-    for (size_t i = 0; i < scan.count && err == ERR_NONE; i++) {
+        err = shelf_scan(&shelf, directory, blob_folders, 2, fault);
+    for (size_t i = 0; i < shelf.count && err == ERR_NONE; i++) {
         if (index_grow(store))
-            index_here(store, index_add(store, scan.items[i].kind, &scan.items[i].id),
-                       scan.items[i].size);
+            index_here(store,
+                       index_add(store, (enum blob_kind)shelf.files[i].kind, &shelf.files[i].id),
+                       shelf.files[i].size);
         else
             err = fault_set(fault, ERR_LIMIT, "out of memory");
     }
-    free(scan.items);
+    shelf_release(&shelf);
     if (err != ERR_NONE) {
         blob_close(store);
         return err;
