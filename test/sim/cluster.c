@@ -115,6 +115,18 @@ static bool is_borne(const struct cluster *c, const struct seating *seating)
     return bad <= (seating->count - 1u) / 3;
 }
 
+/* Who was removed stops, and comes back only by hand. */
+static bool has_sat(const struct cluster *c, uint8_t member)
+{
+    for (size_t i = 0; i < c->judge.term_count; i++) {
+        const struct seating *seating = &c->judge.terms[i].seating;
+        for (uint8_t seat = 0; seat < seating->count; seat++)
+            if (seating->members[seat] == member)
+                return true;
+    }
+    return false;
+}
+
 void cluster_govern(struct cluster *c)
 {
     if (c->motion && !judge_has(&c->judge, c->motion))
@@ -125,8 +137,8 @@ void cluster_govern(struct cluster *c)
         (enum motion_kind)dice_between(&c->dice, MOTION_ADD, MOTION_REPLACE),
         after.members[dice_between(&c->dice, 0, after.count - 1)],
         (uint8_t)dice_between(&c->dice, 0, c->members - 1)};
-    if (c->stations[motion.whom].dismissed || c->stations[motion.whom].retired ||
-        !term_move(&after, &motion) || !is_borne(c, &after))
+    if ((motion.kind != MOTION_REMOVE && has_sat(c, motion.whom)) || !term_move(&after, &motion) ||
+        !is_borne(c, &after))
         return;
     cluster_move(c, &motion);
 }

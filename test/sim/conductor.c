@@ -200,7 +200,9 @@ static void accuse(struct cluster *c, uint8_t seat, const struct action_accuse *
         judge_fault(&c->judge, "%u accuses %u of %s in view %llu: %s", seat, accused,
                     evidence_name(accusation->kind), (unsigned long long)accusation->view.n,
                     proven ? "it is honest" : "that is not proven");
-    else if (c->options.motion_ms)
+    else
+        c->coverage.proofs[accusation->kind]++;
+    if (proven && c->options.motion_ms)
         cluster_move(c, &(struct motion){MOTION_VACATE, accused, 0});
 }
 

@@ -15,6 +15,8 @@ void coverage_add(struct coverage *sum, const struct coverage *more)
         sum->counts[i] += more->counts[i];
     for (int i = 0; i < LIAR_TRICK_COUNT; i++)
         sum->tricks[i] += more->tricks[i];
+    for (int i = 1; i <= EVIDENCE_KIND_MAX; i++)
+        sum->proofs[i] += more->proofs[i];
 }
 
 void coverage_print(const struct coverage *coverage, FILE *out)
@@ -26,5 +28,9 @@ void coverage_print(const struct coverage *coverage, FILE *out)
     for (int i = 0; i < LIAR_TRICK_COUNT; i++)
         fprintf(out, "%s %llu %s", i ? "," : "", (unsigned long long)coverage->tricks[i],
                 liar_trick_name((enum liar_trick)(1 << i)));
+    fputs("\nevidence, against liars only:", out);
+    for (int i = 1; i <= EVIDENCE_KIND_MAX; i++)
+        fprintf(out, "%s %llu %s", i > 1 ? "," : "", (unsigned long long)coverage->proofs[i],
+                evidence_name((enum evidence_kind)i));
     fputc('\n', out);
 }

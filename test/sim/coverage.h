@@ -36,6 +36,8 @@ enum coverage_item {
 struct coverage {
     uint64_t counts[COVERAGE_ITEMS];
     uint64_t tricks[LIAR_TRICK_COUNT]; /* runs in which a liar had it */
+    uint64_t proofs[EVIDENCE_KIND_MAX +
+                    1]; /* proven accusations, by enum evidence_kind; of liars only */
 };
 
 void coverage_add(struct coverage *sum, const struct coverage *more);
