@@ -13,6 +13,9 @@
 /* Room for a chunk, and for the pages that it makes: a few for each leaf. */
 #define ARENA_BYTES (SNAPSHOT_ARENA_BYTES + ((size_t)512 << 20))
 
+/* A boundary that is kept. */
+#define BOUNDARY_BYTES (BLOCK_HEADER_BYTES + LAYOUT_CERTIFICATE_BYTES + 256)
+
 /* How far it has come, in the store. */
 struct import_progress {
     struct bytes header, header_base, certificate;
@@ -44,6 +47,8 @@ struct import {
     struct arena arena; /* one chunk */
     struct block_header header;
     struct import_progress progress;
+    struct import_boundary *boundaries; /* in `kept` */
+    size_t boundary_count;
 };
 
 static enum err out_of_memory(struct fault *fault)
@@ -116,17 +121,39 @@ static enum err resume(struct import *import, const struct import_target *target
     return ERR_NONE;
 }
 
+/* Not part of what is resumed: whoever opens it gives them again. */
+static enum err keep_boundaries(struct import *import, const struct import_target *target,
+                                struct fault *fault)
+{
+    struct arena *arena = &import->kept;
+    import->boundaries = arena_array(arena, target->boundary_count, sizeof(*import->boundaries));
+    for (size_t i = 0; import->boundaries && i < target->boundary_count; i++) {
+        struct bytes header = target->boundaries[i].header,
+                     certificate = target->boundaries[i].certificate;
+        header.data = arena_copy(arena, header.data, header.size);
+        certificate.data = arena_copy(arena, certificate.data, certificate.size);
+        if (!header.data || !certificate.data)
+            return out_of_memory(fault);
+        import->boundaries[i] = (struct import_boundary){header, certificate};
+    }
+    import->boundary_count = target->boundary_count;
+    return import->boundaries ? ERR_NONE : out_of_memory(fault);
+}
+
 enum err import_open(struct import **out, const char *path, const struct import_target *target,
                      struct fault *fault)
 {
     struct import *import = calloc(1, sizeof(*import));
     if (!import)
         return out_of_memory(fault);
-    arena_init(&import->kept, SNAPSHOT_ARENA_BYTES + target->genesis.size);
+    arena_init(&import->kept, SNAPSHOT_ARENA_BYTES + target->genesis.size +
+                                  target->boundary_count * BOUNDARY_BYTES);
     arena_init(&import->arena, ARENA_BYTES);
     enum err err = block_header_unpack(&import->header, target->header, fault);
     if (!err && (import->header.height == 0 || target->certificate.size > LAYOUT_CERTIFICATE_BYTES))
         err = fault_set(fault, ERR_MALFORMED, "import: no header that has a snapshot");
+    if (!err)
+        err = keep_boundaries(import, target, fault);
     if (!err)
         err = store_open(&import->store, path, CACHE_BYTES, fault);
     if (!err) {
@@ -297,6 +324,20 @@ static enum err put_header(struct import *import, uint64_t height, struct bytes 
     return ERR_NONE;
 }
 
+static enum err put_boundaries(struct import *import, struct fault *fault)
+{
+    enum err err = ERR_NONE;
+    for (size_t i = 0; i < import->boundary_count && !err; i++) {
+        const struct import_boundary *boundary = &import->boundaries[i];
+        struct block_header header;
+        err = block_header_unpack(&header, boundary->header, fault);
+        if (!err)
+            err = put_header(import, header.height, boundary->header, boundary->certificate,
+                             SPARSE_NODE, fault);
+    }
+    return err;
+}
+
 enum err import_finish(struct import *import, struct fault *fault)
 {
     const struct import_progress *progress = &import->progress;
@@ -313,6 +354,8 @@ enum err import_finish(struct import *import, struct fault *fault)
     if (!err)
         err = put_header(import, base.height, progress->header_base, bytes_of(NULL, 0), SPARSE_NODE,
                          fault);
+    if (!err)
+        err = put_boundaries(import, fault);
     if (!err)
         err = put_header(import, import->header.height, progress->header, progress->certificate,
                          (enum sparse_kind)progress->root_kind, fault);

@@ -8,7 +8,7 @@
  * the tree that came out has exactly the header's state root. chain_open refuses an unfinished import.
  *
  * The chain then starts at the snapshot's height: of that block, and of the one above which its validator set decides, there are the
- * headers; of all else below there is nothing.
+ * headers, and those of all boundaries with their certificates; of all else below there is nothing.
  * The header is the caller's to check: its certificate, and its chain. For one thread. */
 #ifndef LEDGER_IMPORT_H
 #define LEDGER_IMPORT_H
@@ -17,6 +17,11 @@
 
 struct import;
 
+/* A block whose set of validators differs from the next one's. */
+struct import_boundary {
+    struct bytes header, certificate; /* packed */
+};
+
 /* What is imported; borrowed during import_open. */
 struct import_target {
     struct bytes genesis; /* the packed genesis record */
@@ -24,6 +29,8 @@ struct import_target {
         header_base; /* packed header of the block above which its validator set decides: block 0, or a boundary */
     struct bytes header;      /* packed header of the snapshot's block, above 0 */
     struct bytes certificate; /* of that block, as chain_commit takes it */
+    const struct import_boundary *boundaries; /* all up to the base, so that this node can show them to others, too */
+    size_t boundary_count;
 };
 
 /* Begins an import in the folder `path`, made when it is missing, or goes on with the one that is there. ERR_MISMATCH: the folder holds

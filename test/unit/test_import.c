@@ -33,8 +33,10 @@ static void start(void)
     ck_assert_ptr_nonnull(history);
     ck_assert_int_eq(history_block(&arena, history, &zero, (struct height){0}, &fault), ERR_NONE);
     ck_assert_int_eq(history_block(&arena, history, &head, (struct height){3}, &fault), ERR_NONE);
-    target =
-        (struct import_target){town.genesis, zero.header_raw, head.header_raw, head.certificate};
+    target = (struct import_target){.genesis = town.genesis,
+                                    .header_base = zero.header_raw,
+                                    .header = head.header_raw,
+                                    .certificate = head.certificate};
 }
 
 static void end(void)
@@ -145,6 +147,32 @@ START_TEST(below_its_start_a_chain_has_no_history)
         ck_assert_int_eq(history_prove(&arena, own, &proof, key, height, &fault),
                          h == 3 ? ERR_NONE : ERR_NOT_FOUND);
     }
+    history_close(own);
+    chain_close(chain);
+    end();
+}
+END_TEST
+
+/* So that this node, too, can show whoever joins how the present validators came to be. */
+START_TEST(boundaries_come_along_with_their_certificates)
+{
+    start();
+    struct history_block block;
+    ck_assert_int_eq(history_block(&arena, history, &block, (struct height){1}, &fault), ERR_NONE);
+    const struct import_boundary boundary = {block.header_raw, bytes_text("certificate")};
+    target.boundaries = &boundary;
+    target.boundary_count = 1;
+    struct import *import = opened();
+    fill(import, 1);
+    ck_assert_int_eq(import_finish(import, &fault), ERR_NONE);
+    import_close(import);
+    struct chain *chain;
+    ck_assert_int_eq(chain_open(&chain, folder, town.genesis, &fault), ERR_NONE);
+    struct history *own = history_open(chain, &fault);
+    ck_assert_int_eq(history_block(&arena, own, &block, (struct height){1}, &fault), ERR_NONE);
+    ck_assert(bytes_equal(block.certificate, boundary.certificate));
+    ck_assert(bytes_equal(block.header_raw, boundary.header));
+    ck_assert_int_eq(history_block(&arena, own, &block, (struct height){2}, &fault), ERR_NOT_FOUND);
     history_close(own);
     chain_close(chain);
     end();
@@ -286,5 +314,6 @@ START_TEST(kill_at_any_moment_leaves_an_import_that_goes_on_or_a_whole_chain)
 END_TEST
 
 HARNESS_MAIN("import", chunks_become_a_chain_that_goes_on, below_its_start_a_chain_has_no_history,
-             wrong_chunk_changes_nothing, unfinished_import_is_no_chain_and_nobody_elses,
+             boundaries_come_along_with_their_certificates, wrong_chunk_changes_nothing,
+             unfinished_import_is_no_chain_and_nobody_elses,
              kill_at_any_moment_leaves_an_import_that_goes_on_or_a_whole_chain)

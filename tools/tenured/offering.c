@@ -2,11 +2,15 @@
 
 #include "ledger/snapshot.h"
 #include "tools/sys/clock.h"
+#include "tools/tenured/lineage.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/wire.h"
 
 /* A header, a certificate, and both packed twice. */
 #define OFFER_ARENA_BYTES (1u << 20)
+
+/* All former sets, and a boundary. */
+#define BOUNDARY_ARENA_BYTES (64u << 20)
 
 /* What failed is no peer's business unless it is our store. */
 static void offering_failed(struct node *node, enum err err, const struct fault *fault)
@@ -62,6 +66,31 @@ void offering_snapshot(struct node *node, struct place to, struct bytes request)
     }
     arena_release(&arena);
     history_close(history);
+}
+
+void offering_boundary(struct node *node, struct place to, struct bytes request)
+{
+    struct wire_want_boundary want;
+    struct wire_boundary wire;
+    struct fault fault = {0};
+    if (record_unpack(NULL, &wire_want_boundary_record, &want, request, NULL))
+        return;
+    struct history *history = history_open(node->chain, &fault);
+    if (!history) {
+        offering_failed(node, fault.code, &fault);
+        return;
+    }
+    struct arena arena;
+    arena_init(&arena, BOUNDARY_ARENA_BYTES);
+    enum err err = lineage_tell(&arena, history, &wire, want.above, &fault);
+    history_close(history);
+    offering_failed(node, err, &fault);
+    struct bytes packed = {0};
+    if (!err)
+        packed = record_bytes(&arena, &wire_boundary_record, &wire);
+    if (packed.data && ration_take(&node->ration, to, packed.size, clock_monotonic_ms()))
+        node_answer(node, to, PEER_BULK, WIRE_BOUNDARY, packed);
+    arena_release(&arena);
 }
 
 bool offering_chunk(struct node *node, struct place to, struct bytes request)

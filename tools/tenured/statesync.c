@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "ledger/chain.h"
-#include "ledger/history.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/file.h"
 #include "tools/sys/log.h"
@@ -106,12 +104,9 @@ bool statesync_takes_over(struct statesync *statesync)
 }
 
 /* f + 1 members: one of them is honest. */
-static unsigned statesync_enough(struct statesync *statesync)
+static unsigned statesync_enough(const struct statesync *statesync)
 {
-    struct roster *roster = roster_hold(statesync->node);
-    unsigned enough = committee_faults(&roster->committee) + 1;
-    roster_drop(roster);
-    return enough;
+    return committee_faults(&statesync->lineage.committee) + 1u;
 }
 
 static unsigned statesync_offers(const struct statesync *statesync)
@@ -127,6 +122,13 @@ static void statesync_send(struct statesync *statesync, struct place to, uint8_t
     pack_init(&writer, packed, sizeof(packed));
     record_pack(&writer, record, value);
     node_answer(statesync->node, to, PEER_BULK, tag, bytes_of(packed, writer.used));
+}
+
+/* Asks for the boundary after the newest set that is proven. */
+static void statesync_want_boundary(struct statesync *statesync, struct place to)
+{
+    struct wire_want_boundary want = {{statesync->lineage.since - 1}};
+    statesync_send(statesync, to, WIRE_WANT_BOUNDARY, &wire_want_boundary_record, &want);
 }
 
 static void statesync_rest(struct statesync *statesync, uint64_t now_ms)
@@ -147,12 +149,15 @@ static bool statesync_is_heard(const struct statesync *statesync, const struct r
 {
     const struct roster_line *line = &roster->lines[place.n];
     const struct statesync_peer *peer = &statesync->peers[place.n];
-    return line->taken && line->seat != ROSTER_NONE && !peer->liar && now_ms >= peer->muted_ms;
+    return line->taken && lineage_has(&statesync->lineage, &line->public) && !peer->liar &&
+           now_ms >= peer->muted_ms;
 }
 
 /* Asks all members for this height; 0: for any. */
 static void statesync_ask_all(struct statesync *statesync, uint64_t height, uint64_t now_ms)
 {
+    if (!lineage_follow(&statesync->lineage, statesync->node))
+        return;
     struct wire_want_snapshot want = {{height}};
     struct roster *roster = roster_hold(statesync->node);
     bids_clear(&statesync->bids);
@@ -213,36 +218,56 @@ static void statesync_take_offer(struct statesync *statesync, struct place from,
         log_event(LOG_LEVEL_WARN, "transfer", "no memory for an offer");
 }
 
-/* Checks the header's certificate against the set that certifies the blocks after what is committed here: the one place that says whom we
- * trust. ERR_MISMATCH: of a later set, which blocks lead to. */
+/* Checks the header's certificate against the newest set that is proven: the one place that says whom we trust. ERR_MISMATCH: of another
+ * set. */
 static enum err statesync_verify(struct statesync *statesync, struct arena *arena,
                                  struct message *message, struct bytes decided, struct fault *fault)
 {
-    struct node *node = statesync->node;
-    struct roster *roster = roster_hold(node);
-    struct verify_context context = {
-        .chain = node->chain_digest,
-        .base = {{roster->since - 1}, roster->base},
-        .committee = &roster->committee,
-        .read = wire_read_header,
-        .signature = verify_ecdsa,
-    };
+    struct verify_context context =
+        lineage_context(&statesync->lineage, &statesync->node->chain_digest);
     enum err err = verify_message(arena, &context, message, decided, fault);
     if (!err && message->tag != MESSAGE_DECIDED)
         err = fault_set(fault, ERR_MALFORMED, "a message that decides nothing");
-    roster_drop(roster);
     return err;
 }
 
-/* An answer to WANT_BLOCKS: those that we want aren't there. All that follows is that everybody is asked for offers. */
-static void statesync_take_hint(struct statesync *statesync, struct place from,
+/* The next set, proven by its boundary; asks for the one after it. That others are ahead is then certain. */
+static void statesync_on_boundary(struct statesync *statesync, struct place from, struct bytes body)
+{
+    struct node *node = statesync->node;
+    struct wire_boundary wire;
+    struct fault fault = {0};
+    if (statesync->phase == STATESYNC_FETCHING || statesync->peers[from.n].liar ||
+        !lineage_follow(&statesync->lineage, statesync->node))
+        return;
+    enum err err = record_unpack(NULL, &wire_boundary_record, &wire, body, &fault);
+    if (!err)
+        err = lineage_advance(&statesync->lineage, &node->chain_digest, &wire, &fault);
+    if (err == ERR_MALFORMED || err == ERR_SIGNATURE)
+        statesync_distrust(statesync, from, fault.text);
+    if (err)
+        return;
+    log_event(LOG_LEVEL_INFO, "transfer",
+              "from block %llu on there are %u validators, as those before certify",
+              (unsigned long long)statesync->lineage.since, statesync->lineage.committee.count);
+    statesync->hinted = true;
+    statesync_want_boundary(statesync, from);
+}
+
+/* An answer to WANT_BLOCKS: those that we want aren't there. All that follows is that everybody is asked for offers; or, where the sender
+ * is no member, that it is asked for proof that it is one by now. */
+static void statesync_take_hint(struct statesync *statesync, struct place from, bool heard,
                                 struct height start, uint64_t now_ms)
 {
     struct consensus_summary summary;
     uint64_t asked_ms = atomic_load(&statesync->asked_ms[from.n]);
     driver_summary(&statesync->node->driver, &summary);
-    if (asked_ms > 0 && now_ms < asked_ms + STATESYNC_HINT_MS && start.n > summary.committed.n)
+    if (asked_ms == 0 || now_ms >= asked_ms + STATESYNC_HINT_MS || start.n <= summary.committed.n)
+        return;
+    if (heard)
         statesync->hinted = true;
+    else
+        statesync_want_boundary(statesync, from);
 }
 
 static void statesync_on_snapshot(struct statesync *statesync, struct place from, struct bytes body)
@@ -250,26 +275,29 @@ static void statesync_on_snapshot(struct statesync *statesync, struct place from
     struct wire_snapshot wire;
     struct fault fault = {0};
     uint64_t now_ms = clock_monotonic_ms();
+    if (statesync->phase == STATESYNC_FETCHING || statesync->peers[from.n].liar ||
+        !lineage_follow(&statesync->lineage, statesync->node))
+        return;
     struct roster *roster = roster_hold(statesync->node);
     bool heard = statesync_is_heard(statesync, roster, from, now_ms);
     roster_drop(roster);
-    if (!heard || statesync->phase == STATESYNC_FETCHING)
-        return;
     if (record_unpack(NULL, &wire_snapshot_record, &wire, body, &fault)) {
         statesync_distrust(statesync, from, "a malformed snapshot");
         return;
     }
-    if (statesync->phase == STATESYNC_IDLE) {
-        statesync_take_hint(statesync, from, wire.start, now_ms);
+    if (statesync->phase == STATESYNC_IDLE)
+        statesync_take_hint(statesync, from, heard, wire.start, now_ms);
+    if (statesync->phase == STATESYNC_IDLE || !heard)
         return;
-    }
     struct arena arena;
     struct message message;
     arena_init(&arena, 16 * wire.decided.size + (1u << 20));
     enum err err = statesync_verify(statesync, &arena, &message, wire.decided, &fault);
     if (!err)
         statesync_take_offer(statesync, from, wire.start, &message.as.decided, &arena);
-    else if (err != ERR_MISMATCH)
+    else if (err == ERR_MISMATCH)
+        statesync_want_boundary(statesync, from);
+    else
         statesync_distrust(statesync, from, fault.text);
     arena_release(&arena);
 }
@@ -279,21 +307,19 @@ static void statesync_on_snapshot(struct statesync *statesync, struct place from
 static enum err statesync_open(struct statesync *statesync, struct fault *fault)
 {
     struct node *node = statesync->node;
-    struct history_block base;
+    const struct lineage *lineage = &statesync->lineage;
     char path[FILE_PATH_SIZE];
-    struct roster *roster = roster_hold(node);
-    struct height below = {roster->since - 1};
-    roster_drop(roster);
-    struct history *history = history_open(node->chain, fault);
-    enum err err =
-        history ? history_block(&statesync->arena, history, &base, below, fault) : fault->code;
-    history_close(history);
-    if (!err)
-        err = file_join(path, node->settings.data, FETCHED_INCOMING, fault);
+    enum err err = file_join(path, node->settings.data, FETCHED_INCOMING, fault);
     if (err)
         return err;
-    struct import_target target = {bytes_of(node->genesis_raw, node->genesis_size), base.header_raw,
-                                   statesync->offer.header, statesync->offer.certificate};
+    struct import_target target = {
+        .genesis = bytes_of(node->genesis_raw, node->genesis_size),
+        .header_base = lineage->base_header,
+        .header = statesync->offer.header,
+        .certificate = statesync->offer.certificate,
+        .boundaries = lineage->list,
+        .boundary_count = lineage->count,
+    };
     err = import_open(&statesync->import, path, &target, fault);
     if (err != ERR_MISMATCH)
         return err;
@@ -416,9 +442,9 @@ static void statesync_finish(struct statesync *statesync)
     uint64_t leaves = import_leaves(statesync->import);
     struct consensus_summary summary;
     driver_summary(&node->driver, &summary);
+    /* blocks were faster: what is here is not given up */
     if (summary.committed.n + BOUNDS_WINDOW >= statesync->offer.height.n) {
-        statesync_rest(statesync,
-                       clock_monotonic_ms()); /* blocks were faster: what is here is not given up */
+        statesync_rest(statesync, clock_monotonic_ms());
         return;
     }
     enum err err = import_finish(statesync->import, &fault);
@@ -496,6 +522,12 @@ static void statesync_item(struct statesync *statesync, const struct statesync_i
     case WIRE_WANT_CHUNK:
         statesync_serve(statesync, item);
         break;
+    case WIRE_WANT_BOUNDARY:
+        offering_boundary(statesync->node, item->from, item->body);
+        break;
+    case WIRE_BOUNDARY:
+        statesync_on_boundary(statesync, item->from, item->body);
+        break;
     case WIRE_CHUNK:
         statesync_on_chunk(statesync, item->from, item->body);
         break;
@@ -561,6 +593,7 @@ void statesync_release(struct statesync *statesync)
     queue_release(&statesync->queue);
     bids_clear(&statesync->bids);
     holds_release(&statesync->holds);
+    lineage_release(&statesync->lineage);
     import_close(statesync->import);
     arena_release(&statesync->arena);
 }

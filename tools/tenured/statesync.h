@@ -9,7 +9,8 @@
  *               a time, from all who offered the same header              -> fewer than f + 1 have it: IDLE, and the import goes on later
  *
  * What counts is proven: the header by its certificate, against the set that certifies it, and each chunk against the header's state root;
- * and what members *say* (where blocks begin, who has what) counts from f + 1 of them, guests say nothing. Who sends what isn't so is named in
+ * and what members *say* (where blocks begin, who has what) counts from f + 1 of them, others say nothing. A member is one of the newest
+ * set that is proven to follow what is committed here (lineage.h): who has blocks of a later set is asked for the boundaries before it. Who sends what isn't so is named in
  * the log and asked no more; who is silent loses its turn, and a minute; the others are asked for the same.
  *
  * Catch-up by blocks rests only while the state is on its way *and* this node is far behind, by what consensus knows for sure. The folders
@@ -29,6 +30,7 @@
 #include "tools/sys/thread.h"
 #include "tools/tenured/bids.h"
 #include "tools/tenured/holds.h"
+#include "tools/tenured/lineage.h"
 
 /* Heights that are offered: multiples of it, so that peers whose heads differ by a few offer the same one. */
 #define STATESYNC_EVERY 32
@@ -90,6 +92,7 @@ struct statesync {
     unsigned tries;       /* ASKING: in vain so far */
     bool hinted;          /* somebody whom we asked has none of the blocks that we want */
     struct bids bids;     /* ASKING, FETCHING: who offers what, as it said and as we know so far */
+    struct lineage lineage; /* whom we trust: the newest set that leads on from what is committed here */
     struct arena arena;   /* of `offer` */
     struct statesync_offer offer;
     struct import *import;

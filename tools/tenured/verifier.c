@@ -422,6 +422,8 @@ static bool verifier_on_record(struct verifier *verifier, struct verifier_job *j
     case WIRE_SNAPSHOT:
     case WIRE_WANT_CHUNK:
     case WIRE_CHUNK:
+    case WIRE_WANT_BOUNDARY:
+    case WIRE_BOUNDARY:
         statesync_record(&verifier->node->statesync, job->from, job->tag, job->body);
         return false;
     }

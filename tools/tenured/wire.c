@@ -59,6 +59,22 @@ static const struct record_field wire_chunk_fields[] = {
 };
 const struct record wire_chunk_record = RECORD(struct wire_chunk, "chunk", wire_chunk_fields);
 
+static const struct record_field wire_want_boundary_fields[] = {
+    RECORD_UINT_MAX(struct wire_want_boundary, above, BOUNDS_HEIGHT_MAX),
+};
+const struct record wire_want_boundary_record =
+    RECORD(struct wire_want_boundary, "wanted boundary", wire_want_boundary_fields);
+
+/* A seat, a key and their heads, for each member. */
+#define SET_BYTES (LIMIT_VALIDATORS * (SIGN_PUBLIC_SIZE + 8) + 64)
+
+static const struct record_field wire_boundary_fields[] = {
+    RECORD_BYTES(struct wire_boundary, decided, DECIDED_BYTES),
+    RECORD_BYTES(struct wire_boundary, set, SET_BYTES),
+};
+const struct record wire_boundary_record =
+    RECORD(struct wire_boundary, "boundary", wire_boundary_fields);
+
 bool wire_read_header(const void *self, struct consensus_block *block, struct bytes raw)
 {
     (void)self;

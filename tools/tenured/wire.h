@@ -13,6 +13,8 @@
  *   SNAPSHOT     DECIDED message      bulk    answers it, or a WANT_BLOCKS for blocks that aren't here any more
  *   WANT_CHUNK   height, position     bulk    the sender fetches the state of that height
  *   CHUNK        ledger/snapshot.h    bulk    answers it; empty: that state isn't here
+ *   WANT_BOUNDARY height              bulk    the sender has met a set of validators that it doesn't know
+ *   BOUNDARY     DECIDED message, set bulk    answers it: the first change of the validators above that height
  *
  * A list of transactions has the form of a block's body. */
 #ifndef TOOLS_TENURED_WIRE_H
@@ -35,6 +37,8 @@ enum wire_tag {
     WIRE_SNAPSHOT = 10,
     WIRE_WANT_CHUNK = 11,
     WIRE_CHUNK = 12,
+    WIRE_WANT_BOUNDARY = 13,
+    WIRE_BOUNDARY = 14,
 };
 
 /* Transactions are forwarded in lists of about this size. */
@@ -78,6 +82,15 @@ struct wire_chunk {
     struct bytes chunk;
 };
 
+struct wire_want_boundary {
+    struct height above;
+};
+
+struct wire_boundary {
+    struct bytes decided; /* whole message: the last block that the set before certifies */
+    struct bytes set;     /* packed validator_set (contracts/validator.h) that certifies the next one */
+};
+
 extern const struct record wire_body_record;
 extern const struct record wire_want_body_record;
 extern const struct record wire_want_blocks_record;
@@ -86,6 +99,8 @@ extern const struct record wire_want_snapshot_record;
 extern const struct record wire_snapshot_record;
 extern const struct record wire_want_chunk_record;
 extern const struct record wire_chunk_record;
+extern const struct record wire_want_boundary_record;
+extern const struct record wire_boundary_record;
 
 /* consensus' view of the ledger's headers: a subject_read. `self` isn't used. */
 bool wire_read_header(const void *self, struct consensus_block *block, struct bytes header);
