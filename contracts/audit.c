@@ -62,7 +62,9 @@ uint32_t audit_intervals(const struct jobs_job *job)
 uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters)
 {
     const struct jobs_submit *terms = &job->terms;
-    uint64_t draw_ms = terms->sample == 0 ? 0 : 2 * parameters->epoch_ms + parameters->answer_ms;
+    uint64_t draw_ms = terms->sample == 0 ? 0
+                                          : 2 * parameters->epoch_ms + terms->replay_ms +
+                                                parameters->answer_ms;
     uint64_t replay_ms = draw_ms + terms->replay_ms + parameters->answer_ms;
     uint64_t claim_ms = 2 * parameters->answer_ms; /* the claim, and to open again what it shows */
     return (job->auditors + 1ull) * (replay_ms + terms->replay_ms) + claim_ms; /* each below 2^33 */
@@ -302,7 +304,8 @@ void audit_proceed(struct attempt *attempt)
     if (tally.undrawn > 0) {
         attempt_status(attempt, JOBS_SLOT_DRAWING, draw_deadline(attempt));
     } else if (is_sampled && !is_served(attempt)) {
-        attempt_status(attempt, JOBS_SLOT_SERVING, now + attempt->parameters.answer_ms);
+        attempt_status(attempt, JOBS_SLOT_SERVING,
+                       now + attempt->job.terms.replay_ms + attempt->parameters.answer_ms);
     } else if (tally.assigned > 0) {
         attempt_status(attempt, JOBS_SLOT_SEALING, now + seal_ms(attempt));
     } else if (tally.sealed > 0) {

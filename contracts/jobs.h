@@ -46,7 +46,7 @@
  *     TRAINING   the round opens, or the matcher leased it anew (attempt + 1): segment_started      segment_ms: SILENT, WAITING
  *                (TRAINING: jobs.decline in the first answer_ms: DECLINED, no slash, WAITING)
  *     DRAWING    TRAINING: jobs.commit, when audits are sampled                                     epoch's end: mute replaced
- *     SERVING    DRAWING: all drawn                                                                 answer_ms: WITHHELD, WAITING
+ *     SERVING    DRAWING: all drawn                                                                 replay_ms + answer_ms: WITHHELD, WAITING
  *     SEALING    TRAINING: jobs.commit, when audit = all; SERVING: jobs.serve                       replay_ms, or as long as the load
  *                                                                                                   takes: mute replaced
  *     OPENING    SEALING: all assigned have sealed                                                  answer_ms: mute replaced
@@ -127,6 +127,7 @@
 #define JOBS_WORKERS_MAX   64 /* so that a round's verified slots are one u64 */
 #define JOBS_ROUNDS_MAX    100000
 #define JOBS_INTERVALS_MAX 256  /* leaves and answers fit in a transaction: 256 x 72 bytes */
+#define JOBS_CHUNKS_MAX    65536 /* of a segment's state: what a node's store takes of one blob (net/blob.h) */
 #define JOBS_DRAWN_MAX     64   /* intervals of one sampled audit */
 #define JOBS_OPEN_MAX      4096 /* jobs that haven't ended: bounds what agents list */
 #define JOBS_ACCOUNT_MAX   64   /* of one account: nobody fills the list alone */

@@ -14,6 +14,7 @@
 #include "contracts/path.h"
 #include "contracts/round.h"
 #include "contracts/validator.h"
+#include "trainer/state.h"
 
 static struct jobs_counter counter_get(struct view_state *view)
 {
@@ -91,7 +92,8 @@ static enum verdict read_program(const struct catalog_run *run, struct jobs_job 
     job->interval = program.interval;
     job->intervals = trace_leaf_count(program.steps, program.interval) - 1;
     if (job->intervals > JOBS_INTERVALS_MAX || !jobs_work(&job->work, &program) ||
-        job->terms.memory_mib < program_memory_mib(&program))
+        job->terms.memory_mib < program_memory_mib(&program) ||
+        state_chunk_count(&program, STATE_SEGMENT) > JOBS_CHUNKS_MAX)
         return VERDICT_OUT_OF_BOUNDS;
     return VERDICT_OK;
 }

@@ -11,7 +11,7 @@
 struct parameters {
     uint64_t block_interval_max_ms; /* a block is proposed at least this often; 100..60000 */
     uint64_t epoch_ms;              /* beacon: one reveal an epoch; 1000..86400000 */
-    uint64_t answer_ms; /* time to serve drawn states, and to open a seal; 1000..86400000 */
+    uint64_t answer_ms; /* time to get into a block: to open a seal, to claim; 1000..86400000 */
     /* A waiting slot is matched again after; a job too, or after an eighth of its age, an hour at most; 100..3600000. */
     uint64_t match_retry_ms;
     uint64_t proposal_ms; /* a proposal that isn't decided by then expires; 1000..2592000000 */

@@ -3,6 +3,7 @@
 #include "contracts/due.h"
 #include "test/unit/story.h"
 #include "test/unit/studio.h"
+#include "trainer/state.h"
 
 static struct market m;
 
@@ -564,6 +565,30 @@ START_TEST(terms_out_of_their_bounds_are_refused)
 }
 END_TEST
 
+START_TEST(a_state_that_no_node_stores_is_no_job)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    struct program_layer layers[3];
+    studio_init(&m);
+    struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
+    struct program program = studio_program(layers);
+    terms.replay_ms = JOBS_TIME_MAX_MS / 8;
+    terms.deadline_ms = m.context.time_ms + JOBS_LIFE_MS;
+    program.layer_count = 2;
+    program.batch = 1;
+    layers[0].width = 16384;
+    for (uint32_t width = 12000; width <= 13000; width += 1000) {
+        layers[1].width = width;
+        terms.program = record_bytes(&m.arena, &program_record, &program);
+        terms.memory_mib = program_memory_mib(&program);
+        bool is_stored = state_chunk_count(&program, STATE_SEGMENT) <= JOBS_CHUNKS_MAX;
+        ck_assert_int_eq(is_stored, width == 12000);
+        ck_assert_int_eq(studio_submit(&m, &terms), is_stored ? VERDICT_OK : VERDICT_OUT_OF_BOUNDS);
+    }
+    market_release(&m);
+}
+END_TEST
+
 START_TEST(no_terms_leave_a_replayer_less_than_its_work_takes)
 {
     struct digest roots[JOBS_WORKERS_MAX];
@@ -601,7 +626,7 @@ HARNESS_MAIN("jobs", honest_workers_are_paid_exactly_and_the_rest_goes_home,
              a_deadline_that_has_come_refuses_a_call_even_before_it_is_worked_off,
              a_gpt_is_a_job_for_machines_that_it_fits, terms_out_of_their_bounds_are_refused,
              a_queue_of_matches_holds_up_no_deadline,
-             no_terms_leave_a_replayer_less_than_its_work_takes,
+             a_state_that_no_node_stores_is_no_job, no_terms_leave_a_replayer_less_than_its_work_takes,
              a_deadline_that_leaves_no_time_for_an_audit_is_refused,
              no_round_opens_that_the_deadline_would_cut,
              no_segment_is_begun_anew_that_the_deadline_would_cut,

@@ -77,9 +77,10 @@ static enum err answer_all(struct replay *replay, const struct agent_job *job, u
             err = segment_advance(trainer, &state, &kept->answers[i].leaf, NULL, fault);
         kept->count += !err;
     }
-    /* The end state is needed for the round's close: with a replayer's copy a worker can't withhold it. */
-    if (!err && count == job->shop->terms.intervals)
-        err = workshop_push(&replay->agent.desk.client, &state, AGENT_COPIES, fault);
+    /* The end state is needed for the round's close: with a replayer's copy a worker can't withhold it. Full stores are no reason to be mute. */
+    if (!err && count == job->shop->terms.intervals &&
+        workshop_push(&replay->agent.desk.client, &state, AGENT_COPIES, fault))
+        log_event(LOG_LEVEL_WARN, "state-not-sent", "%s", fault->text);
     state_release(&state);
     return err;
 }
