@@ -139,12 +139,22 @@ static bool is_heard(const struct consensus *c, uint8_t seat)
            (c->peers[seat].heard_ms != 0 && c->now_ms <= c->peers[seat].heard_ms + lately_ms);
 }
 
+/* At most f are, those for longest: more can't all be at fault, and who passes over correct ones runs away from them. */
+static bool is_barred(const struct consensus *c, uint8_t seat, uint64_t view)
+{
+    const uint64_t until = c->peers[seat].barred_view;
+    uint8_t worse = 0;
+    for (uint8_t i = 0; i < c->committee.count; i++)
+        worse += c->peers[i].barred_view > until || (c->peers[i].barred_view == until && i < seat);
+    return view <= until && worse < c->faults;
+}
+
 /* The view to go to from here. */
 static uint64_t next_view(const struct consensus *c)
 {
     for (uint64_t view = c->view.n + 1; view <= c->view.n + c->committee.count; view++) {
         const uint8_t seat = committee_primary(&c->committee, (struct view){view}).n;
-        if (is_heard(c, seat) && view > c->peers[seat].barred_view)
+        if (is_heard(c, seat) && !is_barred(c, seat, view))
             return view;
     }
     return c->view.n + 1;

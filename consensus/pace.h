@@ -19,8 +19,9 @@
  *
  * The next view is one whose primary was heard of lately and isn't barred. A seat whose turn ended before its last height, for whatever
  * reason, or that didn't open its view though a quorum's VIEW-CHANGEs for it are here, is barred for a lap, then 3, 7, ... laps up to
- * PACE_BAR_MAX doublings; a full turn takes one back. So a liar costs a time-out now and then, not one each lap. If nobody is left, the next
- * view it is. Each seat bars by what it saw itself: those who saw the same views end want the same next one; where they differ, those who
+ * PACE_BAR_MAX doublings; a full turn takes one back. So a liar costs a time-out now and then, not one each lap. No more than f are
+ * barred at once, those for longest: more can't all be at fault, and a seat that passed over correct ones with the help of a liar that resigns would
+ * run away from the others. If nobody is left, the next view it is. Each seat bars by what it saw itself: those who saw the same views end want the same next one; where they differ, those who
  * want the lower one join the f + 1 who are above (change.h), at the cost of a time-out at most.
  *
  * One correct seat's suspicion and f liars end a view: they are f + 1, and all join. Not joining would be worse: who has signed a VIEW-CHANGE

@@ -11,8 +11,10 @@
 
 #define HEALING_TIMEOUTS 3 /* a new block everywhere after so many of the longest time-out ... */
 #define HEALING_MS       5000u /* ... and this, for messages and disks ... */
-#define SPARES_MAX       8u
-#define DRAINING_MS      120000u /* ... and everything that was asked for in this. */
+/* ... and two STATUS intervals for each window of blocks that the last one lacks, since a liar may be asked for it ... */
+#define HEALING_WINDOW_MS 2000u
+#define DRAINING_MS       120000u /* ... and everything that was asked for in this. */
+#define SPARES_MAX        8u
 
 const struct scenario_form scenario_forms[SCENARIO_OPTIONS] = {
     {"count", 4, false},      {"delay", 10, false},   {"spread", 0, false},
@@ -214,7 +216,9 @@ static uint64_t recover(struct cluster *c)
     for (uint8_t node = 0; node < c->nodes; node++)
         cluster_restart(c, node);
     const uint64_t healed = c->now_ms, high = cluster_high(c);
-    const uint64_t bound = HEALING_TIMEOUTS * c->options.timeout_max_ms + HEALING_MS;
+    const uint64_t behind = high - cluster_low(c);
+    const uint64_t bound = HEALING_TIMEOUTS * c->options.timeout_max_ms + HEALING_MS +
+                           behind / BOUNDS_WINDOW * HEALING_WINDOW_MS;
     while (!c->judge.fault_count && cluster_low(c) <= high && c->now_ms < healed + bound)
         cluster_run(c, c->now_ms + 100);
     if (!c->judge.fault_count && cluster_low(c) <= high)

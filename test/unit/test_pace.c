@@ -364,6 +364,27 @@ START_TEST(a_seat_that_wasted_its_turn_is_barred)
 }
 END_TEST
 
+/* Views 1 and 2 failed, but of four seats only one can be at fault: the one that is barred for longer. */
+START_TEST(no_more_than_f_are_barred)
+{
+    open_turns(2, 0);
+    const struct council_block two = order(c.genesis, 0, &digest_zero, 2, 10);
+    for (uint64_t view = 1; view <= 2; view++) {
+        (void)enter_from(view, &two, 0, &digest_zero);
+        council_tick(&c, 0);
+        council_tick(&c, 4000);
+    }
+    struct consensus_summary summary;
+    consensus_summarise(c.core, &summary);
+    ck_assert_uint_eq(summary.view.n, 3);
+    const struct digest above = enter_from(4, &two, 0, &digest_zero);
+    (void)order(two, 4, &above, 2, 10);
+    consensus_summarise(c.core, &summary);
+    ck_assert_uint_eq(summary.view.n, 5);
+    council_close(&c);
+}
+END_TEST
+
 /* Nobody opens view 1, for which `voters` sign a VIEW-CHANGE; the other seats only say that they are there. When view 4 is over,
  * which view is next? */
 static void expect_after_a_lap(uint64_t voters, uint64_t next)
@@ -480,6 +501,7 @@ HARNESS_MAIN("pace", waiting_work_starts_the_timeout, work_that_goes_away_stops_
              all_follow_a_primary_that_leaves,
              a_leaving_primary_leads_no_further_than_the_next_view, a_primary_far_behind_resigns,
              two_views_may_be_left_at_once, a_seat_that_wasted_its_turn_is_barred,
+             no_more_than_f_are_barred,
              who_did_not_open_its_view_is_barred_if_a_quorum_had_asked,
              nobody_is_slow_while_a_liar_may_be_the_measure,
              a_primary_proposes_nothing_above_its_turn, a_turn_passes_over_a_silent_seat,
