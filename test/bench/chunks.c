@@ -262,7 +262,7 @@ static double fetch_s(struct field *field)
     struct fault fault;
     double start_s = now_s();
 
-    CHECK(transfer_fetch(&field->client, &blob, &field->root, &fault) == ERR_NONE);
+    CHECK(transfer_fetch(&field->client, &blob, &field->root, UINT64_MAX, &fault) == ERR_NONE);
     start_s = now_s() - start_s;
     CHECK(blob.offsets[CHUNKS] == BYTES);
     transfer_release(&blob);

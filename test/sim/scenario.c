@@ -110,6 +110,13 @@ void scenario_draw(struct scenario *scenario, uint64_t seed)
     values[SCENARIO_TIMEOUT_MAX_MS] = values[SCENARIO_TIMEOUT_MS] * dice_between(&dice, 4, 20);
     values[SCENARIO_LEDGER] = dice_chance(&dice, 300);
     values[SCENARIO_TURN] = dice_chance(&dice, 330) ? dice_between(&dice, 2, 12) : 0;
+}
+
+void scenario_change(struct scenario *scenario)
+{
+    uint64_t *values = scenario->values;
+    struct dice dice;
+    dice_init(&dice, ~scenario->seed);
     if (!values[SCENARIO_LEDGER] && !values[SCENARIO_CALM] && dice_chance(&dice, 350)) {
         values[SCENARIO_SPARES] = dice_between(&dice, 1, SPARES_MAX);
         values[SCENARIO_MOTION_MS] = dice_between(&dice, 200, 10000);

@@ -183,12 +183,13 @@ static enum err answer_drawn(struct replay *replay, const struct agent_job *job,
 }
 
 /* After `err`: what can't be had or computed is answered as unavailable, once asking again won't help. To say nothing would cost the
- * replayer for what somebody else holds back. */
+ * replayer for what somebody else holds back. What this machine lacks (memory, a disk, the nodes) is never the worker's fault. */
 static bool is_final(const struct replay *replay, const struct agent_job *job, uint16_t slot,
                      enum err err)
 {
-    return !agent_is_stopping(&replay->agent) && err != ERR_NOT_NOW &&
-           (err == ERR_CORRUPT || is_patience_over(replay, job, job->slots[slot]));
+    const bool is_theirs = err == ERR_NOT_FOUND || err == ERR_MISMATCH || err == ERR_MALFORMED;
+    return !agent_is_stopping(&replay->agent) &&
+           (err == ERR_CORRUPT || (is_theirs && is_patience_over(replay, job, job->slots[slot])));
 }
 
 static void answer_unavailable(struct kept *kept, const struct agent_job *job,
@@ -198,8 +199,9 @@ static void answer_unavailable(struct kept *kept, const struct agent_job *job,
     uint32_t count = is_sampled ? audit->interval_count : job->shop->terms.intervals;
 
     for (; kept->count < count; kept->count++)
-        kept->answers[kept->count] = (struct jobs_answer){
-            .interval = is_sampled ? audit->intervals[kept->count].interval : (uint16_t)kept->count};
+        kept->answers[kept->count] =
+            (struct jobs_answer){.interval = is_sampled ? audit->intervals[kept->count].interval
+                                                        : (uint16_t)kept->count};
 }
 
 /* The answers to this audit, from memory or by replaying. NULL when they can't be had now; the log says why. */
@@ -263,7 +265,8 @@ static void open_seal(struct replay *replay, const struct agent_job *job, uint16
 {
     struct jobs_segment segment = agent_segment(job, slot);
     const struct kept *kept = answer(replay, job, slot, audit);
-    struct jobs_open_seal args = {.segment = segment, .nonce = agent_nonce(&replay->agent, nonce_tag, &segment)};
+    struct jobs_open_seal args = {.segment = segment,
+                                  .nonce = agent_nonce(&replay->agent, nonce_tag, &segment)};
 
     if (!kept)
         return;

@@ -152,7 +152,7 @@ static enum err share_data(struct work *work, const struct agent_job *job, struc
     struct agent_shop *shop = job->shop;
     enum err err = ERR_NONE;
 
-    if (!shop->shared)
+    if (!shop->shared && !shop->workshop.corpus.blob.data) /* what was fetched is there already */
         err = corpus_push(&shop->workshop.corpus, &work->agent.desk.client, fault);
     shop->shared = !err;
     return err;
@@ -279,8 +279,8 @@ static void serve(struct work *work, const struct agent_job *job, uint16_t slot)
     planting_show(&work->planting, &segment, kept->leaves, kept->leaf_count, shown);
     for (uint16_t i = 0; i + 1u < kept->leaf_count; i++)
         if (wanted[i])
-            starts[args.start_count++] = (struct jobs_start){
-                i, job->slots[slot]->claimed ? kept->leaves[i] : shown[i]};
+            starts[args.start_count++] =
+                (struct jobs_start){i, job->slots[slot]->claimed ? kept->leaves[i] : shown[i]};
     agent_send(&work->agent, "states-served", CATALOG_JOBS, JOBS_SERVE, &args);
 }
 

@@ -71,7 +71,7 @@ enum err corpus_fetch(struct corpus *corpus, struct client *client, const struct
     enum err err;
 
     *corpus = (struct corpus){0};
-    err = transfer_fetch(client, &corpus->blob, root, fault);
+    err = transfer_fetch(client, &corpus->blob, root, TRANSFER_CHUNKS_MAX, fault);
     if (err)
         return err;
     all = bytes_of(corpus->blob.data, corpus->blob.offsets[corpus->blob.chunk_count]);

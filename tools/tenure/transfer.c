@@ -356,19 +356,36 @@ static void close_up(struct haul *haul)
     }
 }
 
+/* Memory for all chunks, if that is no more than what was asked for and what this machine bears. */
+static enum err take_room(struct haul *haul, uint64_t chunks_max, struct fault *fault)
+{
+    const size_t size = (size_t)haul->count * LIMIT_CHUNK_BYTES;
+    const uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+    if (haul->count > chunks_max)
+        return fault_set(fault, ERR_MALFORMED,
+                         "the blob has %u chunks; what is named has at most %" PRIu64, haul->count,
+                         chunks_max);
+    if (size <= memory / 2) {
+        haul->slots = malloc(size + 1);
+        haul->ends = calloc(haul->count + 1u, sizeof(haul->ends[0]));
+    }
+    if (haul->slots && haul->ends)
+        return ERR_NONE;
+    return fault_set(fault, ERR_LIMIT, "the blob takes %zu MiB, which this machine hasn't to spare",
+                     size >> 20);
+}
+
 enum err transfer_fetch(struct client *client, struct transfer_blob *blob,
-                        const struct digest *root, struct fault *fault)
+                        const struct digest *root, uint64_t chunks_max, struct fault *fault)
 {
     struct haul haul;
     enum err err = haul_begin(&haul, client, client->cache, root, fault);
 
-    if (!err) {
-        haul.slots = malloc((size_t)haul.count * LIMIT_CHUNK_BYTES + 1);
-        haul.ends = calloc(haul.count + 1u, sizeof(haul.ends[0]));
-        CHECK(haul.slots != NULL);
-        CHECK(haul.ends != NULL);
+    if (!err)
+        err = take_room(&haul, chunks_max, fault);
+    if (!err)
         err = gather(&haul, fault);
-    }
     if (!err) {
         close_up(&haul);
         *blob = (struct transfer_blob){haul.slots, haul.ends, haul.count};

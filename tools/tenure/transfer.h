@@ -30,11 +30,13 @@ MUST_USE enum err transfer_push(struct client *client, struct digest *root,
                                 const struct transfer_blob *blob, uint32_t copies,
                                 struct fault *fault);
 
-/* Fetches a blob into memory. Release with transfer_release.
- * ERR_NOT_FOUND when the nodes don't have all of it, ERR_IO when none answers, ERR_LIMIT when it is over TRANSFER_CHUNKS_MAX; else as
- * swarm_fetch. A node that gave a false manifest is dropped with a warning. */
+/* Fetches a blob of at most `chunks_max` chunks into memory. Release with transfer_release.
+ * ERR_NOT_FOUND when the nodes don't have all of it, ERR_IO when none answers, ERR_MALFORMED when it has more chunks, ERR_LIMIT when it is
+ * over TRANSFER_CHUNKS_MAX or over half of the machine's memory (a short manifest may name one chunk 65,536 times); else as swarm_fetch.
+ * A node that gave a false manifest is dropped with a warning. */
 MUST_USE enum err transfer_fetch(struct client *client, struct transfer_blob *blob,
-                                 const struct digest *root, struct fault *fault);
+                                 const struct digest *root, uint64_t chunks_max,
+                                 struct fault *fault);
 void transfer_release(struct transfer_blob *blob);
 
 /* Fetches a blob into the file `path`, in the memory of a few chunks a node. What has come is kept in the folder PATH.part, from which a

@@ -106,7 +106,8 @@ enum err workshop_fetch(struct workshop *workshop, struct client *client, struct
                         enum state_kind kind, const struct digest *root, struct fault *fault)
 {
     struct transfer_blob blob;
-    enum err err = transfer_fetch(client, &blob, root, fault);
+    enum err err =
+        transfer_fetch(client, &blob, root, state_chunk_count(&workshop->program, kind), fault);
 
     if (err)
         return err;
