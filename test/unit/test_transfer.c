@@ -163,7 +163,7 @@ static void fetch(const struct digest *root)
 {
     struct transfer_blob found;
 
-    ck_assert_int_eq(transfer_fetch(&client, &found, root, &fault), ERR_NONE);
+    ck_assert_int_eq(transfer_fetch(&client, &found, root, blob.chunk_count, &fault), ERR_NONE);
     ck_assert_uint_eq(found.chunk_count, blob.chunk_count);
     ck_assert_int_eq(memcmp(found.offsets, offsets, (blob.chunk_count + 1) * sizeof(offsets[0])),
                      0);
@@ -175,7 +175,7 @@ static void must_fail(const struct digest *root, enum err err)
 {
     struct transfer_blob found;
 
-    ck_assert_int_eq(transfer_fetch(&client, &found, root, &fault), err);
+    ck_assert_int_eq(transfer_fetch(&client, &found, root, TRANSFER_CHUNKS_MAX, &fault), err);
 }
 
 /* That the node, and no other, was dropped, and why. */
@@ -197,6 +197,18 @@ START_TEST(what_was_pushed_comes_back)
     ck_assert_uint_eq(nodes[1].stored, 0);
     fetch(&root);
     ck_assert_str_eq(warnings, "");
+}
+END_TEST
+
+START_TEST(more_chunks_than_were_asked_for_are_not_fetched)
+{
+    struct transfer_blob found;
+    struct digest root;
+
+    start(1, 3);
+    root = push(1);
+    ck_assert_int_eq(transfer_fetch(&client, &found, &root, 2, &fault), ERR_MALFORMED);
+    ck_assert_str_eq(fault.text, "the blob has 3 chunks; what is named has at most 2");
 }
 END_TEST
 
@@ -466,7 +478,8 @@ START_TEST(rate_is_kept)
 }
 END_TEST
 
-HARNESS_MAIN("transfer", what_was_pushed_comes_back, what_a_node_has_does_not_travel_again,
+HARNESS_MAIN("transfer", what_was_pushed_comes_back,
+             more_chunks_than_were_asked_for_are_not_fetched, what_a_node_has_does_not_travel_again,
              equal_chunks_travel_once, all_nodes_give_and_no_chunk_comes_twice,
              node_that_lies_is_dropped_and_named, node_that_gives_too_much_is_dropped_and_named,
              node_that_stalls_is_dropped_and_named,
