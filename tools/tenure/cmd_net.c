@@ -4,6 +4,7 @@
 #include "tools/sys/clock.h"
 #include "tools/sys/file.h"
 #include "tools/sys/process.h"
+#include "tools/tenure/answer.h"
 #include "tools/tenure/client.h"
 #include "tools/tenure/desk.h"
 #include "tools/tenure/form.h"
@@ -16,6 +17,8 @@
 /* How long nodes may take to answer after their start, and to end after SIGTERM. */
 #define START_MS 30000
 #define END_MS   10000
+/* How long they may take to find each other: no longer is waited, since one that doesn't is no error. */
+#define MEET_MS 5000
 
 /* --- init --- */
 
@@ -230,6 +233,37 @@ static enum err wait_nodes(struct cli *cli, struct node *nodes, uint32_t count)
     return ERR_NONE;
 }
 
+/* Whether a node reaches all its peers, or as many as run here beside it. */
+static bool has_met(const char *url, uint32_t others)
+{
+    struct client client;
+    struct answer *status = NULL;
+    struct fault none;
+    uint32_t peers, connected = 0;
+    enum err err = client_init(&client, &url, 1, &none);
+
+    if (!err)
+        err = client_get(&client, &status, &none, "/v1/status");
+    peers = err ? 0 : answer_count(status, "peers");
+    for (uint32_t i = 0; i < peers; i++)
+        connected += answer_true(answer_item(status, "peers", i), "connected");
+    answer_free(status);
+    client_release(&client);
+    return !err && (connected == peers || connected >= others);
+}
+
+/* Until they have found each other, so that what is asked of them next isn't answered by "unreachable". */
+static void wait_links(struct cli *cli, const struct node *nodes, uint32_t count)
+{
+    uint64_t until_ms = clock_monotonic_ms() + MEET_MS;
+
+    for (uint32_t i = 0; i < count; i++)
+        while (!has_met(nodes[i].url, count - 1) && clock_monotonic_ms() < until_ms) {
+            cli_progress(cli, "%u of %u nodes reach each other ...", i, count);
+            clock_sleep_ms(50);
+        }
+}
+
 static enum err run_up(struct cli *cli)
 {
     char folder[FILE_PATH_SIZE - 16], program[FILE_PATH_SIZE];
@@ -249,6 +283,8 @@ static enum err run_up(struct cli *cli)
         err = wait_nodes(cli, nodes, count);
     if (err)
         return err;
+    if (started)
+        wait_links(cli, nodes, count);
     if (cli->json)
         printf("{\"nodes\":%u,\"started\":%u}\n", count, started);
     cli_say(cli, "%u nodes run, %u of them started now; their logs are in %s/node-*/log", count,
