@@ -198,7 +198,7 @@ check: $(UNITS) $(SIM) $(OUT)/games $(FUZZERS) $(OUT)/golden $(OUT)/reference $(
 
 check-long: SEEDS := 5000
 check-long: GAMES := 100000
-check-long: SIMULATE += $(if $(SIM),'$(SIM) --exhaust 3' '$(SIM) --orders' '$(SIM) --from 5001 --count 300 --set ledger=2')
+check-long: SIMULATE += $(if $(SIM),'$(SIM) --exhaust 3' '$(SIM) --exhaust 4 --count 740000' '$(SIM) --orders' '$(SIM) --from 5001 --count 300 --set ledger=2')
 check-long: E2E += $(FAULTS)
 check-long: check check-bits check-math check-torch museum ## the same with many more simulated seeds, and the other checks but fuzzing
 

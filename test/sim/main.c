@@ -6,6 +6,7 @@
  *     sim --seeds test/sim/seeds.txt ...        first those that once failed
  *     sim --changes --from 1 --count 100        sets of validators change, and old blocks are dropped, too
  *     sim --exhaust 3                           all small cases (exhaust.h)
+ *     sim --exhaust 6 --from 1 --count 1000     some of them
  *     sim --orders                              all orders of delivery to a node (orders.h)
  *
  * A fault is printed with its seed, and the exit status is 1. With --shrink the first one is made as plain as it can, and its end is told. */
@@ -127,7 +128,8 @@ static bool run_list(const char *path, bool story, struct totals *totals)
 static int show_usage(FILE *out, int status)
 {
     fputs("usage: sim [--seeds FILE] [--changes] [--from A --count K | --seed N] "
-          "[--set NAME=VALUE,...] [--trace] [--shrink]\n       sim --exhaust 1..4\n       sim "
+          "[--set NAME=VALUE,...] [--trace] [--shrink]\n       sim --exhaust 1..6 [--from A "
+          "--count K]\n       sim "
           "--orders\nnames:",
           out);
     for (int i = 0; i < SCENARIO_OPTIONS; i++)
@@ -182,15 +184,18 @@ static bool read_arguments(int argc, char **argv, struct request *request, struc
                                                                        : &request->from))
             return false;
     }
-    if (request->count == UINT64_MAX) /* one, but none beside a list */
-        request->count = request->list ? 0 : 1;
-    return optind == argc && request->length <= 4;
+    if (request->length > EXHAUST_LENGTH_MAX || optind != argc)
+        return false;
+    if (request->count == UINT64_MAX) /* one, but none beside a list, and all small cases */
+        request->count =
+            request->length ? exhaust_cases((uint32_t)request->length) : !request->list;
+    return true;
 }
 
-static int run_all(uint32_t length)
+static int run_cases(const struct request *request)
 {
     struct exhaust exhaust;
-    exhaust_run(&exhaust, length);
+    exhaust_run(&exhaust, (uint32_t)request->length, request->from, request->count);
     printf("%s%llu cases, %llu views entered, %llu conflicts, %llu blocks at most\n"
            "%llu passed, %llu failed\n",
            text_string(&exhaust.faults), (unsigned long long)exhaust.cases,
@@ -236,7 +241,7 @@ int main(int argc, char **argv)
     if (request.orders)
         return run_orders();
     if (request.length)
-        return run_all((uint32_t)request.length);
+        return run_cases(&request);
     if (request.list && !run_list(request.list, request.story, &totals))
         return 2;
     for (uint64_t seed = request.from; seed - request.from < request.count; seed++) {
