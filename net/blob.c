@@ -511,6 +511,29 @@ enum err blob_get_chunk(struct arena *arena, struct blob_store *store, const str
     return get(arena, store, BLOB_CHUNK, id, chunk);
 }
 
+enum err blob_open_chunk(struct blob_store *store, const struct digest *id, int *fd, uint64_t *size)
+{
+    char path[BLOB_PATH_SIZE];
+    enum err err = ERR_NOT_FOUND;
+    struct stat file;
+    path_of(path, store, BLOB_CHUNK, id, "");
+
+    pthread_mutex_lock(&store->mutex);
+    uint32_t at = index_find(store, BLOB_CHUNK, id);
+    if (at != BLOB_NONE && store->entries[at].here) {
+        index_touch(store, at);
+        *size = store->entries[at].size;
+        *fd = open(path, O_RDONLY | O_CLOEXEC);
+        err = *fd >= 0 ? ERR_NONE : errno == ENOENT ? ERR_CORRUPT : ERR_IO;
+        if (err == ERR_NONE && (fstat(*fd, &file) != 0 || (uint64_t)file.st_size != *size)) {
+            close(*fd);
+            err = ERR_CORRUPT;
+        }
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return err;
+}
+
 enum err blob_put_manifest(struct blob_store *store, const struct digest *root,
                            const struct digest *ids, uint32_t count)
 {

@@ -1,5 +1,5 @@
 /* Bulk data by content: chunks in a directory, found by digest, checked whenever they are written
- * or read.
+ * or read, but by blob_open_chunk.
  *
  *     id of a chunk    merkle_leaf(bytes), at most LIMIT_CHUNK_BYTES
  *     root of a blob   merkle_root(ids in order)
@@ -53,6 +53,13 @@ MUST_USE enum err blob_put_chunk(struct blob_store *store, const struct digest *
  * now, or the bucket's object doesn't match it; ERR_LIMIT: the arena is full; ERR_IO. */
 MUST_USE enum err blob_get_chunk(struct arena *arena, struct blob_store *store,
                                  const struct digest *id, struct bytes *chunk);
+
+/* The chunk's file, open for reading and *not* checked: for whoever only passes it on to somebody that checks it, as everybody does who
+ * receives a chunk; twice the hashing made nobody safer. Who is told there that it was wrong, and who gets an error here, calls
+ * blob_get_chunk, which removes what is damaged and asks the bucket. *fd is the caller's. ERR_NOT_FOUND: not in the folder; ERR_CORRUPT:
+ * gone from there, or of another size; ERR_IO. */
+MUST_USE enum err blob_open_chunk(struct blob_store *store, const struct digest *id, int *fd,
+                                  uint64_t *size);
 
 /* Keeps a manifest of 1..BLOB_CHUNKS_MAX ids. Errors as blob_put_chunk. */
 MUST_USE enum err blob_put_manifest(struct blob_store *store, const struct digest *root,

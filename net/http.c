@@ -85,10 +85,18 @@ const char *http_query(const struct http_request *request, const char *name)
     return value == NULL ? "" : value;
 }
 
+static void close_file(struct http_response *response)
+{
+    if (response->file >= 0)
+        close(response->file);
+    response->file = -1;
+}
+
 void http_error(struct http_response *response, unsigned status, const char *code,
                 const char *message)
 {
     text_clear(&response->body);
+    close_file(response);
     response->status = status;
     response->type = "application/json";
     text_add(&response->body, "{\"error\":{\"code\":");
@@ -102,7 +110,7 @@ void http_error(struct http_response *response, unsigned status, const char *cod
 
 static void response_init(struct http_response *response)
 {
-    *response = (struct http_response){.status = 200, .type = "application/json"};
+    *response = (struct http_response){.status = 200, .type = "application/json", .file = -1};
     text_init(&response->body, HTTP_TEXT_MAX);
 }
 
@@ -133,9 +141,19 @@ static bool has_room_for(struct http_server *server, size_t size)
     return fits;
 }
 
-/* Hands a response to libmicrohttpd and releases it. */
-static enum MHD_Result respond(struct http_server *server, struct MHD_Connection *connection,
-                               struct http_response *response)
+/* libmicrohttpd's response for a file, which is its own from now on, without a copy of what is in it. NULL: out of memory. */
+static struct MHD_Response *file_response(struct http_response *response)
+{
+    struct MHD_Response *out = MHD_create_response_from_fd64(response->file_size, response->file);
+    text_release(&response->body);
+    if (out == NULL)
+        close_file(response);
+    return out;
+}
+
+/* The same for a text, which is booked until it is sent. */
+static struct MHD_Response *text_response(struct http_server *server,
+                                          struct http_response *response)
 {
     struct http_sent *sent = calloc(1, sizeof(*sent));
     if (response->body.failed)
@@ -143,17 +161,26 @@ static enum MHD_Result respond(struct http_server *server, struct MHD_Connection
     if (sent == NULL || !has_room_for(server, response->body.capacity)) {
         text_release(&response->body);
         if (sent == NULL)
-            return MHD_NO;
+            return NULL;
         http_error(response, 503, "busy", "too many answers wait to be taken; try again");
         CHECK(has_room_for(server, response->body.capacity));
     }
     *sent = (struct http_sent){server, response->body};
     struct MHD_Response *out = MHD_create_response_from_buffer_with_free_callback_cls(
         sent->body.size, (void *)(uintptr_t)text_string(&sent->body), on_sent, sent);
-    if (out == NULL) {
+    if (out == NULL)
         on_sent(sent);
+    return out;
+}
+
+/* Hands a response to libmicrohttpd and releases it. */
+static enum MHD_Result respond(struct http_server *server, struct MHD_Connection *connection,
+                               struct http_response *response)
+{
+    struct MHD_Response *out =
+        response->file >= 0 ? file_response(response) : text_response(server, response);
+    if (out == NULL)
         return MHD_NO;
-    }
     MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->type);
     MHD_add_response_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     enum MHD_Result result = MHD_queue_response(connection, response->status, out);
@@ -302,6 +329,7 @@ static enum MHD_Result ask(struct http_exchange *exchange, const char *path)
         if (answer == HTTP_ANSWER || request.last)
             break;
         text_release(&response.body);
+        close_file(&response);
         if (rest(exchange, response.wait_ms))
             return MHD_YES;
     }

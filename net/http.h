@@ -70,6 +70,8 @@ struct http_response {
     unsigned status;  /* 200 unless changed */
     const char *type; /* static; "application/json" unless changed */
     struct text body; /* init'ed to HTTP_TEXT_MAX; any bytes; a failed one becomes a 500 */
+    int file; /* -1, or an open file that is sent instead of the body; the server closes it */
+    uint64_t file_size;
     uint32_t wait_ms; /* with HTTP_WAIT: how long at most, capped at HTTP_WAIT_MS_MAX */
 };
 

@@ -89,21 +89,19 @@ static enum http_answer handle(void *self, const struct http_request *request,
 {
     bool is_chunk = !strncmp(request->path, "/v1/chunks/", 11);
     const struct digest *ids;
-    struct bytes found;
     struct arena arena;
     struct digest id;
     uint32_t count;
 
     arena_init(&arena, 4u << 20);
     CHECK(bytes_from_hex(id.bytes, DIGEST_SIZE, request->path + (is_chunk ? 11 : 10)));
+    response->type = "application/octet-stream";
     if (is_chunk)
-        CHECK(blob_get_chunk(&arena, self, &id, &found) == ERR_NONE);
+        CHECK(blob_open_chunk(self, &id, &response->file, &response->file_size) == ERR_NONE);
     else {
         CHECK(blob_get_manifest(&arena, self, &id, &ids, &count) == ERR_NONE);
-        found = bytes_of(ids, count * sizeof(*ids));
+        text_put(&response->body, bytes_of(ids, count * sizeof(*ids)));
     }
-    response->type = "application/octet-stream";
-    text_put(&response->body, found);
     arena_release(&arena);
     return HTTP_ANSWER;
 }

@@ -566,10 +566,21 @@ START_TEST(blobs_are_pushed_and_fetched_chunk_by_chunk)
     digest_text(id, &ids[0]);
     ck_assert_int_eq(ask("GET", bytes_of(NULL, 0), "/v1/chunks/%s", id), 404);
 
-    /* A damaged file is told, not served. */
+    /* A damaged file goes to one that checks it, and is gone when that one complains. */
     digest_text(id, &ids[1]);
     char path[256];
     snprintf(path, sizeof(path), "%s/chunks/%.2s/%s", blob_path, id, id);
+    FILE *file = fopen(path, "r+");
+    ck_assert(file != NULL && fputs("rot", file) >= 0 && fclose(file) == 0);
+    ck_assert_int_eq(ask("GET", bytes_of(NULL, 0), "/v1/chunks/%s", id), 200);
+    ck_assert_mem_eq(answer, "rotbbb", 6);
+    ck_assert_int_eq(ask("GET", bytes_of(NULL, 0), "/v1/chunks/%s?check=1", id), 404);
+    HAS("\"code\":\"was_corrupt\"");
+    ck_assert_int_eq(access(path, F_OK), -1);
+
+    /* One of another size is never sent. */
+    ck_assert_int_eq(ask("PUT", bytes_of(chunks[1], 100), "/v1/chunks/%s", id), 200);
+    ck_assert_int_eq(ask("GET", bytes_of(NULL, 0), "/v1/chunks/%s?check=1", id), 200);
     ck_assert_int_eq(truncate(path, 50), 0);
     ck_assert_int_eq(ask("GET", bytes_of(NULL, 0), "/v1/chunks/%s", id), 404);
     HAS("\"code\":\"was_corrupt\"");

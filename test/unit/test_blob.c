@@ -157,6 +157,37 @@ START_TEST(a_corrupt_file_is_never_served_and_can_be_put_again)
 }
 END_TEST
 
+START_TEST(an_opened_chunk_is_not_checked_but_for_its_size)
+{
+    char path[256], data[6];
+    struct bytes chunk;
+    struct digest id;
+    uint64_t size;
+    int fd;
+    world_open();
+    id = chunk_put(7, 1000);
+    ck_assert_int_eq(blob_open_chunk(store, &(struct digest){{1}}, &fd, &size), ERR_NOT_FOUND);
+    file_of(path, "chunks", &id);
+    FILE *file = fopen(path, "r+");
+    ck_assert_ptr_nonnull(file);
+    ck_assert(fputs("flipped", file) >= 0 && fclose(file) == 0);
+    ck_assert_int_eq(blob_open_chunk(store, &id, &fd, &size), ERR_NONE);
+    ck_assert_uint_eq(size, 1000);
+    ck_assert_int_eq(blob_get_chunk(&arena, store, &id, &chunk), ERR_CORRUPT);
+    ck_assert_int_eq(read(fd, data, 6), 6); /* who sends it still can */
+    close(fd);
+    ck_assert_int_eq(blob_open_chunk(store, &id, &fd, &size), ERR_NOT_FOUND);
+    for (int is_gone = 0; is_gone < 2; is_gone++) {
+        chunk_put(7, 1000);
+        ck_assert_int_eq(is_gone ? unlink(path) : truncate(path, 999), 0);
+        ck_assert_int_eq(blob_open_chunk(store, &id, &fd, &size), ERR_CORRUPT);
+        ck_assert_int_eq(blob_get_chunk(&arena, store, &id, &chunk), ERR_CORRUPT);
+        ck_assert(!blob_has_chunk(store, &id));
+    }
+    world_close();
+}
+END_TEST
+
 START_TEST(the_bound_pushes_out_what_was_used_longest_ago)
 {
     world_open();
@@ -359,6 +390,7 @@ HARNESS_MAIN("blob", what_was_put_is_got_also_after_a_restart,
              only_content_that_matches_its_name_is_kept,
              a_manifest_is_no_chunk_though_their_names_be_equal,
              a_corrupt_file_is_never_served_and_can_be_put_again,
+             an_opened_chunk_is_not_checked_but_for_its_size,
              the_bound_pushes_out_what_was_used_longest_ago, missing_chunks_are_told_by_index,
              a_thousand_files_come_and_go_and_leftovers_are_removed,
              a_folder_that_cannot_be_made_is_told, what_the_folder_pushes_out_stays_in_the_bucket,

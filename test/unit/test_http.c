@@ -2,6 +2,8 @@
 #include "net/http.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
@@ -42,6 +44,13 @@ static enum http_answer handle(void *self, const struct http_request *request,
         static const char block[65536];
         for (int i = 0; i <= 256; i++)
             text_put(&response->body, bytes_of(block, sizeof(block)));
+        return HTTP_ANSWER;
+    }
+    if (strcmp(request->path, "/file") == 0 || strcmp(request->path, "/no-file") == 0) {
+        response->file = open("test/unit/test_http.c", O_RDONLY);
+        response->file_size = 22;
+        if (strcmp(request->path, "/no-file") == 0)
+            http_error(response, 404, "not_found", "gone");
         return HTTP_ANSWER;
     }
     if (strcmp(request->path, "/error") == 0) {
@@ -162,6 +171,38 @@ START_TEST(one_connection_serves_many_requests)
     }
     ck_assert_uint_eq(http_usage(server).requests, 100);
     ck_assert_uint_eq(http_usage(server).connections, 1);
+    close(fd);
+    http_close(server);
+}
+END_TEST
+
+static int open_files(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
+START_TEST(a_file_is_sent_in_place_of_a_body_and_closed)
+{
+    char body[512];
+    world_prepare();
+    world_open();
+    int fd = client_open(), before = 0;
+    for (int i = 0; i < 3; i++) {
+        if (i == 1)
+            before = open_files();
+        client_send(fd, "GET /file" HEAD "\r\n");
+        ck_assert_int_eq(client_read(fd, body), 200);
+        ck_assert_str_eq(body, "/* The server over rea");
+        client_send(fd, "GET /no-file" HEAD "\r\n");
+        ck_assert_int_eq(client_read(fd, body), 404);
+        ck_assert_str_eq(body, "{\"error\":{\"code\":\"not_found\",\"message\":\"gone\"}}\n");
+    }
+    ck_assert_int_eq(open_files(), before);
     close(fd);
     http_close(server);
 }
@@ -468,9 +509,11 @@ START_TEST(other_machines_need_a_certificate_of_the_consortium)
 END_TEST
 
 HARNESS_MAIN("http", requests_reach_the_handler_whole, one_connection_serves_many_requests,
+             a_file_is_sent_in_place_of_a_body_and_closed,
              oversize_bodies_and_unknown_methods_never_reach_the_handler,
              malformed_requests_are_refused_and_the_server_goes_on,
-             clients_that_trickle_are_cut_off, too_many_connections_from_one_address_cost_it_the_oldest_idle_one,
+             clients_that_trickle_are_cut_off,
+             too_many_connections_from_one_address_cost_it_the_oldest_idle_one,
              waiting_requests_take_no_thread_and_are_woken,
              a_wait_ends_in_time_and_one_ticket_wakes_one_request,
              addresses_that_cannot_be_served_are_told,

@@ -20,7 +20,7 @@
 #define CHUNKS 96
 #define SIZE   1000
 
-enum manner { HONEST, HAS_NOTHING, HAS_EVEN_ONES, LIES, TOO_LARGE, SILENT, IS_BUSY };
+enum manner { HONEST, HAS_NOTHING, HAS_EVEN_ONES, HAS_ROT, LIES, TOO_LARGE, SILENT, IS_BUSY };
 
 /* A node's blob routes over what this process keeps in memory. */
 struct fake {
@@ -31,6 +31,7 @@ struct fake {
     uint8_t chunks[CHUNKS][SIZE];
     size_t sizes[CHUNKS];
     uint32_t stored;    /* chunks that were put */
+    bool looked;        /* at chunk 5, which has rotted: it is not there any more */
     atomic_uint asked;  /* chunks that were asked for */
     enum manner manner; /* with chunks that it is asked for */
 };
@@ -61,7 +62,15 @@ static enum http_answer misbehave(struct fake *fake, struct http_response *respo
     return HTTP_ANSWER;
 }
 
-static enum http_answer give_chunk(struct fake *fake, const struct digest *wanted,
+/* Sends chunk 5 as it is, until it is asked to look at it. */
+static bool is_there(struct fake *fake, uint32_t index, bool check)
+{
+    if (fake->manner == HAS_ROT && index == 5)
+        fake->looked |= check;
+    return !(fake->manner == HAS_EVEN_ONES && index % 2) && !(fake->looked && index == 5);
+}
+
+static enum http_answer give_chunk(struct fake *fake, const struct digest *wanted, bool check,
                                    struct http_response *response)
 {
     fake->asked++;
@@ -69,9 +78,11 @@ static enum http_answer give_chunk(struct fake *fake, const struct digest *wante
         return misbehave(fake, response);
     for (uint32_t i = 0; i < fake->stored && fake->manner != HAS_NOTHING; i++) {
         struct digest id = id_of(fake, i);
-        if (!digest_equal(&id, wanted) || (fake->manner == HAS_EVEN_ONES && i % 2))
+        if (!digest_equal(&id, wanted) || !is_there(fake, i, check))
             continue;
         text_put(&response->body, bytes_of(fake->chunks[i], fake->sizes[i]));
+        if (fake->manner == HAS_ROT && i == 5)
+            response->body.data[7] ^= 1;
         return HTTP_ANSWER;
     }
     http_error(response, 404, "not_found", "no such chunk");
@@ -106,7 +117,7 @@ static enum http_answer handle(void *self, const struct http_request *request,
     else if (request->method == HTTP_PUT)
         put_manifest(fake, request, response);
     else if (is_chunk)
-        return give_chunk(fake, &id, response);
+        return give_chunk(fake, &id, http_query(request, "check") != NULL, response);
     else if (fake->manifest_size && fake->manner != HAS_NOTHING)
         text_put(&response->body, bytes_of(fake->manifest, fake->manifest_size));
     else
@@ -263,10 +274,28 @@ START_TEST(node_that_lies_is_dropped_and_named)
     nodes[0].manner = LIES;
     fetch(&root);
     must_name(&nodes[0], "gave a chunk that is not the one asked for");
-    ck_assert_uint_le(nodes[0].asked, SWARM_DEPTH);
+    ck_assert_uint_le(nodes[0].asked, 2 * SWARM_DEPTH);
     nodes[1].manner = LIES;
     must_fail(&root, ERR_MISMATCH);
     ck_assert(!client.unreachable);
+}
+END_TEST
+
+START_TEST(node_whose_disk_rots_is_asked_to_look_and_is_not_dropped)
+{
+    struct digest root;
+
+    start(2, CHUNKS);
+    root = push(2);
+    nodes[0].manner = nodes[1].manner = HAS_ROT;
+    nodes[1].looked = true;
+    must_fail(&root, ERR_NOT_FOUND);
+    ck_assert(nodes[0].looked);
+    nodes[1].manner = HONEST;
+    nodes[0].looked = nodes[1].looked = false;
+    nodes[0].manner = HAS_ROT;
+    fetch(&root);
+    ck_assert_str_eq(warnings, "");
 }
 END_TEST
 
@@ -481,8 +510,9 @@ END_TEST
 HARNESS_MAIN("transfer", what_was_pushed_comes_back,
              more_chunks_than_were_asked_for_are_not_fetched, what_a_node_has_does_not_travel_again,
              equal_chunks_travel_once, all_nodes_give_and_no_chunk_comes_twice,
-             node_that_lies_is_dropped_and_named, node_that_gives_too_much_is_dropped_and_named,
-             node_that_stalls_is_dropped_and_named,
+             node_that_lies_is_dropped_and_named,
+             node_whose_disk_rots_is_asked_to_look_and_is_not_dropped,
+             node_that_gives_too_much_is_dropped_and_named, node_that_stalls_is_dropped_and_named,
              node_that_is_slower_than_the_others_is_dropped_and_named,
              node_that_is_busy_is_asked_again_and_then_dropped, false_manifest_is_refused,
              what_no_node_has_alone_comes_from_all, silent_node_is_passed_over,

@@ -4,6 +4,8 @@
 #include "base/limits.h"
 #include "base/merkle.h"
 #include "tools/sys/clock.h"
+#include "tools/sys/queue.h"
+#include "tools/sys/thread.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -20,11 +22,15 @@ struct line {
     CURL *handle;
     uint32_t node;
     bool is_open;
-    bool is_too_large; /* it got more than a chunk */
-    uint32_t at;       /* of order->wanted, while open */
-    uint64_t start_us; /* while open */
-    size_t size;       /* what has come into room */
-    uint8_t *room;     /* LIMIT_CHUNK_BYTES */
+    bool is_second;      /* its chunk came wrong, and is asked for with a check */
+    bool is_checking;    /* all has come: the checker has it, while open */
+    bool is_too_large;   /* it got more than a chunk */
+    uint32_t at;         /* of order->wanted, while open */
+    uint64_t start_us;   /* while open */
+    uint64_t took_us;    /* until all had come */
+    size_t size;         /* what has come into room */
+    uint8_t *room;       /* LIMIT_CHUNK_BYTES: a slot, or owned */
+    struct digest found; /* the checker's answer */
     char why[CURL_ERROR_SIZE];
 };
 
@@ -52,6 +58,8 @@ struct swarm {
     uint64_t slow;       /* nodes that were dropped for slowness alone */
     bool patient;        /* slow ones are all that is left: nobody is too slow now */
     struct fault last;   /* why the last node was dropped */
+    struct thread checker;
+    struct queue unchecked, checked; /* lines, on their way to the checker and back */
 };
 
 /* --- dropping --- */
@@ -76,7 +84,7 @@ static void close_line(struct swarm *swarm, struct line *line)
 {
     curl_multi_remove_handle(swarm->multi, line->handle);
     throttle_refund(&swarm->client->throttle, LIMIT_CHUNK_BYTES - line->size);
-    line->is_open = false;
+    line->is_open = line->is_checking = false;
     swarm->open--;
 }
 
@@ -93,7 +101,8 @@ static void drop(struct swarm *swarm, uint32_t node, enum err err, const char *w
     swarm_drop(swarm->client, &swarm->order->dropped, node, why);
     (void)fault_set(&swarm->last, err, "%s %s", swarm->client->nodes[node], why);
     for (uint32_t i = 0; i < swarm->line_count; i++)
-        if (swarm->lines[i].is_open && swarm->lines[i].node == node)
+        if (swarm->lines[i].is_open && swarm->lines[i].node == node &&
+            !swarm->lines[i].is_checking) /* it may be right all the same */
             give_back(swarm, &swarm->lines[i]);
 }
 
@@ -171,15 +180,20 @@ static bool pick(struct swarm *swarm, uint32_t node, uint32_t *at)
     return false;
 }
 
-static void ask(struct swarm *swarm, struct line *line, uint32_t at, uint64_t now_us)
+static void ask(struct swarm *swarm, struct line *line, uint32_t at, bool is_second,
+                uint64_t now_us)
 {
     const struct swarm_order *order = swarm->order;
     char url[CLIENT_URL_SIZE], text[DIGEST_TEXT_SIZE];
 
     digest_text(text, &order->ids[order->wanted[at]]);
-    snprintf(url, sizeof(url), "%s/v1/chunks/%s", swarm->client->nodes[line->node], text);
+    snprintf(url, sizeof(url), "%s/v1/chunks/%s%s", swarm->client->nodes[line->node], text,
+             is_second ? "?check=1" : "");
+    if (order->slots)
+        line->room = order->slots + (size_t)order->wanted[at] * LIMIT_CHUNK_BYTES;
     curl_easy_setopt(line->handle, CURLOPT_URL, url);
     line->is_open = true;
+    line->is_second = is_second;
     line->is_too_large = false;
     line->at = at;
     line->start_us = now_us;
@@ -203,23 +217,56 @@ static void ask_all(struct swarm *swarm, uint64_t now_us)
         if (throttle_wait_us(&swarm->client->throttle, now_us))
             return;
         if (pick(swarm, line->node, &at))
-            ask(swarm, line, at, now_us);
+            ask(swarm, line, at, false, now_us);
     }
 }
 
 /* --- answers --- */
 
+static void run_checker(void *self)
+{
+    struct swarm *swarm = self;
+    void *value;
+
+    while (queue_pop(&swarm->unchecked, &value, 1, QUEUE_FOREVER)) {
+        struct line *line = value;
+        line->found = merkle_leaf(line->room, line->size);
+        CHECK(queue_push(&swarm->checked, line, 0, 0) == ERR_NONE); /* it has room for all lines */
+        curl_multi_wakeup(swarm->multi);
+    }
+}
+
 /* All of a chunk is here: that it is the one is checked before anything else is done with it. */
-static enum err on_chunk(struct swarm *swarm, struct line *line, uint64_t now_us,
-                         struct fault *fault)
+static void check(struct swarm *swarm, struct line *line, uint64_t now_us)
+{
+    line->is_checking = true;
+    line->took_us = now_us - line->start_us;
+    CHECK(queue_push(&swarm->unchecked, line, 0, 0) == ERR_NONE);
+}
+
+static void on_wrong(struct swarm *swarm, struct line *line, uint64_t now_us)
+{
+    bool is_second = line->is_second;
+    uint32_t at = line->at;
+
+    give_back(swarm, line);
+    if (is_dropped(swarm, line->node))
+        return;
+    if (is_second)
+        drop(swarm, line->node, ERR_MISMATCH, "gave a chunk that is not the one asked for");
+    else
+        ask(swarm, line, at, true, now_us);
+}
+
+static enum err on_checked(struct swarm *swarm, struct line *line, uint64_t now_us,
+                           struct fault *fault)
 {
     struct swarm_order *order = swarm->order;
     struct source *source = &swarm->sources[line->node];
     uint32_t index = order->wanted[line->at];
-    struct digest found = merkle_leaf(line->room, line->size);
 
-    if (!digest_equal(&found, &order->ids[index])) {
-        drop(swarm, line->node, ERR_MISMATCH, "gave a chunk that is not the one asked for");
+    if (!digest_equal(&line->found, &order->ids[index])) {
+        on_wrong(swarm, line, now_us);
         return ERR_NONE;
     }
     close_line(swarm, line);
@@ -228,19 +275,20 @@ static enum err on_chunk(struct swarm *swarm, struct line *line, uint64_t now_us
     source->heard_us = now_us;
     source->pause_ms = SWARM_PAUSE_MS;
     source->given++;
-    source->given_us += now_us - line->start_us;
+    source->given_us += line->took_us;
     return order->take(order->self, index, bytes_of(line->room, line->size), fault);
 }
 
-static enum err on_answer(struct swarm *swarm, struct line *line, CURLcode code, uint64_t now_us,
-                          struct fault *fault)
+static void on_answer(struct swarm *swarm, struct line *line, CURLcode code, uint64_t now_us)
 {
     char why[FAULT_TEXT_SIZE];
     long status = 0;
 
     curl_easy_getinfo(line->handle, CURLINFO_RESPONSE_CODE, &status);
-    if (!code && status == 200)
-        return on_chunk(swarm, line, now_us, fault);
+    if (!code && status == 200) {
+        check(swarm, line, now_us);
+        return;
+    }
     if (!code)
         snprintf(why, sizeof(why), "answers with status %ld", status);
     else
@@ -258,22 +306,24 @@ static enum err on_answer(struct swarm *swarm, struct line *line, CURLcode code,
         else
             pause_node(swarm, line->node, why, now_us);
     }
-    return ERR_NONE;
 }
 
 static enum err take_answers(struct swarm *swarm, struct fault *fault)
 {
     enum err err = ERR_NONE;
     CURLMsg *message;
+    void *value;
     int more;
 
-    while (!err && (message = curl_multi_info_read(swarm->multi, &more))) {
+    while ((message = curl_multi_info_read(swarm->multi, &more))) {
         struct line *line;
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &line);
         if (line->is_open)
-            err = on_answer(swarm, line, code, clock_monotonic_us(), fault);
+            on_answer(swarm, line, code, clock_monotonic_us());
     }
+    while (!err && queue_pop(&swarm->checked, &value, 1, 0))
+        err = on_checked(swarm, value, clock_monotonic_us(), fault);
     return err;
 }
 
@@ -289,9 +339,11 @@ static void open_lines(struct swarm *swarm)
     for (uint32_t i = 0; i < swarm->line_count; i++) {
         struct line *line = &swarm->lines[i];
         line->node = i % client->node_count;
-        line->room = malloc(LIMIT_CHUNK_BYTES);
+        if (!swarm->order->slots) {
+            line->room = malloc(LIMIT_CHUNK_BYTES);
+            CHECK(line->room != NULL);
+        }
         line->handle = curl_easy_init();
-        CHECK(line->room != NULL);
         CHECK(line->handle != NULL);
         client_equip(client, line->handle);
         curl_easy_setopt(line->handle, CURLOPT_TIMEOUT_MS, (long)client->request_ms);
@@ -303,7 +355,8 @@ static void open_lines(struct swarm *swarm)
     }
 }
 
-static void open_swarm(struct swarm *swarm, struct client *client, struct swarm_order *order)
+static enum err open_swarm(struct swarm *swarm, struct client *client, struct swarm_order *order,
+                           struct fault *fault)
 {
     uint64_t now_us = clock_monotonic_us();
 
@@ -320,15 +373,29 @@ static void open_swarm(struct swarm *swarm, struct client *client, struct swarm_
                             .pause_ms = SWARM_PAUSE_MS,
                             .cursor = (uint32_t)((uint64_t)i * order->count / client->node_count)};
     open_lines(swarm);
+    CHECK(queue_init(&swarm->unchecked, swarm->line_count, 0) == ERR_NONE);
+    CHECK(queue_init(&swarm->checked, swarm->line_count, 0) == ERR_NONE);
+    if (thread_start(&swarm->checker, "checker", run_checker, swarm))
+        return fault_set(fault, ERR_IO, "the system has no thread to check chunks");
+    return ERR_NONE;
 }
 
 static void close_swarm(struct swarm *swarm)
 {
+    void *value;
+
+    queue_close(&swarm->unchecked);
+    thread_join(&swarm->checker);
+    while (queue_pop(&swarm->checked, &value, 1, 0))
+        continue; /* the fetch has failed */
+    queue_release(&swarm->unchecked);
+    queue_release(&swarm->checked);
     for (uint32_t i = 0; i < swarm->line_count; i++) {
         if (swarm->lines[i].is_open)
             close_line(swarm, &swarm->lines[i]);
         curl_easy_cleanup(swarm->lines[i].handle);
-        free(swarm->lines[i].room);
+        if (!swarm->order->slots)
+            free(swarm->lines[i].room);
     }
     curl_multi_cleanup(swarm->multi);
     free(swarm->lines);
@@ -376,11 +443,11 @@ static int next_look_ms(const struct swarm *swarm, uint64_t now_us)
 enum err swarm_fetch(struct client *client, struct swarm_order *order, struct fault *fault)
 {
     struct swarm swarm;
-    enum err err = ERR_NONE;
+    enum err err;
     int running;
 
     client->unreachable = false;
-    open_swarm(&swarm, client, order);
+    err = open_swarm(&swarm, client, order, fault);
     while (swarm.left && !err) {
         ask_all(&swarm, clock_monotonic_us());
         CHECK(curl_multi_perform(swarm.multi, &running) == CURLM_OK);

@@ -8,12 +8,16 @@
  *     asked    --429, 5xx or no connection-->                                  paused: SWARM_PAUSE_MS, doubled each time up to SWARM_PAUSE_MAX_MS
  *     paused   --the pause is over-->                                          asked
  *     paused   --it has given nothing for client->patience_ms-->               dropped
- *     asked    --gives other bytes, or another status-->                       dropped: it lies
+ *     asked    --gives other bytes-->                                          asked for the same again, with ?check=1: a node sends what
+ *                                                                              its disk has, and looks at it only then
+ *     asked    --gives other bytes again, too many, or another status-->       dropped: it lies
  *     asked    --has kept a request open for client->request_ms-->             dropped: it stalls
  *     asked    --takes SWARM_SLOW times as long as the others do on average,
  *                and SWARM_SLOW_MS more-->                                     dropped: it is slow. The last one never is
  *
  * A dropped node is asked for nothing more, and client->warn is told who it is and why.
+ *
+ * Chunks are checked by a thread of their own, so that the next ones come meanwhile; all else happens on the caller's.
  *
  * Memory: SWARM_DEPTH chunks a node, and 17 bytes a chunk that is wanted. */
 #ifndef TOOLS_TENURE_SWARM_H
@@ -35,14 +39,17 @@ struct swarm_order {
     const struct digest *ids; /* of a whole blob */
     const uint32_t *wanted;   /* indexes into ids, each once */
     uint32_t count;           /* of wanted */
+    uint8_t *
+        slots; /* room for LIMIT_CHUNK_BYTES at each index, where wanted chunks are received, garbage until they are taken;
+                               * NULL: taken from elsewhere */
     uint64_t dropped; /* bit i: client->nodes[i] is dropped; those set at first are never asked */
     void *self;
-    /* A wanted chunk, checked; the bytes are gone afterwards. Another result than ERR_NONE ends the fetch with it. */
+    /* A wanted chunk, checked; bytes that aren't in its slot are gone afterwards. Another result than ERR_NONE ends the fetch with it. */
     enum err (*take)(void *self, uint32_t index, struct bytes chunk, struct fault *fault);
 };
 
 /* Fetches all that is wanted. ERR_NOT_FOUND when no node has a chunk. When every node was dropped: ERR_MISMATCH if the last of them lied,
- * ERR_IO otherwise (client->unreachable). ERR_NOT_NOW when client->stop is set. */
+ * ERR_IO otherwise (client->unreachable), as when there is no thread to check. ERR_NOT_NOW when client->stop is set. */
 MUST_USE enum err swarm_fetch(struct client *client, struct swarm_order *order,
                               struct fault *fault);
 
