@@ -83,7 +83,8 @@ stop() {
 
 # get N PATH [FILTER]: a node's answer, through jq.
 get() {
-    curl -sf --max-time 5 "${url[$1]}$2" | jq -r "${3:-.}"
+    local answer
+    answer=$(curl -sf --max-time 5 "${url[$1]}$2") && jq -r "${3:-.}" <<< "$answer"
 }
 
 height() {
