@@ -2,6 +2,7 @@
 
 #include "base/merkle.h"
 #include "base/check.h"
+#include "contracts/amount.h"
 #include "contracts/audit.h"
 #include "contracts/dispute.h"
 #include "contracts/due.h"
@@ -19,6 +20,8 @@ bool attempt_load(struct attempt *attempt, const struct catalog_run *run, uint64
     attempt->number = slot;
     attempt->seats = (uint8_t)validator_seats(run->view);
     attempt->validators = validator_count(run->view);
+    attempt->auditors = validator_faulty(attempt->validators) + 1;
+    attempt->fees = units_zero;
     return jobs_get_slot(run->view, job, slot, &attempt->slot) &&
            jobs_get(run->view, job, &attempt->job) &&
            jobs_get_progress(run->view, job, &attempt->progress) &&
@@ -52,10 +55,16 @@ struct jobs_segment attempt_segment(const struct attempt *attempt)
 
 void attempt_status(struct attempt *attempt, enum jobs_slot_status status, uint64_t deadline_ms)
 {
+    attempt->slot.status = (uint8_t)status;
+    attempt->slot.since_ms = attempt->run->context->time_ms;
+    attempt_extend(attempt, deadline_ms);
+}
+
+void attempt_extend(struct attempt *attempt, uint64_t deadline_ms)
+{
     struct jobs_slot *slot = &attempt->slot;
     due_set(attempt->run->view, DUE_SLOT, attempt->id, attempt->number, slot->deadline_ms,
             deadline_ms);
-    slot->status = (uint8_t)status;
     slot->deadline_ms = deadline_ms;
     jobs_put_slot(attempt->run->view, attempt->id, attempt->number, slot);
     jobs_put_progress(attempt->run->view, attempt->id, &attempt->progress);
@@ -101,7 +110,7 @@ static bool has_time(const struct attempt *attempt)
     uint64_t now = attempt->run->context->time_ms;
     return attempt->progress.ending == LEASES_OPEN &&
            now + attempt->job.terms.segment_ms <= attempt->progress.round_deadline_ms &&
-           jobs_has_time(&attempt->job, &attempt->parameters, now);
+           jobs_has_time(attempt->run, &attempt->job);
 }
 
 static void miss(struct attempt *attempt)
@@ -180,6 +189,7 @@ static void conclude(struct attempt *attempt, enum leases_reason reason,
         .residue_root = slot->residue_root,
         .trace_root = slot->trace_root,
         .end_root = slot->end_root,
+        .fees = attempt->fees,
         .slashed = *slashed,
         .decided = evidence != NULL,
     };
@@ -187,6 +197,7 @@ static void conclude(struct attempt *attempt, enum leases_reason reason,
         result.answer = evidence->answer;
         result.committed = evidence->committed;
     }
+    CHECK(amount_add(&attempt->progress.fees, &attempt->progress.fees, &attempt->fees));
     audit_close(attempt);
     dispute_close(attempt);
     attempt_result(attempt, &result);

@@ -24,6 +24,8 @@ struct attempt {
     struct jobs_slot slot;
     struct parameters parameters;
     uint32_t validators; /* n */
+    uint32_t auditors;   /* f + 1: how many must replay, of the set as it is now */
+    struct amount fees;  /* that replayers were paid in this step */
     uint8_t seats;       /* above every seat of the set; some may be free */
 };
 
@@ -47,6 +49,9 @@ struct jobs_segment attempt_segment(const struct attempt *attempt);
 
 /* Sets the slot's status and its timer (0: none), and writes slot and progress. */
 void attempt_status(struct attempt *attempt, enum jobs_slot_status status, uint64_t deadline_ms);
+
+/* Moves the status' timer. */
+void attempt_extend(struct attempt *attempt, uint64_t deadline_ms);
 
 void attempt_emit(const struct attempt *attempt, enum event_tag tag, enum leases_reason reason,
                   const struct amount *amount);

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "contracts/beacon.h"
 #include "contracts/dispute.h"
+#include "contracts/load.h"
 #include "contracts/members.h"
 #include "contracts/path.h"
 #include "contracts/poll.h"
@@ -59,7 +60,8 @@ uint32_t audit_intervals(const struct jobs_job *job)
     return job->terms.sample == 0 ? job->intervals : job->terms.sample;
 }
 
-uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters)
+uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters,
+                          uint32_t auditors)
 {
     const struct jobs_submit *terms = &job->terms;
     uint64_t draw_ms = terms->sample == 0 ? 0
@@ -67,7 +69,7 @@ uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *p
                                                 parameters->answer_ms;
     uint64_t replay_ms = draw_ms + terms->replay_ms + parameters->answer_ms;
     uint64_t claim_ms = 2 * parameters->answer_ms; /* the claim, and to open again what it shows */
-    return (job->auditors + 1ull) * (replay_ms + terms->replay_ms) + claim_ms; /* each below 2^33 */
+    return (auditors + 1ull) * (replay_ms + terms->replay_ms) + claim_ms; /* each below 2^33 */
 }
 
 bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, uint16_t interval)
@@ -89,50 +91,25 @@ static uint64_t work_of(const struct jobs_job *job)
     return (each * replayed + rest * replayed / job->intervals) / 1000000 + 1; /* 2^18 times: < 2^63 */
 }
 
-static struct jobs_load load_of(const struct attempt *attempt, const struct address *replayer)
-{
-    struct jobs_load load = {.mmacs = 0};
-    struct path path = path_account("load/", replayer);
-    (void)view_load(attempt->run->view, path_key(&path), &jobs_load_record, &load);
-    return load;
-}
-
-static void add_load(const struct attempt *attempt, const struct address *replayer)
-{
-    struct jobs_load load = load_of(attempt, replayer);
-    struct path path = path_account("load/", replayer);
-    load.mmacs += work_of(&attempt->job);
-    view_save(attempt->run->view, path_key(&path), &jobs_load_record, &load);
-}
-
-static void drop_load(const struct attempt *attempt, const struct address *replayer)
-{
-    struct jobs_load load = load_of(attempt, replayer);
-    struct path path = path_account("load/", replayer);
-    CHECK(load.mmacs >= work_of(&attempt->job) || attempt->run->view->err != ERR_NONE);
-    load.mmacs -= work_of(&attempt->job);
-    if (load.mmacs > 0)
-        view_save(attempt->run->view, path_key(&path), &jobs_load_record, &load);
-    else
-        view_delete(attempt->run->view, path_key(&path));
-}
-
-/* What the most loaded of those who must seal needs; at least replay_ms. */
+/* The time to seal, counted from the status' beginning: what the slowest of those who must needs; at least replay_ms. */
 static uint64_t seal_ms(const struct attempt *attempt)
 {
-    uint64_t longest_ms = attempt->job.terms.replay_ms;
+    uint64_t replay_ms = attempt->job.terms.replay_ms, longest_ms = replay_ms;
     struct jobs_audit audit;
     for (uint8_t seat = 0; seat < attempt->seats; seat++) {
         if (!audit_get(attempt, seat, &audit) || audit.status != JOBS_AUDIT_ASSIGNED)
             continue;
-        struct jobs_load load = load_of(attempt, &audit.replayer);
-        uint64_t rate = attempt->parameters.replay_mmacs, needed_ms = JOBS_TIME_MAX_MS;
-        if (load.mmacs / rate < JOBS_TIME_MAX_MS / 1000)
-            needed_ms = load.mmacs * 1000 / rate;
+        uint64_t needed_ms = load_ms(attempt->run->view, &audit.replayer, &audit.mark,
+                                     attempt->parameters.replay_mmacs, replay_ms);
         if (needed_ms > longest_ms)
             longest_ms = needed_ms;
     }
     return longest_ms;
+}
+
+static void drop_load(const struct attempt *attempt, const struct address *replayer)
+{
+    load_drop(attempt->run, replayer, attempt->id, work_of(&attempt->job));
 }
 
 /* --- assignment --- */
@@ -151,8 +128,8 @@ static void take_on(const struct attempt *attempt, struct seat seat,
         .drawn = attempt->job.terms.sample == 0,
         .epoch = beacon_epoch(&attempt->parameters, run->context->time_ms) + 1,
     };
+    load_add(run, &audit.replayer, attempt->id, work_of(&attempt->job), &audit.mark);
     put(attempt, seat.n, &audit);
-    add_load(attempt, &audit.replayer);
     emit(attempt, EVENT_AUDIT_ASSIGNED, &audit);
 }
 
@@ -288,15 +265,15 @@ void audit_proceed(struct attempt *attempt)
             attempt_status(attempt, JOBS_SLOT_CLAIMING, now + attempt->parameters.answer_ms);
         return;
     }
-    if (tally.live < attempt->job.auditors) {
-        assign(attempt, attempt->job.auditors - tally.live);
+    if (tally.live < attempt->auditors) {
+        assign(attempt, attempt->auditors - tally.live);
         tally = count(attempt);
     }
-    if (tally.live < attempt->job.auditors) {
+    if (tally.live < attempt->auditors) {
         assign_all(attempt);
         tally = count(attempt);
     }
-    if (tally.live < attempt->job.auditors) {
+    if (tally.live < attempt->auditors) {
         attempt_lost(attempt, LEASES_UNAUDITED, &units_zero, NULL);
         return;
     }
@@ -413,6 +390,13 @@ void audit_mute(struct attempt *attempt)
     uint32_t undrawn;
     if (is_drawing)
         (void)draw_all(attempt, &undrawn);
+    if (attempt->slot.status == JOBS_SLOT_SEALING) {
+        uint64_t deadline_ms = attempt->slot.since_ms + seal_ms(attempt);
+        if (deadline_ms > attempt->run->context->time_ms) { /* other jobs came meanwhile */
+            attempt_extend(attempt, deadline_ms);
+            return;
+        }
+    }
     for (uint8_t seat = 0; seat < attempt->seats; seat++) {
         struct jobs_audit audit;
         if (!audit_get(attempt, seat, &audit) || audit.status != waits_for ||

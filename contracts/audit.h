@@ -15,8 +15,8 @@
  * n = 4 and worker and consumer have a seat each. A replayer whose validator leaves the set meanwhile can't go on: its audit ends at the
  * deadline without a fine, and the next in the rotation takes its place. What it answered before counts, but its vote in a dispute doesn't.
  *
- * Load: load/ has the work of every ASSIGNED audit, by replayer. To seal there is replay_ms, or what parameters.replay_mmacs takes for all
- * that one of the attempt's replayers has open, if that is more (at most JOBS_TIME_MAX_MS): so no number of jobs fines an honest one. */
+ * To seal there is replay_ms, or as long as one of the attempt's replayers may need for what it was assigned before and meanwhile
+ * (contracts/load.h): so no number of jobs fines an honest one. What comes meanwhile is looked at when the deadline comes. */
 #ifndef CONTRACTS_AUDIT_H
 #define CONTRACTS_AUDIT_H
 
@@ -47,7 +47,8 @@ void audit_close(const struct attempt *attempt);
 /* How long the audit of a commitment takes at most while no more than f replayers are faulty: each of them may be mute once and have the
  * next in rotation begin, and may dispute once and have all vote (auditors = f + 1). Without what other jobs' load adds: what is committed is
  * audited to its end all the same. */
-uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters);
+uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters,
+                          uint32_t auditors);
 
 /* Intervals that one audit of this job replays. */
 uint32_t audit_intervals(const struct jobs_job *job);

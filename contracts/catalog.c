@@ -11,6 +11,7 @@
 #include "contracts/governance.h"
 #include "contracts/jobs.h"
 #include "contracts/leases.h"
+#include "contracts/load.h"
 #include "contracts/members.h"
 #include "contracts/offers.h"
 #include "contracts/parameters.h"
@@ -59,7 +60,8 @@ const struct catalog_state catalog_states[] = {
     {"search/", "u64 u16", &schedule_search_record},
     {"open/", "u64", &jobs_open_record},
     {"ordering/", "address", &jobs_count_record},
-    {"load/", "address", &jobs_load_record},
+    {"load/", "address", &load_total_record},
+    {"load_job/", "address u64", &load_job_record},
     {"job/", "u64", &jobs_job_record},
     {"progress/", "u64", &jobs_progress_record},
     {"slot/", "u64 u16", &jobs_slot_record},

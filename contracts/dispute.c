@@ -222,6 +222,7 @@ void dispute_expire(struct attempt *attempt)
         else
             poll_fine_absent(&poll, seat);
     }
+    settlement_undecided(attempt);
     attempt_lost(attempt, LEASES_UNDECIDED, &units_zero, NULL);
 }
 

@@ -16,7 +16,7 @@
  *     round/ <job> <round u32> -> struct jobs_round     global roots, who was included
  *     result/ <job> <round u32> <slot u16> <attempt u16> -> struct jobs_result     every attempt's outcome, payment and evidence
  *     ordering/ <address> -> struct jobs_count          the account's open jobs
- *     load/ <address> -> struct jobs_load                what the replayer has been assigned and hasn't sealed, of all jobs
+ *     load/ <address> -> struct load_total               what the replayer has been assigned and hasn't sealed (contracts/load.h)
  *     job_count -> struct jobs_counter
  *
  * Numbers in keys are big-endian; jobs are numbered from 1, rounds, slots, attempts, intervals and leaves from 0.
@@ -88,8 +88,8 @@
  *     the same is answered with "unavailable", and pays for withholding.
  *     A provider that declines what it could do, once a job: each of its accounts delays the job by answer_ms.
  *     A worker that serves a drawn state to f + 1 replayers only: the others answer "unavailable", and pay for silence when outvoted.
- *     Votes and closes of many jobs at once: each has its job's replay_ms, however many there are. Seals have the time that replay_mmacs
- *     takes for all that their replayer was assigned; who is assigned doesn't depend on that, else whoever loads the honest ones chose.
+ *     Votes and closes of many jobs at once: each has its job's replay_ms, however many there are. Seals have the time that their
+ *     replayer's other jobs may take (contracts/load.h); who is assigned doesn't depend on that, else whoever loads the honest ones chose.
  *     A replayer that a worker hands its true trace: it is paid for a replay that it didn't do. A worker that hands out a planted one
  *     gains more (contracts/claim.h).
  *     A false segment that no draw hit and nobody challenges in time.
@@ -163,9 +163,9 @@ enum jobs_audit_status {
 /* --- methods --- */
 
 /* submit: a new job, WAITING; its number is in the event job_submitted. Sender: consumer.
- * BAD_PROGRAM; OUT_OF_BOUNDS (any bound below); TOO_MANY (JOBS_ACCOUNT_MAX, JOBS_OPEN_MAX); BUDGET_TOO_SMALL: budget >= rounds x workers x
- * (price_max + auditors x replayed intervals x replay_fee); BALANCE_TOO_LOW (the budget, the deposit). auditors = f + 1 of the validators,
- * fixed here. */
+ * BAD_PROGRAM; OUT_OF_BOUNDS (any bound below); STAKE_TOO_LOW (jobs_stake); TOO_MANY (JOBS_ACCOUNT_MAX, JOBS_OPEN_MAX); BUDGET_TOO_SMALL: budget >= rounds x workers x
+ * (price_max + auditors x replayed intervals x replay_fee); BALANCE_TOO_LOW (the budget, the deposit). auditors = f + 1 of the validators
+ * now; when the set has grown, the f + 1 of then share these fees. */
 #define JOBS_SUBMIT 1
 struct jobs_submit {
     struct bytes name;    /* text, for people */
@@ -181,7 +181,7 @@ struct jobs_submit {
     /* A segment, > 0; what is paid is the leased offer's price of its work. */
     struct amount price_max;
     struct amount replay_fee; /* an interval, to each assigned replayer; >= parameters.replay_fee_min */
-    struct amount stake;      /* a slot, of the worker; > 0 */
+    struct amount stake;      /* a slot, of the worker; > 0, and at least jobs_stake */
     /* Intervals that each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all. */
     uint16_t sample;
     uint64_t segment_ms; /* to train and commit a segment; parameters.answer_ms..JOBS_TIME_MAX_MS */
@@ -320,7 +320,7 @@ struct jobs_job {
     uint32_t intervals; /* I = ceil(H / C) */
     /* Multiply-adds of a segment: 3 x batch x H x the sum of products of neighbouring widths. */
     uint64_t work;
-    uint32_t auditors; /* replayers of a segment: f + 1 */
+    uint32_t auditors; /* replayers of a segment that the budget pays: f + 1 when it was submitted */
     uint64_t submitted_ms;
 };
 
@@ -358,6 +358,7 @@ struct jobs_slot {
     struct digest start_root; /* of this round */
     /* End root of the slot's last segment that was included; zero: the residue is zero. */
     struct digest residue_root;
+    uint64_t since_ms;        /* when the status began */
     uint64_t deadline_ms;     /* timer of the status; 0: none */
     struct digest trace_root; /* from commit on, until the next attempt; a claim may change it */
     struct digest end_root;
@@ -384,6 +385,12 @@ struct jobs_drawn {
     uint16_t interval;
 };
 
+/* What a replayer had done when an audit was assigned (contracts/load.h). */
+struct jobs_mark {
+    uint64_t mmacs;
+    uint64_t jobs;
+};
+
 struct jobs_audit {
     struct jobs_segment segment;
     struct address replayer;
@@ -394,6 +401,7 @@ struct jobs_audit {
     uint32_t interval_count;
     struct digest seal;        /* zero before */
     struct jobs_answer answer; /* DISPUTED: the first answer that differs */
+    struct jobs_mark mark;
 };
 
 struct jobs_vote {
@@ -433,8 +441,8 @@ struct jobs_result {
     struct digest trace_root;   /* zero if nothing was committed */
     struct digest end_root;
     struct amount paid;        /* to the worker */
-    struct amount fees;        /* to the replayers */
-    struct amount slashed;     /* of the worker's stake */
+    struct amount fees;        /* to the replayers, out of the escrow or the worker's stake */
+    struct amount slashed;     /* of the worker's stake, fees included */
     bool decided;              /* by a vote against the worker: the evidence follows */
     struct jobs_answer answer; /* what f + 1 replayers found */
     struct digest committed;   /* the leaf digest that the worker committed instead */
@@ -442,10 +450,6 @@ struct jobs_result {
 
 struct jobs_count {
     uint32_t open; /* <= JOBS_ACCOUNT_MAX */
-};
-
-struct jobs_load {
-    uint64_t mmacs; /* 10^6 multiply-adds, each audit's rounded up; > 0 */
 };
 
 struct jobs_counter {
@@ -466,7 +470,7 @@ extern const struct record jobs_open_record;
 extern const struct record jobs_round_record;
 extern const struct record jobs_result_record;
 extern const struct record jobs_count_record;
-extern const struct record jobs_load_record;
+extern const struct record jobs_mark_record;
 extern const struct record jobs_counter_record;
 
 /* --- for agents and tools --- */
@@ -483,6 +487,9 @@ void jobs_draw_of(struct jobs_drawn *out, uint32_t k, uint32_t intervals,
 
 /* The work of one segment of `program` (program_work); false if it doesn't fit in 64 bits. Requires a checked program. */
 bool jobs_work(uint64_t *work, const struct program *program);
+
+/* The smallest stake that submit takes for a segment of this work: parameters.stake_min for each 10^9 multiply-adds. */
+struct amount jobs_stake(uint64_t work, const struct parameters *parameters);
 
 /* The smallest budget that submit takes for these terms; false over 256 bits. For `tenure job plan`. */
 bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_t intervals,
@@ -507,9 +514,8 @@ void jobs_put_result(struct view_state *view, const struct jobs_segment *segment
 struct credits_place jobs_escrow(uint64_t job);
 struct credits_place jobs_deposit(uint64_t job);
 
-/* True if a segment that begins at `now_ms` ends, with its audit, before the job's deadline: segment_ms + audit_longest_ms. */
-bool jobs_has_time(const struct jobs_job *job, const struct parameters *parameters,
-                   uint64_t now_ms);
+/* True if a segment that begins now ends, with its audit, before the job's deadline: segment_ms + audit_longest_ms. */
+bool jobs_has_time(const struct catalog_run *run, const struct jobs_job *job);
 
 /* Ends the job: lease, attempts, stakes, escrow, timers. Requires a job that hasn't ended. */
 void jobs_end(const struct catalog_run *run, uint64_t job, enum leases_reason reason);

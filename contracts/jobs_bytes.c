@@ -101,6 +101,13 @@ bool jobs_work(uint64_t *work, const struct program *program)
     return program_work(work, program);
 }
 
+struct amount jobs_stake(uint64_t work, const struct parameters *parameters)
+{
+    struct amount stake;
+    CHECK(amount_share(&stake, &parameters->stake_min, work, SCHEDULE_UNIT)); /* below 2^128 x 2^64 */
+    return stake;
+}
+
 bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_t intervals,
                  uint32_t auditors)
 {

@@ -51,10 +51,14 @@ static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id,
 
 /* --- submit and cancel --- */
 
-bool jobs_has_time(const struct jobs_job *job, const struct parameters *parameters, uint64_t now_ms)
+bool jobs_has_time(const struct catalog_run *run, const struct jobs_job *job)
 {
-    return now_ms + job->terms.segment_ms + audit_longest_ms(job, parameters) <=
-           job->terms.deadline_ms;
+    struct parameters parameters;
+    uint32_t auditors = validator_faulty(validator_count(run->view)) + 1;
+    return parameters_get(run->view, &parameters) &&
+           run->context->time_ms + job->terms.segment_ms +
+                   audit_longest_ms(job, &parameters, auditors) <=
+               job->terms.deadline_ms;
 }
 
 /* The least time that an honest machine needs: to be in a block, and to replay what the audits of all slots replay, since a round's segments
@@ -133,8 +137,11 @@ static enum verdict on_submit(const struct catalog_run *run, const void *in)
     if (!parameters_get(run->view, &parameters) || !has_clocks(&job, &parameters) ||
         !terms_hold(&job.terms, job.intervals, run->context->time_ms) ||
         units_amount_compare(&job.terms.replay_fee, &parameters.replay_fee_min) < 0 ||
-        !jobs_has_time(&job, &parameters, run->context->time_ms))
+        !jobs_has_time(run, &job))
         return VERDICT_OUT_OF_BOUNDS;
+    struct amount stake = jobs_stake(job.work, &parameters);
+    if (units_amount_compare(&job.terms.stake, &stake) < 0)
+        return VERDICT_STAKE_TOO_LOW;
     if (!jobs_budget(&budget, &job.terms, job.intervals, job.auditors))
         return VERDICT_OVERFLOW;
     if (units_amount_compare(&job.terms.budget, &budget) < 0)

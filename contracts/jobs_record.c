@@ -143,6 +143,7 @@ static const struct record_field slot_fields[] = {
     RECORD_FIXED(struct jobs_slot, worker, RECORD_AS_ADDRESS),
     RECORD_FIXED(struct jobs_slot, start_root, RECORD_AS_HEX),
     RECORD_FIXED(struct jobs_slot, residue_root, RECORD_AS_HEX),
+    RECORD_UINT(struct jobs_slot, since_ms),
     RECORD_UINT(struct jobs_slot, deadline_ms),
     RECORD_FIXED(struct jobs_slot, trace_root, RECORD_AS_HEX),
     RECORD_FIXED(struct jobs_slot, end_root, RECORD_AS_HEX),
@@ -171,6 +172,12 @@ static const struct record_field drawn_fields[] = {
 };
 const struct record jobs_drawn_record = RECORD(struct jobs_drawn, "drawn", drawn_fields);
 
+static const struct record_field mark_fields[] = {
+    RECORD_UINT(struct jobs_mark, mmacs),
+    RECORD_UINT(struct jobs_mark, jobs),
+};
+const struct record jobs_mark_record = RECORD(struct jobs_mark, "mark", mark_fields);
+
 static const struct record_field audit_fields[] = {
     RECORD_ONE(struct jobs_audit, segment, &jobs_segment_record),
     RECORD_FIXED(struct jobs_audit, replayer, RECORD_AS_ADDRESS),
@@ -180,6 +187,7 @@ static const struct record_field audit_fields[] = {
     RECORD_LIST(struct jobs_audit, intervals, interval_count, JOBS_DRAWN_MAX, &jobs_drawn_record),
     RECORD_FIXED(struct jobs_audit, seal, RECORD_AS_HEX),
     RECORD_ONE(struct jobs_audit, answer, &jobs_answer_record),
+    RECORD_ONE(struct jobs_audit, mark, &jobs_mark_record),
 };
 const struct record jobs_audit_record = RECORD(struct jobs_audit, "audit", audit_fields);
 
@@ -230,11 +238,6 @@ static const struct record_field result_fields[] = {
     RECORD_FIXED(struct jobs_result, committed, RECORD_AS_HEX),
 };
 const struct record jobs_result_record = RECORD(struct jobs_result, "result", result_fields);
-
-static const struct record_field load_fields[] = {
-    RECORD_UINT(struct jobs_load, mmacs),
-};
-const struct record jobs_load_record = RECORD(struct jobs_load, "replay_load", load_fields);
 
 static const struct record_field count_fields[] = {
     RECORD_UINT(struct jobs_count, open),

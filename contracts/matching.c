@@ -3,6 +3,7 @@
 #include "contracts/due.h"
 #include "contracts/parameters.h"
 #include "contracts/round.h"
+#include "contracts/validator.h"
 
 struct path matching_path(uint64_t job, uint16_t slot)
 {
@@ -39,7 +40,7 @@ enum schedule_outcome matching_find(const struct catalog_run *run, uint64_t id, 
         .deadline_ms = job.terms.deadline_ms,
         .price_max = job.terms.price_max,
         .stake = job.terms.stake,
-        .auditors = job.auditors,
+        .auditors = validator_faulty(validator_count(run->view)) + 1,
         .lease = lease,
     };
     enum schedule_outcome outcome = schedule_find(run, &demand, wanted, &search);
@@ -102,7 +103,7 @@ void matching_job(const struct catalog_run *run, uint64_t id)
     if (!jobs_get(run->view, id, &job) || !jobs_get_progress(run->view, id, &progress) ||
         !parameters_get(run->view, &parameters))
         return;
-    if (!jobs_has_time(&job, &parameters, run->context->time_ms)) {
+    if (!jobs_has_time(run, &job)) {
         jobs_end(run, id, LEASES_EXPIRED);
         return;
     }

@@ -39,6 +39,9 @@ struct parameters {
     struct amount challenge_bond;
     /* The least that a job pays each replayer for an interval: who replays for nothing, doesn't replay; 1..2^128 - 1. */
     struct amount replay_fee_min;
+    /* The least that a worker stakes for 10^9 multiply-adds of its segment: made-up work costs at least in proportion to what it makes
+     * others replay; below 2^128. */
+    struct amount stake_min;
 };
 
 extern const struct record parameters_record;

@@ -57,12 +57,10 @@ void round_start(const struct catalog_run *run, uint64_t job, const struct diges
 {
     struct jobs_job record;
     struct jobs_progress progress;
-    struct parameters parameters;
-    if (!jobs_get(run->view, job, &record) || !jobs_get_progress(run->view, job, &progress) ||
-        !parameters_get(run->view, &parameters))
+    if (!jobs_get(run->view, job, &record) || !jobs_get_progress(run->view, job, &progress))
         return;
     uint64_t now = run->context->time_ms;
-    if (!jobs_has_time(&record, &parameters, now)) {
+    if (!jobs_has_time(run, &record)) {
         jobs_end(run, job, LEASES_EXPIRED);
         return;
     }
@@ -102,10 +100,9 @@ void round_settle(const struct catalog_run *run, uint64_t job)
 {
     struct jobs_job record;
     struct jobs_progress progress;
-    struct parameters parameters;
     uint32_t working;
     if (!jobs_get(run->view, job, &record) || !jobs_get_progress(run->view, job, &progress) ||
-        !parameters_get(run->view, &parameters) || progress.status != JOBS_RUNNING)
+        progress.status != JOBS_RUNNING)
         return;
     uint64_t included = verified(run->view, job, record.terms.workers, &working);
     if (working > 0)
@@ -122,7 +119,7 @@ void round_settle(const struct catalog_run *run, uint64_t job)
         emit(run, EVENT_ROUND_CLOSING, job, progress.round, &progress.global_root, included);
     } else if (progress.extended) {
         jobs_end(run, job, LEASES_QUORUM_LOST);
-    } else if (!jobs_has_time(&record, &parameters, run->context->time_ms)) {
+    } else if (!jobs_has_time(run, &record)) {
         jobs_end(run, job, LEASES_EXPIRED);
     } else {
         extend(run, job, &record, &progress);

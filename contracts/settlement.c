@@ -14,31 +14,52 @@ static struct amount pay(const struct attempt *attempt, const struct address *to
     return paid;
 }
 
-static uint32_t count_agreed(const struct attempt *attempt)
+/* True for who has shown what it found, and wasn't outvoted. */
+static bool has_replayed(const struct attempt *attempt, uint8_t seat, struct jobs_audit *audit)
 {
+    return audit_get(attempt, seat, audit) &&
+           (audit->status == JOBS_AUDIT_AGREED || audit->status == JOBS_AUDIT_DISPUTED);
+}
+
+/* Pays every replayer its fee out of `place`, or as much as the equal parts of `most` are. The budget counts the fees of `auditors`: more of
+ * them share these. Adds to attempt->fees. */
+static void pay_fees(struct attempt *attempt, struct credits_place place, const struct amount *most)
+{
+    struct amount fee, part;
     struct jobs_audit audit;
     uint32_t count = 0;
     for (uint8_t seat = 0; seat < attempt->seats; seat++)
-        count += audit_get(attempt, seat, &audit) && audit.status == JOBS_AUDIT_AGREED;
-    return count;
+        count += has_replayed(attempt, seat, &audit);
+    if (count == 0)
+        return;
+    CHECK(amount_mul(&fee, &attempt->job.terms.replay_fee, audit_intervals(&attempt->job)));
+    if (count > attempt->job.auditors)
+        CHECK(amount_share(&fee, &fee, attempt->job.auditors, count));
+    CHECK(amount_share(&part, most, 1, count));
+    fee = amount_min(&fee, &part);
+    for (uint8_t seat = 0; seat < attempt->seats; seat++) {
+        if (!has_replayed(attempt, seat, &audit))
+            continue;
+        struct amount paid = credits_pay(attempt->run, place, &audit.replayer, &fee);
+        CHECK(amount_add(&attempt->fees, &attempt->fees, &paid));
+    }
 }
 
-/* Every replayer that agreed gets its fee; the sum. The escrow holds the fees of `auditors`: more of them share these. */
-static struct amount pay_fees(const struct attempt *attempt)
+/* What the escrow holds beyond all that the rest of the plan may cost, this round included. */
+static struct amount surplus(const struct attempt *attempt)
 {
-    struct amount fees = units_zero, fee;
-    struct jobs_audit audit;
-    uint32_t agreed = count_agreed(attempt);
-    CHECK(amount_mul(&fee, &attempt->job.terms.replay_fee, audit_intervals(&attempt->job)));
-    if (agreed > attempt->job.auditors)
-        CHECK(amount_share(&fee, &fee, attempt->job.auditors, agreed));
-    for (uint8_t seat = 0; seat < attempt->seats; seat++) {
-        if (!audit_get(attempt, seat, &audit) || audit.status != JOBS_AUDIT_AGREED)
-            continue;
-        struct amount paid = pay(attempt, &audit.replayer, &fee);
-        CHECK(amount_add(&fees, &fees, &paid));
-    }
-    return fees;
+    struct jobs_submit rest = attempt->job.terms;
+    struct amount owed, spare,
+        held = credits_locked(attempt->run->view, jobs_escrow(attempt->id));
+    rest.rounds -= attempt->progress.round;
+    CHECK(jobs_budget(&owed, &rest, attempt->job.intervals, attempt->job.auditors));
+    return amount_sub(&spare, &held, &owed) ? spare : units_zero;
+}
+
+void settlement_undecided(struct attempt *attempt)
+{
+    struct amount spare = surplus(attempt);
+    pay_fees(attempt, jobs_escrow(attempt->id), &spare);
 }
 
 void settlement_verified(struct attempt *attempt)
@@ -47,12 +68,14 @@ void settlement_verified(struct attempt *attempt)
     struct leases_item item;
     if (!leases_get_item(attempt->run->view, attempt->progress.lease, slot->item, &item))
         return;
-    struct amount price = pay(attempt, &slot->worker, &item.price), fees = pay_fees(attempt);
+    struct amount price = pay(attempt, &slot->worker, &item.price),
+                  held = credits_locked(attempt->run->view, jobs_escrow(attempt->id));
+    pay_fees(attempt, jobs_escrow(attempt->id), &held);
     leases_paid(attempt->run, attempt->progress.lease, slot->item, &price,
                 attempt->run->context->time_ms + attempt->parameters.challenge_ms);
     audit_close(attempt);
     CHECK(amount_add(&attempt->progress.paid, &attempt->progress.paid, &price));
-    CHECK(amount_add(&attempt->progress.fees, &attempt->progress.fees, &fees));
+    CHECK(amount_add(&attempt->progress.fees, &attempt->progress.fees, &attempt->fees));
     struct jobs_result result = {
         .worker = slot->worker,
         .lease = attempt->progress.lease,
@@ -64,7 +87,7 @@ void settlement_verified(struct attempt *attempt)
         .trace_root = slot->trace_root,
         .end_root = slot->end_root,
         .paid = price,
-        .fees = fees,
+        .fees = attempt->fees,
     };
     attempt_result(attempt, &result);
     attempt_status(attempt, JOBS_SLOT_VERIFIED, 0);
@@ -93,13 +116,19 @@ struct amount settlement_split(const struct catalog_run *run, const struct param
     return taken;
 }
 
-struct amount settlement_slash(const struct attempt *attempt, uint8_t percent,
+struct amount settlement_slash(struct attempt *attempt, uint8_t percent,
                                const struct address *provers, uint32_t prover_count)
 {
     struct leases_item item;
     if (!leases_get_item(attempt->run->view, attempt->progress.lease, attempt->slot.item, &item))
         return units_zero;
     struct credits_place place = {CREDITS_STAKE, attempt->progress.lease, attempt->slot.item};
-    return settlement_split(attempt->run, &attempt->parameters, place, &item.stake, percent,
-                            provers, prover_count);
+    struct amount slash, rest, taken;
+    CHECK(amount_share(&slash, &item.stake, percent, 100));
+    pay_fees(attempt, place, &slash);
+    CHECK(amount_sub(&rest, &slash, &attempt->fees));
+    taken = settlement_split(attempt->run, &attempt->parameters, place, &rest, 100, provers,
+                             prover_count);
+    CHECK(amount_add(&taken, &taken, &attempt->fees));
+    return taken;
 }

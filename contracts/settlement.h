@@ -2,7 +2,9 @@
  *
  *     verified           escrow -> worker: the item's price; escrow -> each replayer: replay_fee x its intervals, or an equal part of
  *                        what `auditors` of them get when more were asked; stakes of audits go home
- *     slash              prover_share per cent of it in equal parts to those who proved it, the rest with all remainders to the treasury
+ *     slash              first the fees of who replayed and wasn't outvoted, in equal parts if it is too little; of what is left
+ *                        prover_share per cent in equal parts to those who proved it, the rest with all remainders to the treasury
+ *     undecided          the same fees, out of what the escrow holds beyond the plan
  *     nothing            to the consumer, who has the escrow back */
 #ifndef CONTRACTS_SETTLEMENT_H
 #define CONTRACTS_SETTLEMENT_H
@@ -18,8 +20,11 @@ struct amount settlement_split(const struct catalog_run *run, const struct param
                                uint8_t percent, const struct address *provers,
                                uint32_t prover_count);
 
-/* Slashes the attempt's worker; what was taken. */
-struct amount settlement_slash(const struct attempt *attempt, uint8_t percent,
+/* Nobody is to blame: pays who replayed as far as the escrow has more than the plan needs. */
+void settlement_undecided(struct attempt *attempt);
+
+/* Slashes the attempt's worker; what was taken. Requires percent <= 100. */
+struct amount settlement_slash(struct attempt *attempt, uint8_t percent,
                                const struct address *provers, uint32_t prover_count);
 
 #endif

@@ -52,7 +52,8 @@
     X(ALREADY_DONE,      50, "already_done",        "The sender has done this already, and it cannot be replaced.")  \
     X(WRONG_PREIMAGE,    51, "wrong_preimage",      "The preimage does not hash to the end of the chain.")           \
     X(WRONG_TRACE_ROOT,  52, "wrong_trace_root",    "The leaves do not have this trace root.")                       \
-    X(NOTHING_DRAWN,     53, "nothing_drawn",       "No reveal of an assigned replayer is there to draw from.")
+    X(NOTHING_DRAWN,     53, "nothing_drawn",       "No reveal of an assigned replayer is there to draw from.")           \
+    X(STAKE_TOO_LOW,     54, "stake_too_low",       "The stake is below what the network asks for this much work.")
 /* clang-format on */
 
 #define VERDICT_VALUE(symbol, number, name, sentence) VERDICT_##symbol = number,

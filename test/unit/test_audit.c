@@ -1,5 +1,6 @@
 #include "contracts/audit.h"
 
+#include "contracts/load.h"
 #include "contracts/validator.h"
 
 #include "test/unit/studio.h"
@@ -248,8 +249,8 @@ static uint64_t open_work(uint8_t seat)
 {
     struct address replayer = market_address(MARKET_REPLAYER_0 + seat);
     struct path path = path_account("load/", &replayer);
-    struct jobs_load load = {.mmacs = 0};
-    (void)view_load(&m.view, path_key(&path), &jobs_load_record, &load);
+    struct load_total load = {.mmacs = 0};
+    (void)view_load(&m.view, path_key(&path), &load_total_record, &load);
     return load.mmacs;
 }
 
@@ -284,6 +285,81 @@ START_TEST(who_replays_for_many_jobs_has_the_time_for_all_of_them)
         market_step(&m, 10000000);
     for (uint8_t seat = 0; seat < MARKET_SEATS; seat++)
         ck_assert_uint_eq(open_work(seat), 0);
+    market_release(&m);
+}
+END_TEST
+
+/* The attack: audits of a large job that others are made to wait for. */
+START_TEST(who_is_late_for_its_other_jobs_has_more_time_but_not_without_end)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    studio_start(&m, 1, 1, 0);
+    ck_assert_int_eq(studio_commit(&m, MARKET_PROVIDER_A, 1, 0, UINT32_MAX), VERDICT_OK);
+    uint64_t begun = m.context.time_ms;
+    m.parameters.replay_mmacs = 2000000; /* of large jobs, too */
+    m.parameters.stake_min = units_zero;
+    parameters_put(&m.view, &m.parameters);
+    struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
+    struct program_layer layers[3];
+    struct program program = studio_program(layers);
+    program.batch *= 1000;
+    terms.program = record_bytes(&m.arena, &program_record, &program);
+    terms.memory_mib = 1024;
+    terms.segment_ms = 40000000;
+    terms.round_ms = terms.segment_ms;
+    terms.deadline_ms = m.context.time_ms + 80000000;
+    terms.budget = units_amount(MARKET_FORTUNE / 2);
+    terms.price_max = units_amount(MARKET_FORTUNE / 4);
+    studio_offer(&m, MARKET_PROVIDER_D, 0, 1);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    m.parameters.replay_mmacs = 488;
+    parameters_put(&m.view, &m.parameters);
+    market_step(&m, 1);
+    ck_assert_int_eq(studio_commit(&m, MARKET_PROVIDER_D, 2, 0, UINT32_MAX), VERDICT_OK);
+    market_step(&m, STUDIO_REPLAY); /* seat 2 replays for both */
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_SEALING);
+    ck_assert_uint_eq(studio_slot(&m, 1, 0).deadline_ms, begun + 2 * STUDIO_REPLAY);
+    ck_assert_uint_eq(balance(1), MARKET_FORTUNE - 100); /* its stake; nobody was fined */
+    market_step(&m, STUDIO_REPLAY);
+    ck_assert_uint_eq(balance(1), MARKET_FORTUNE - 20 - 100); /* fined, and asked again with all */
+    market_release(&m);
+}
+END_TEST
+
+/* A fifth to seventh validator: f grows from 1 to 2 while the job runs. */
+static void add_validators(void)
+{
+    struct validator_set set;
+    struct validator validator;
+    struct validator_member members[7];
+    ck_assert(validator_set_get(&m.view, &set));
+    for (uint8_t i = 0; i < set.member_count; i++)
+        members[i] = set.members[i];
+    for (uint8_t i = 4; i < 7; i++) {
+        members[i] = (struct validator_member){.seat = i, .public_key = market_public(1000u + i)};
+        ck_assert(validator_get(&m.view, (struct seat){0}, &validator));
+        validator.public_key = members[i].public_key;
+        validator.replayer = market_address(MARKET_OPERATOR_A + i - 4u);
+        validator.organisation = bytes_text("");
+        validator_put(&m.view, (struct seat){i}, &validator);
+    }
+    set.members = members;
+    set.member_count = set.seat_count = 7;
+    validator_set_put(&m.view, &set);
+}
+
+START_TEST(as_many_replay_as_the_set_asks_for_now)
+{
+    uint8_t seats[MARKET_SEATS];
+    studio_start(&m, 1, 1, 0);
+    add_validators();
+    ck_assert_int_eq(studio_commit(&m, MARKET_PROVIDER_A, 1, 0, UINT32_MAX), VERDICT_OK);
+    ck_assert_uint_eq(assigned(seats), 3); /* seats 1, 2 and 3, where two were enough when it was submitted */
+    studio_replay(&m, 1, 0);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_VERIFIED);
+    uint64_t fee = 2 * STUDIO_INTERVALS * STUDIO_FEE / 3; /* the budget holds the fees of two */
+    for (uint8_t seat = 1; seat <= 3; seat++)
+        ck_assert_uint_eq(balance(seat), MARKET_FORTUNE + fee);
     market_release(&m);
 }
 END_TEST
@@ -496,6 +572,8 @@ HARNESS_MAIN("audit", nobody_replays_for_the_own_organisation, f_plus_one_replay
              when_nobody_replays_the_worker_keeps_its_stake_and_is_not_paid,
              a_replayer_without_its_stake_is_passed_over, replayers_without_any_balance_still_audit,
              who_replays_for_many_jobs_has_the_time_for_all_of_them,
+             who_is_late_for_its_other_jobs_has_more_time_but_not_without_end,
+             as_many_replay_as_the_set_asks_for_now,
              one_mute_seat_robs_nobody_where_both_parties_have_a_seat, a_trace_of_nothing_is_not_paid,
              sampled_intervals_are_drawn_from_the_next_epochs_reveals,
              a_missing_reveal_is_fined_and_the_next_in_rotation_draws,

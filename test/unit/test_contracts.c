@@ -300,7 +300,7 @@ START_TEST(no_call_breaks_money_or_capacity_and_every_lock_is_freed_in_time)
         ck_assert_uint_eq(market_number(&supply.stakes), 0);
         ck_assert_uint_eq(market_number(&supply.deposits), 0);
         ck_assert(
-            !view_next(&m.view, bytes_text("load/"), bytes_of(NULL, 0), &key, &value));
+            !view_next(&m.view, bytes_text("load_job/"), bytes_of(NULL, 0), &key, &value));
         market_release(&m);
     }
     /* The run is worth something only if it got around. */

@@ -85,7 +85,8 @@ START_TEST(who_agreed_with_a_falsehood_is_outvoted_too)
     ck_assert_int_eq(studio_vote(&m, 1, 0, 3, studio_leaf(0, 0, 3)), VERDICT_OK);
     ck_assert_int_eq(item_reason(0), LEASES_FRAUD);
     ck_assert_uint_eq(balance(1), MARKET_FORTUNE - 100);
-    ck_assert_uint_eq(balance(2), MARKET_FORTUNE + 12 + STUDIO_STAKE / 8);
+    uint64_t fee = STUDIO_INTERVALS * STUDIO_FEE; /* for the replay, out of the worker's stake; who was outvoted has none */
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE + 12 + fee + (STUDIO_STAKE - fee) / 8);
     ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10 - STUDIO_STAKE);
     market_step(&m, 1);
     market_release(&m);
@@ -102,7 +103,10 @@ START_TEST(a_vote_without_majority_costs_who_did_not_vote_and_bars_who_asked_for
     ck_assert_int_eq(item_reason(0), LEASES_UNDECIDED);
     ck_assert_uint_eq(balance(0), MARKET_FORTUNE);
     ck_assert_uint_eq(balance(1), MARKET_FORTUNE - 20); /* of its audit's stake */
-    ck_assert_uint_eq(balance(2), MARKET_FORTUNE);
+    uint64_t fee = STUDIO_INTERVALS * STUDIO_FEE; /* out of what the escrow has beyond the plan */
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE + fee);
+    struct jobs_progress progress = studio_progress(&m, 1);
+    ck_assert_uint_eq(market_number(&progress.fees), fee);
     ck_assert_uint_eq(balance(3), MARKET_FORTUNE - 20); /* of its balance */
     ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A), MARKET_FORTUNE - 10);
     ck_assert_uint_eq(studio_progress(&m, 1).barred, 1u << 2);
@@ -110,7 +114,7 @@ START_TEST(a_vote_without_majority_costs_who_did_not_vote_and_bars_who_asked_for
     ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_TRAINING);
     ck_assert_uint_ne(studio_worker(&m, 1, 0), MARKET_PROVIDER_A); /* barred from this job */
     studio_honest(&m, 1, 0);
-    ck_assert_uint_eq(balance(2), MARKET_FORTUNE); /* passed over, though it was its turn */
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE + fee); /* passed over, though it was its turn */
     market_release(&m);
 }
 END_TEST
@@ -150,7 +154,7 @@ START_TEST(unavailable_states_are_the_workers_fault_but_cost_less_than_fraud)
     ck_assert_int_eq(item_reason(0), LEASES_WITHHELD);
     ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_A),
                       MARKET_FORTUNE - 10 - STUDIO_STAKE * 80 / 100);
-    ck_assert_uint_eq(balance(1), MARKET_FORTUNE); /* it may have been served */
+    ck_assert_uint_eq(balance(1), MARKET_FORTUNE + STUDIO_INTERVALS * STUDIO_FEE); /* it may have been served */
     market_step(&m, 1);
     market_release(&m);
 }

@@ -95,8 +95,9 @@ START_TEST(a_made_up_end_is_caught_slashed_and_finished_by_another)
 
     ck_assert_uint_eq(market_balance(&m, cheat), MARKET_FORTUNE - 10 - STUDIO_STAKE);
     ck_assert_uint_eq(market_balance(&m, MARKET_PROVIDER_D), MARKET_FORTUNE - 10 + 585);
+    uint64_t fee = STUDIO_INTERVALS * STUDIO_FEE;
     struct contracts_supply supply = market_supply(&m);
-    ck_assert_uint_eq(market_number(&supply.treasury), STUDIO_STAKE - 2 * (STUDIO_STAKE / 4 / 2));
+    ck_assert_uint_eq(market_number(&supply.treasury), STUDIO_STAKE - 2 * fee - 2 * ((STUDIO_STAKE - 2 * fee) / 4 / 2));
     struct jobs_result result;
     struct path path = path_1("result/", 1);
     path_u32(&path, 0);
@@ -257,6 +258,7 @@ START_TEST(a_segment_that_takes_too_long_to_challenge_is_refused)
     struct program_layer layers[3];
     studio_init(&m);
     m.parameters.replay_mmacs = 1;
+    m.parameters.stake_min = units_zero;
     parameters_put(&m.view, &m.parameters);
     struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
     struct program program = studio_program(layers);
@@ -570,6 +572,8 @@ START_TEST(a_state_that_no_node_stores_is_no_job)
     struct digest roots[JOBS_WORKERS_MAX];
     struct program_layer layers[3];
     studio_init(&m);
+    m.parameters.stake_min = units_zero;
+    parameters_put(&m.view, &m.parameters);
     struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
     struct program program = studio_program(layers);
     terms.replay_ms = JOBS_TIME_MAX_MS / 8;
@@ -595,6 +599,8 @@ START_TEST(no_terms_leave_a_replayer_less_than_its_work_takes)
     struct program_layer layers[3];
     uint64_t work;
     studio_init(&m);
+    m.parameters.stake_min = units_zero;
+    parameters_put(&m.view, &m.parameters);
     struct jobs_submit terms = studio_terms(&m, 2, 2, roots);
     struct program program = studio_program(layers);
     program.batch *= 10;
@@ -612,7 +618,21 @@ START_TEST(no_terms_leave_a_replayer_less_than_its_work_takes)
 }
 END_TEST
 
-HARNESS_MAIN("jobs", honest_workers_are_paid_exactly_and_the_rest_goes_home,
+/* The attack: commitments that cost nothing make others replay. */
+START_TEST(a_stake_is_at_least_in_proportion_to_the_work)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    studio_init(&m);
+    struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
+    terms.stake = units_amount(389);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_STAKE_TOO_LOW);
+    terms.stake = units_amount(390); /* 3.9 times stake_min */
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    market_release(&m);
+}
+END_TEST
+
+HARNESS_MAIN("jobs", a_stake_is_at_least_in_proportion_to_the_work, honest_workers_are_paid_exactly_and_the_rest_goes_home,
              history_of_a_finished_job_stays_in_state,
              a_made_up_end_is_caught_slashed_and_finished_by_another,
              a_silent_worker_loses_a_little_and_its_slot,

@@ -43,6 +43,7 @@ START_TEST(each_bound_is_kept)
     REFUSED(p.challenge_bond.be[15] = 1);
     REFUSED(p.replay_fee_min.be[15] = 1);
     REFUSED(p.replay_fee_min = units_zero);
+    REFUSED(p.stake_min.be[15] = 1);
 }
 END_TEST
 

@@ -35,12 +35,18 @@ static enum err ask_network(struct desk *desk, uint64_t *now_ms, uint32_t *valid
     return ERR_NONE;
 }
 
-/* The budget that the terms need at least; what was given must cover it. */
-static enum err settle_budget(struct cli *cli, struct job_terms *terms, uint32_t auditors)
+/* What the terms need at least: a stake in proportion to the work, and a budget; what was given must cover them. */
+static enum err settle_amounts(struct cli *cli, struct job_terms *terms, uint32_t auditors,
+                               const struct parameters *parameters)
 {
-    struct amount least;
+    struct amount least = jobs_stake(terms->work, parameters);
     char text[AMOUNT_TEXT_SIZE];
 
+    if (units_amount_compare(&terms->submit.stake, &least) < 0) {
+        units_amount_text(text, &least);
+        return fault_set(&cli->fault, ERR_USAGE,
+                         "--stake is too low for this much work: the network asks for %s", text);
+    }
     if (!jobs_budget(&least, &terms->submit, terms->intervals, auditors))
         return fault_set(&cli->fault, ERR_USAGE, "the terms cost more than 256 bits can count");
     if (!terms->has_budget)
@@ -112,7 +118,7 @@ static enum err run_plan(struct cli *cli)
     if (!err)
         err = job_terms_read(cli, &terms, now_ms);
     if (!err)
-        err = settle_budget(cli, &terms, (validators - 1) / 3 + 1);
+        err = settle_amounts(cli, &terms, (validators - 1) / 3 + 1, &parameters);
     if (!err)
         err = shortage_say(&desk, &waits, &terms.submit, terms.work, terms.submit.workers, false);
     if (!err)
@@ -152,7 +158,8 @@ static enum err begin(struct desk *desk, struct job_terms *terms, const struct d
     return err;
 }
 
-static enum err submit_terms(struct desk *desk, struct job_terms *terms, uint32_t auditors)
+static enum err submit_terms(struct desk *desk, struct job_terms *terms, uint32_t auditors,
+                             const struct parameters *parameters)
 {
     struct cli *cli = desk->cli;
     struct desk_calls calls = {0};
@@ -160,7 +167,7 @@ static enum err submit_terms(struct desk *desk, struct job_terms *terms, uint32_
     const char *waits = NULL;
     struct corpus corpus;
     uint64_t job = 0;
-    enum err err = settle_budget(cli, terms, auditors);
+    enum err err = settle_amounts(cli, terms, auditors, parameters);
 
     if (!err)
         err = shortage_say(desk, &waits, &terms->submit, terms->work, terms->submit.workers, false);
@@ -209,7 +216,7 @@ static enum err run_submit(struct cli *cli)
     if (!err)
         err = desk_sign(&desk);
     if (!err)
-        err = submit_terms(&desk, &terms, (validators - 1) / 3 + 1);
+        err = submit_terms(&desk, &terms, (validators - 1) / 3 + 1, &parameters);
     desk_close(&desk);
     return err;
 }
