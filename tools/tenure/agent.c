@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* How long one request for the next block rests at the node. */
@@ -14,6 +15,9 @@
 
 /* Between two looks when a node answers at once without a new block. */
 #define POLL_MS 150
+
+/* Between two looks at the ledger from within long work. */
+#define BREATH_MS 250
 
 /* How long one node may be silent before the next one is asked. */
 #define REQUEST_MS 3000
@@ -64,6 +68,8 @@ enum err agent_open(struct agent *agent, struct cli *cli)
     memset(agent, 0, sizeof(*agent));
     agent->cli = cli;
     arena_init(&agent->arena, AGENT_ARENA_BYTES);
+    for (int i = 0; i < AGENDA_DEPTH; i++)
+        arena_init(&agent->spare[i], AGENT_ARENA_BYTES);
     agent->data_folder = cli_text(cli, "data");
     log_setup(LOG_LEVEL_INFO, cli->json);
     sigaction(SIGTERM, &action, NULL);
@@ -106,15 +112,34 @@ void agent_close(struct agent *agent)
         shop_release(&agent->shops[i]);
     desk_close(&agent->desk);
     arena_release(&agent->arena);
+    for (int i = 0; i < AGENDA_DEPTH; i++)
+        arena_release(&agent->spare[i]);
 }
 
 /* --- a job made ready --- */
 
-/* The job's shop; a new one takes the place that was used longest ago. Only its terms are there at first. */
+/* Whose place a new shop takes: one of a job that is worked on never, one that was made ready only if there is no other. */
+static struct agent_shop *shop_to_give_up(struct agent *agent)
+{
+    struct agent_shop *oldest = NULL;
+
+    for (int i = 0; i < AGENT_SHOPS_MAX; i++) {
+        struct agent_shop *shop = &agent->shops[i];
+        if (shop->job && agenda_is_running(&agent->agenda, shop->job))
+            continue;
+        if (!oldest || shop->workshop.ready < oldest->workshop.ready ||
+            (shop->workshop.ready == oldest->workshop.ready && shop->used < oldest->used))
+            oldest = shop;
+    }
+    CHECK(oldest != NULL);
+    return oldest;
+}
+
+/* The job's shop; only its terms are there at first. */
 static enum err shop_of(struct agent *agent, struct agent_shop **out, uint64_t job,
                         struct fault *fault)
 {
-    struct agent_shop *oldest = &agent->shops[0];
+    struct agent_shop *oldest;
     struct path path = path_1("job/", job);
     enum err err;
 
@@ -125,9 +150,8 @@ static enum err shop_of(struct agent *agent, struct agent_shop **out, uint64_t j
             *out = shop;
             return ERR_NONE;
         }
-        if (shop->used < oldest->used)
-            oldest = shop;
     }
+    oldest = shop_to_give_up(agent);
     shop_release(oldest);
     arena_init(&oldest->arena, CLIENT_ANSWER_BYTES);
     err = lookup_get(&agent->desk.client, &oldest->arena, path_key(&path), &jobs_job_record,
@@ -217,6 +241,13 @@ struct jobs_segment agent_segment(const struct agent_job *job, uint16_t slot)
                                  job->slots[slot]->attempt};
 }
 
+struct agenda_task agent_task(const struct agent_job *job, uint16_t slot, bool brief)
+{
+    return (struct agenda_task){.segment = agent_segment(job, slot),
+                                .deadline_ms = job->slots[slot]->deadline_ms,
+                                .brief = brief};
+}
+
 bool agent_same_segment(const struct jobs_segment *a, const struct jobs_segment *b)
 {
     return a->job == b->job && a->round == b->round && a->slot == b->slot &&
@@ -283,13 +314,12 @@ bool agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t
     return done;
 }
 
-/* Rests until there is a block that this agent hasn't seen. */
-static enum err wait_block(struct agent *agent, struct fault *fault)
+/* Asks for the last block; rests at the node for wait_ms while there is none that this agent hasn't seen. True in *news if it has. */
+static enum err look(struct agent *agent, bool *news, uint64_t wait_ms, struct fault *fault)
 {
     struct client_reply reply;
     struct answer *root = NULL;
     char path[96];
-    uint64_t wait_ms = agent->woken ? 0 : WAIT_MS, start_ms = clock_monotonic_ms();
     enum err err;
 
     snprintf(path, sizeof(path), "/v1/status?after_height=%" PRIu64 "&wait_ms=%" PRIu64,
@@ -300,11 +330,10 @@ static enum err wait_block(struct agent *agent, struct fault *fault)
         err = client_refusal(&agent->desk.client, &reply, path, fault);
     if (!err)
         err = answer_parse(&root, reply.body, fault);
+    agent->looked_ms = clock_monotonic_ms();
     if (err)
         return err;
-    if (!agent->woken && answer_number(root, "height") == agent->height &&
-        clock_monotonic_ms() - start_ms < POLL_MS)
-        clock_sleep_ms(POLL_MS);
+    *news = agent->woken || answer_number(root, "height") != agent->height;
     agent->woken = false;
     agent->height = answer_number(root, "height");
     agent->time_ms = answer_number(root, "time_ms");
@@ -367,35 +396,141 @@ enum err agent_past(struct agent *agent, struct agent_job *job, const struct job
     return ERR_NONE;
 }
 
-static enum err pass(struct agent *agent, void (*act)(void *self, const struct agent_job *job),
-                     void (*rest)(void *self), void *self, struct fault *fault)
+/* --- passes --- */
+
+/* Lets the part look at one job. What is wrong with it is in the log and concerns no other; ERR_IO when no node answers. */
+static enum err visit(struct agent *agent, uint64_t number)
+{
+    struct agent_job job = {.number = number};
+    struct fault fault;
+    enum err err;
+
+    arena_clear(&agent->arena);
+    err = load_job(agent, &job, &fault);
+    if (!err)
+        agent->part.act(agent->part.self, &job);
+    else if (err != ERR_NOT_FOUND && !stopping) /* not found: it has ended meanwhile */
+        log_event(LOG_LEVEL_WARN, "job-not-read", "job %" PRIu64 ": %s", number, fault.text);
+    return err == ERR_IO ? err : ERR_NONE;
+}
+
+/* Challenges belong to jobs that may have ended. */
+static void visit_rest(struct agent *agent)
+{
+    arena_clear(&agent->arena);
+    if (agent->part.rest)
+        agent->part.rest(agent->part.self);
+}
+
+/* The numbers of all open jobs, on the heap: what the pass reads of each goes into the arena, which is cleared for the next. */
+static enum err list_open(struct agent *agent, uint64_t **jobs, uint32_t *count,
+                          struct fault *fault)
 {
     struct lookup_list open;
-    enum err err = wait_block(agent, fault);
+    enum err err;
+
+    arena_clear(&agent->arena);
+    err = lookup_all(&agent->desk.client, &agent->arena, bytes_text("open/"), &jobs_open_record,
+                     &open, fault);
+    if (err)
+        return err;
+    *count = open.count;
+    *jobs = calloc(open.count + 1u, sizeof(**jobs));
+    CHECK(*jobs != NULL);
+    for (uint32_t i = 0; i < open.count; i++)
+        (*jobs)[i] = ((struct jobs_open *)open.values[i])->job;
+    return ERR_NONE;
+}
+
+/* The long work that this pass has noted as due first. */
+static void work(struct agent *agent)
+{
+    struct agenda_task task;
+
+    if (stopping || !agenda_begin(&agent->agenda, &task, clock_monotonic_ms()))
+        return;
+    if (task.challenge)
+        visit_rest(agent);
+    else if (visit(agent, task.segment.job))
+        log_event(LOG_LEVEL_WARN, "nodes", "none answers for job %" PRIu64, task.segment.job);
+    agenda_end(&agent->agenda, clock_monotonic_ms());
+    agent->woken = true;
+}
+
+static enum err pass(struct agent *agent, struct fault *fault)
+{
+    uint64_t *jobs = NULL;
+    uint32_t count = 0;
+    enum err err;
 
     agent->pass++;
-    arena_clear(&agent->arena);
+    agenda_clear(&agent->agenda);
+    err = list_open(agent, &jobs, &count, fault);
+    for (uint32_t i = 0; !err && i < count && !stopping; i++)
+        if ((err = visit(agent, jobs[i])))
+            fault_set(fault, err, "no node answers");
+    free(jobs);
+    if (!err && !stopping)
+        visit_rest(agent);
     if (!err)
-        err = lookup_all(&agent->desk.client, &agent->arena, bytes_text("open/"), &jobs_open_record,
-                         &open, fault);
-    for (uint32_t i = 0; !err && i < open.count && !stopping; i++) {
-        struct agent_job job = {.number = ((struct jobs_open *)open.values[i])->job};
-        err = load_job(agent, &job, fault);
-        if (!err)
-            act(self, &job);
-    }
-    if (!err && rest && !stopping)
-        rest(self);
+        work(agent);
     return err;
 }
 
-enum err agent_run(struct agent *agent, void (*act)(void *self, const struct agent_job *job),
-                   void (*rest)(void *self), void *self)
+bool agent_take(struct agent *agent, const struct agenda_task *task)
 {
+    return agenda_take(&agent->agenda, task, clock_monotonic_ms());
+}
+
+bool agent_is_busy(const struct agent *agent)
+{
+    return agent->agenda.depth > 0;
+}
+
+enum err agent_breathe(struct agent *agent, struct fault *fault)
+{
+    struct arena *spare, outer = agent->arena;
+    struct fault nodes;
+    bool news = false;
+
+    CHECK(agent->agenda.depth > 0);
+    spare = &agent->spare[agent->agenda.depth - 1];
+    if (!stopping && clock_monotonic_ms() - agent->looked_ms >= BREATH_MS) {
+        agent->arena = *spare;
+        /* Without nodes the work goes on: they may be back when it is done. */
+        if (look(agent, &news, 0, &nodes) || (news && pass(agent, &nodes)))
+            log_event(LOG_LEVEL_WARN, "nodes", "%s", nodes.text);
+        *spare = agent->arena;
+        agent->arena = outer;
+    }
+    if (stopping)
+        return fault_set(fault, ERR_NOT_NOW, "asked to stop");
+    if (agenda_is_late(&agent->agenda, agent->time_ms))
+        return fault_set(fault, ERR_NOT_NOW, "the time for it is over");
+    return ERR_NONE;
+}
+
+/* Until there is a block that this agent hasn't seen, or it has something to look after. */
+static enum err wait_block(struct agent *agent, struct fault *fault)
+{
+    uint64_t start_ms = clock_monotonic_ms();
+    bool news;
+    enum err err = look(agent, &news, agent->woken ? 0 : WAIT_MS, fault);
+
+    if (!err && !news && clock_monotonic_ms() - start_ms < POLL_MS)
+        clock_sleep_ms(POLL_MS);
+    return err;
+}
+
+enum err agent_run(struct agent *agent, const struct agent_part *part)
+{
+    agent->part = *part;
     while (!stopping) {
         struct fault fault;
-        enum err err = pass(agent, act, rest, self, &fault);
-        if (err && err != ERR_NOT_FOUND && !stopping) {
+        enum err err = wait_block(agent, &fault);
+        if (!err)
+            err = pass(agent, &fault);
+        if (err && !stopping) {
             log_event(LOG_LEVEL_WARN, "nodes", "%s", fault.text);
             clock_sleep_ms(POLL_MS);
         }

@@ -1,5 +1,6 @@
-/* What the provider's and the replayer's agents share: a loop that wakes with each block, looks at the jobs that haven't ended, and
- * lets the agent act on each.
+/* What the provider's and the replayer's agents share: a pass over the jobs that haven't ended, at each block. What takes no time is done as
+ * the pass comes by; of the rest the piece that is due first is worked on (tools/tenure/agenda.h), and between its intervals passes go on, so
+ * that no short window is missed for a long training. A job that can't be read or worked on keeps no other from its pass.
  *
  * An agent keeps nothing that it couldn't compute again: what to do follows from the ledger, states are functions of the ledger's roots,
  * and a replayer's nonces of its key. So it may be killed at any moment and started again; the ledger takes each step once. */
@@ -8,17 +9,19 @@
 
 #include "contracts/jobs.h"
 #include "contracts/parameters.h"
+#include "tools/tenure/agenda.h"
 #include "tools/tenure/desk.h"
 #include "tools/tenure/workshop.h"
 
-/* Jobs whose program and data are kept ready; one more pushes out the one used longest ago. */
-#define AGENT_SHOPS_MAX 4
+/* Jobs whose program and data are kept ready: those that are worked on, and the one that a pass looks at. One more pushes out one that
+ * isn't ready yet, or else the one used longest ago. */
+#define AGENT_SHOPS_MAX (AGENDA_DEPTH + 1)
 
 /* How many nodes get each state: of four, one may be faulty and another away, and the third has it. An honest worker whose state nobody
  * has would be taken for one that withholds it. */
 #define AGENT_COPIES 3
 
-/* One pass's answers from the nodes: a job's audits and slots, with room. */
+/* One job's answers from the nodes in one pass: its audits and slots, with room. */
 #define AGENT_ARENA_BYTES (64u << 20)
 
 /* A job made ready: what was submitted never changes. */
@@ -33,7 +36,7 @@ struct agent_shop {
     bool shared;               /* the nodes have its data from us, for replayers */
 };
 
-/* A job as it stood when this pass began; in the pass's arena. */
+/* A job as it stood when this pass came to it; in the pass's arena. */
 struct agent_job {
     uint64_t number;
     struct agent_shop *shop;
@@ -43,17 +46,30 @@ struct agent_job {
 };
 
 /* Calls that were refused lately: those of one round's slots. */
-#define AGENT_REFUSED_MAX 32
+#define AGENT_REFUSED_MAX JOBS_WORKERS_MAX
 
 struct agent_refused {
     struct digest call; /* SHA-256 of its arguments */
     uint64_t until_ms;  /* of the monotonic clock: not sent again before */
 };
 
+/* What one kind of agent does. */
+struct agent_part {
+    void *self;
+    /* Looks at a job that hasn't ended. Long work is done only when agent_take says so. */
+    void (*act)(void *self, const struct agent_job *job);
+    /* The same for what belongs to no such job; may be NULL. */
+    void (*rest)(void *self);
+};
+
 struct agent {
     struct cli *cli;
     struct desk desk;
-    struct arena arena; /* of one pass */
+    struct arena arena; /* of one job in one pass */
+    struct arena spare[AGENDA_DEPTH]; /* of the passes inside long work */
+    struct agent_part part;
+    struct agenda agenda;
+    uint64_t looked_ms; /* monotonic clock: when the last block was asked for */
     struct parameters parameters;
     const char *data_folder;
     enum kernel_kind kernel;
@@ -81,10 +97,18 @@ struct agent {
 MUST_USE enum err agent_open(struct agent *agent, struct cli *cli);
 void agent_close(struct agent *agent);
 
-/* Calls `act` for each job that hasn't ended, and then `rest` (may be NULL), at each block, until the agent is asked to stop. */
-MUST_USE enum err agent_run(struct agent *agent,
-                            void (*act)(void *self, const struct agent_job *job),
-                            void (*rest)(void *self), void *self);
+/* Plays the part at each block, until the agent is asked to stop. */
+MUST_USE enum err agent_run(struct agent *agent, const struct agent_part *part);
+
+/* True when this piece of long work is to be done now, by the caller. Else the part is asked again when its turn has come. */
+bool agent_take(struct agent *agent, const struct agenda_task *task);
+
+/* True inside of long work. */
+bool agent_is_busy(const struct agent *agent);
+
+/* What long work calls between two intervals, outside of any call to the nodes: if there is a new block, a pass runs in here.
+ * ERR_NOT_NOW when the work should end: the agent was asked to stop, or the time for it is over. */
+MUST_USE enum err agent_breathe(struct agent *agent, struct fault *fault);
 
 /* True once the agent was asked to stop. */
 bool agent_is_stopping(const struct agent *agent);
@@ -120,6 +144,9 @@ MUST_USE enum err agent_list(struct agent *agent, const char *word, uint64_t job
 /* A function of the key, the tag and the segment: nobody else can guess it, and after a restart it is the same. */
 struct digest agent_nonce(const struct agent *agent, const char *tag,
                           const struct jobs_segment *segment);
+
+/* The work that the slot asks for now. */
+struct agenda_task agent_task(const struct agent_job *job, uint16_t slot, bool brief);
 
 struct jobs_segment agent_segment(const struct agent_job *job, uint16_t slot);
 bool agent_same_segment(const struct jobs_segment *a, const struct jobs_segment *b);

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Segments whose answers are remembered: those of one round of several jobs. What is forgotten is replayed again. */
-#define KEPT_MAX 32
+/* Segments whose answers are remembered: those of a round of four jobs of the widest kind. What is forgotten is replayed again. */
+#define KEPT_MAX (4 * JOBS_WORKERS_MAX)
 
 /* A state that can't be had is asked for again until this share of the replayer's time is over; then "unavailable" is the answer. */
 #define UNAVAILABLE_AFTER_PERCENT 60
@@ -25,11 +25,12 @@
 /* Answers to one segment. */
 struct kept {
     struct jobs_segment segment; /* job 0: empty */
+    bool in_the_making;
     uint32_t count;
     struct jobs_answer answers[JOBS_INTERVALS_MAX];
 };
 
-/* A segment's dispute, or a round's close, that this agent has answered. */
+/* A segment's dispute, or a round's close (slot JOBS_WHOLE), that this agent has answered. */
 struct said {
     struct jobs_segment segment;
     uint16_t interval;
@@ -43,10 +44,8 @@ struct replay {
     uint32_t chain_length;
     struct kept kept[KEPT_MAX];
     uint32_t kept_next;
-    struct said voted[KEPT_MAX];
-    uint32_t voted_next;
-    uint64_t closed_job;
-    uint32_t closed_round;
+    struct said said[KEPT_MAX];
+    uint32_t said_next;
 };
 
 /* --- answers --- */
@@ -59,6 +58,37 @@ static const struct kept *kept_find(const struct replay *replay, const struct jo
     return NULL;
 }
 
+/* A place for one more; the oldest gives way, but not one in the making, inside which this one may be made. */
+static struct kept *kept_new(struct replay *replay)
+{
+    struct kept *kept;
+
+    do {
+        kept = &replay->kept[replay->kept_next];
+        replay->kept_next = (replay->kept_next + 1) % KEPT_MAX;
+    } while (kept->in_the_making);
+    kept->segment.job = 0;
+    kept->count = 0;
+    return kept;
+}
+
+static bool was_said(const struct replay *replay, const struct said *said)
+{
+    for (uint32_t i = 0; i < KEPT_MAX; i++)
+        if (agent_same_segment(&replay->said[i].segment, &said->segment) &&
+            replay->said[i].interval == said->interval)
+            return true;
+    return false;
+}
+
+static void remember_said(struct replay *replay, const struct said *said)
+{
+    replay->said[replay->said_next] = *said;
+    replay->said_next = (replay->said_next + 1) % KEPT_MAX;
+}
+
+/* --- replaying --- */
+
 /* Replays all intervals up to `count` from the start state, which is known to all; kept->count of them are answered, also after an error. */
 static enum err answer_all(struct replay *replay, const struct agent_job *job, uint16_t slot,
                            struct kept *kept, uint32_t count, struct fault *fault)
@@ -70,8 +100,7 @@ static enum err answer_all(struct replay *replay, const struct agent_job *job, u
     if (err)
         return err;
     for (uint16_t i = 0; i < count && !err; i++) {
-        if (agent_is_stopping(&replay->agent))
-            err = fault_set(fault, ERR_NOT_NOW, "asked to stop");
+        err = agent_breathe(&replay->agent, fault);
         kept->answers[i].interval = i;
         if (!err)
             err = segment_advance(trainer, &state, &kept->answers[i].leaf, NULL, fault);
@@ -174,7 +203,8 @@ static enum err answer_drawn(struct replay *replay, const struct agent_job *job,
         err = ERR_NONE;
     for (uint32_t i = 0; i < audit->interval_count && !err; i++) {
         kept->answers[i] = (struct jobs_answer){.interval = audit->intervals[i].interval};
-        if (!withheld)
+        err = agent_breathe(&replay->agent, fault);
+        if (!err && !withheld)
             err = answer_one(replay, job, slot, audit->intervals[i].interval, &kept->answers[i],
                              fault);
         kept->count += !err;
@@ -204,26 +234,28 @@ static void answer_unavailable(struct kept *kept, const struct agent_job *job,
                                                         : (uint16_t)kept->count};
 }
 
-/* The answers to this audit, from memory or by replaying. NULL when they can't be had now; the log says why. */
+/* The answers to this audit, from memory or by replaying. NULL when they can't be had now, which the log says, or have to wait. */
 static const struct kept *answer(struct replay *replay, const struct agent_job *job, uint16_t slot,
                                  const struct jobs_audit *audit)
 {
     struct jobs_segment segment = agent_segment(job, slot);
     const struct kept *known = kept_find(replay, &segment);
-    struct kept *kept = &replay->kept[replay->kept_next];
+    struct agenda_task task = agent_task(job, slot, false);
     uint64_t start_ms = clock_monotonic_ms();
+    struct kept *kept;
     struct fault fault;
     enum err err;
 
-    if (known)
+    if (known || !agent_take(&replay->agent, &task))
         return known;
-    kept->segment.job = 0;
-    kept->count = 0;
+    kept = kept_new(replay);
+    kept->in_the_making = true;
     err = agent_prepare(&replay->agent, job, &fault);
     if (!err && job->shop->terms.terms.sample)
         err = answer_drawn(replay, job, slot, audit, kept, &fault);
     else if (!err)
         err = answer_all(replay, job, slot, kept, job->shop->terms.intervals, &fault);
+    kept->in_the_making = false;
     if (err) {
         log_event(LOG_LEVEL_WARN, "not-replayed", "job %" PRIu64 " round %u slot %u: %s",
                   job->number, segment.round, slot, fault.text);
@@ -232,7 +264,6 @@ static const struct kept *answer(struct replay *replay, const struct agent_job *
         answer_unavailable(kept, job, audit);
     }
     kept->segment = segment;
-    replay->kept_next = (replay->kept_next + 1) % KEPT_MAX;
     log_event(LOG_LEVEL_INFO, "replayed",
               "job %" PRIu64 " round %u slot %u attempt %u: %u intervals in %" PRIu64 " ms",
               segment.job, segment.round, segment.slot, segment.attempt, kept->count,
@@ -283,23 +314,23 @@ static bool has_voted(struct replay *replay, const struct jobs_segment *segment,
     struct jobs_vote vote;
     struct fault fault;
 
-    for (uint32_t i = 0; i < KEPT_MAX; i++)
-        if (replay->voted[i].segment.job &&
-            agent_same_segment(&replay->voted[i].segment, segment) &&
-            replay->voted[i].interval == interval)
-            return true;
+    if (was_said(replay, &(struct said){*segment, interval}))
+        return true;
     path_u8(&path, replay->seat);
     return !lookup_get(&replay->agent.desk.client, &replay->agent.arena, path_key(&path),
                        &jobs_vote_record, &vote, &fault) &&
            agent_same_segment(&vote.segment, segment) && vote.answer.interval == interval;
 }
 
+/* An interval of a sampled audit starts from a served state, and is brief. ERR_NOT_NOW, also when it has to wait. */
 static enum err find_vote(struct replay *replay, const struct agent_job *job, uint16_t slot,
                           struct jobs_answer *out, struct fault *fault)
 {
     struct jobs_segment segment = agent_segment(job, slot);
     uint16_t interval = job->slots[slot]->disputed;
     const struct kept *known = kept_find(replay, &segment);
+    bool is_sampled = job->shop->terms.terms.sample > 0;
+    struct agenda_task task = agent_task(job, slot, is_sampled);
     struct kept *kept;
     enum err err;
 
@@ -308,11 +339,13 @@ static enum err find_vote(struct replay *replay, const struct agent_job *job, ui
             *out = known->answers[i];
             return ERR_NONE;
         }
+    if (!agent_take(&replay->agent, &task))
+        return ERR_NOT_NOW;
     kept = calloc(1, sizeof(*kept));
     CHECK(kept != NULL);
     *out = (struct jobs_answer){.interval = interval};
     err = agent_prepare(&replay->agent, job, fault);
-    if (!err && job->shop->terms.terms.sample)
+    if (!err && is_sampled)
         err = answer_one(replay, job, slot, interval, out, fault);
     else if (!err && !(err = answer_all(replay, job, slot, kept, interval + 1u, fault)))
         *out = kept->answers[interval];
@@ -336,19 +369,18 @@ static void vote(struct replay *replay, const struct agent_job *job, uint16_t sl
     struct jobs_segment segment = agent_segment(job, slot);
     uint16_t interval = job->slots[slot]->disputed;
     struct jobs_cast args = {.segment = segment};
-    struct fault fault;
+    struct fault fault = {0};
 
     if (is_said(job, audit, interval) || has_voted(replay, &segment, interval))
         return;
     if (find_vote(replay, job, slot, &args.answer, &fault)) {
-        log_event(LOG_LEVEL_WARN, "not-voted", "job %" PRIu64 " slot %u: %s", job->number, slot,
-                  fault.text);
+        if (fault.code) /* none: it has to wait */
+            log_event(LOG_LEVEL_WARN, "not-voted", "job %" PRIu64 " slot %u: %s", job->number, slot,
+                      fault.text);
         return;
     }
-    if (agent_send(&replay->agent, "voted", CATALOG_JOBS, JOBS_VOTE, &args)) {
-        replay->voted[replay->voted_next] = (struct said){segment, interval};
-        replay->voted_next = (replay->voted_next + 1) % KEPT_MAX;
-    }
+    if (agent_send(&replay->agent, "voted", CATALOG_JOBS, JOBS_VOTE, &args))
+        remember_said(replay, &(struct said){segment, interval});
 }
 
 /* --- the beacon --- */
@@ -409,8 +441,11 @@ static void draw(struct replay *replay, const struct agent_job *job, uint16_t sl
 
 /* --- closing a round --- */
 
+/* Brief: others wait for it to begin the next round, and a sum of deltas takes no longer than an interval. */
 static void close_round(struct replay *replay, const struct agent_job *job)
 {
+    struct said said = {.segment = {job->number, job->progress.round, JOBS_WHOLE, 0}};
+    struct agenda_task task = {said.segment, 0, job->progress.deadline_ms, true};
     struct rounds_result result;
     struct jobs_close args = {.job = job->number, .round = job->progress.round};
     struct path path = path_1("ballot_close/", job->number);
@@ -418,7 +453,7 @@ static void close_round(struct replay *replay, const struct agent_job *job)
     struct fault fault;
     enum err err;
 
-    if (replay->closed_job == job->number && replay->closed_round == job->progress.round)
+    if (was_said(replay, &said))
         return;
     path_u8(&path, replay->seat);
     err = lookup_get(&replay->agent.desk.client, &replay->agent.arena, path_key(&path),
@@ -426,6 +461,8 @@ static void close_round(struct replay *replay, const struct agent_job *job)
     if (!err && ballot.round == job->progress.round)
         return;
     err = err == ERR_NOT_FOUND ? ERR_NONE : err;
+    if (!err && !agent_take(&replay->agent, &task))
+        return;
     if (!err)
         err = agent_prepare(&replay->agent, job, &fault);
     if (!err)
@@ -438,8 +475,7 @@ static void close_round(struct replay *replay, const struct agent_job *job)
     args.global_root = result.global_root;
     args.start_roots = result.start_roots;
     args.start_root_count = result.start_root_count;
-    replay->closed_job = job->number;
-    replay->closed_round = job->progress.round;
+    remember_said(replay, &said);
     agent_send(&replay->agent, "closed", CATALOG_JOBS, JOBS_CLOSE, &args);
 }
 
@@ -550,7 +586,7 @@ enum err agent_replay(struct cli *cli)
         log_event(LOG_LEVEL_INFO, "ready", "replays for seat %u with kernel %s%s", replay->seat,
                   kernel_name(replay->agent.kernel),
                   beacon ? "" : "; no --beacon file, so sampled audits will miss its reveals");
-        err = agent_run(&replay->agent, act, rule, replay);
+        err = agent_run(&replay->agent, &(struct agent_part){replay, act, rule});
     }
     free(replay->chain);
     agent_close(&replay->agent);

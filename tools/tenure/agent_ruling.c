@@ -45,35 +45,48 @@ static enum err replay(struct agent *agent, const struct challenge_open *open,
         err = agent_start_state(agent, &job, slot, &state, fault);
     if (err)
         return err;
-    for (uint32_t i = 0; i <= open->interval && !err; i++)
-        err = agent_is_stopping(agent)
-                  ? fault_set(fault, ERR_NOT_NOW, "asked to stop")
-                  : segment_advance(&job.shop->workshop.segment, &state, leaf, NULL, fault);
+    for (uint32_t i = 0; i <= open->interval && !err; i++) {
+        err = segment_advance(&job.shop->workshop.segment, &state, leaf, NULL, fault);
+        if (!err)
+            err = agent_breathe(agent, fault);
+    }
     state_release(&state);
     return err;
 }
 
-/* A start that can't be had is asked for again until half of answer_ms is left; then "unavailable" is the answer. */
-static bool is_patience_over(struct agent *agent, const struct challenge_open *open)
+/* When the challenge must be answered. */
+static enum err find_deadline(struct agent *agent, const struct challenge_open *open,
+                              uint64_t *deadline_ms, struct fault *fault)
 {
     struct path path = challenge_path(open);
     struct challenge challenge;
-    struct fault fault;
+    enum err err = lookup_get(&agent->desk.client, &agent->arena, path_key(&path),
+                              &challenge_record, &challenge, fault);
 
-    return !lookup_get(&agent->desk.client, &agent->arena, path_key(&path), &challenge_record,
-                       &challenge, &fault) &&
-           agent_now_ms(agent) + agent->parameters.answer_ms / 2 >= challenge.deadline_ms;
+    if (!err)
+        *deadline_ms = challenge.deadline_ms;
+    return err;
 }
 
 static void rule(struct agent *agent, uint64_t id, const struct challenge_open *open)
 {
     struct challenge_answer args = {.challenge = id, .answer = {.interval = open->interval}};
+    struct agenda_task task = {.segment = open->segment, .challenge = id};
     struct fault fault;
-    enum err err = replay(agent, open, &args.answer.leaf, &fault);
+    enum err err = find_deadline(agent, open, &task.deadline_ms, &fault);
 
     if (err) {
+        log_event(LOG_LEVEL_WARN, "nodes", "challenge %" PRIu64 ": %s", id, fault.text);
+        return;
+    }
+    if (!agent_take(agent, &task))
+        return;
+    err = replay(agent, open, &args.answer.leaf, &fault);
+    if (err) {
         log_event(LOG_LEVEL_WARN, "not-replayed", "challenge %" PRIu64 ": %s", id, fault.text);
-        if (err == ERR_NOT_NOW || !is_patience_over(agent, open))
+        /* A start that can't be had is asked for again until half of answer_ms is left; then "unavailable" is the answer. */
+        if (err == ERR_NOT_NOW ||
+            agent_now_ms(agent) + agent->parameters.answer_ms / 2 < task.deadline_ms)
             return;
         args.answer.leaf = (struct trace_leaf){.witness = digest_zero};
     }

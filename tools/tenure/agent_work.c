@@ -16,6 +16,7 @@
 /* One segment that was trained here. */
 struct kept {
     struct jobs_segment segment; /* job 0: empty */
+    bool in_the_making;
     uint32_t leaf_count;
     struct trace_leaf leaves[JOBS_INTERVALS_MAX + 1];
 };
@@ -50,6 +51,19 @@ static struct kept *kept_find(struct work *work, const struct jobs_segment *segm
     return NULL;
 }
 
+/* A place for one more; the oldest gives way, but not one in the making, inside which this one may be made. */
+static struct kept *kept_new(struct work *work)
+{
+    struct kept *kept;
+
+    do {
+        kept = &work->kept[work->kept_next];
+        work->kept_next = (work->kept_next + 1) % KEPT_MAX;
+    } while (kept->in_the_making);
+    kept->segment.job = 0;
+    return kept;
+}
+
 /* --- training --- */
 
 static void on_step(void *self, uint32_t step, float loss, float norm)
@@ -60,14 +74,15 @@ static void on_step(void *self, uint32_t step, float loss, float norm)
     work->loss = loss;
 }
 
-/* Stops between two intervals when asked to. */
+/* Between two intervals: what others wait for, and whether to go on. */
 static enum err on_leaf(void *self, uint32_t index, const struct trace_leaf *leaf,
                         struct state *state)
 {
     struct work *work = self;
+    struct fault fault;
 
     (void)index, (void)leaf, (void)state;
-    return agent_is_stopping(&work->agent) ? ERR_NOT_NOW : ERR_NONE;
+    return agent_breathe(&work->agent, &fault);
 }
 
 /* A digest that looks like work. */
@@ -132,17 +147,23 @@ static enum err train(struct work *work, const struct agent_job *job, uint16_t s
     return err;
 }
 
-/* A segment that can't be begun or finished is declined in the second half of the time that the ledger leaves for that, so that
- * nobody pays for data that can't be had. */
-static void decline(struct work *work, const struct agent_job *job, uint16_t slot)
+/* In the second half of the time that the ledger leaves for it: what isn't there yet may still come. */
+static bool is_time_to_decline(struct work *work, const struct agent_job *job, uint16_t slot)
 {
-    struct jobs_segment segment = agent_segment(job, slot);
     uint64_t answer_ms = work->agent.parameters.answer_ms;
     uint64_t begun_ms = job->slots[slot]->deadline_ms - job->shop->terms.terms.segment_ms;
     uint64_t now_ms = agent_now_ms(&work->agent);
 
-    if (job->slots[slot]->status == JOBS_SLOT_TRAINING && now_ms >= begun_ms + answer_ms / 2 &&
-        now_ms < begun_ms + answer_ms)
+    return job->slots[slot]->status == JOBS_SLOT_TRAINING && now_ms >= begun_ms + answer_ms / 2 &&
+           now_ms < begun_ms + answer_ms;
+}
+
+/* A segment that can't be begun or finished is declined, so that nobody pays for data that can't be had. */
+static void decline(struct work *work, const struct agent_job *job, uint16_t slot)
+{
+    struct jobs_segment segment = agent_segment(job, slot);
+
+    if (is_time_to_decline(work, job, slot))
         agent_send(&work->agent, "segment-declined", CATALOG_JOBS, JOBS_DECLINE, &segment);
 }
 
@@ -158,25 +179,67 @@ static enum err share_data(struct work *work, const struct agent_job *job, struc
     return err;
 }
 
-/* Trains a segment and makes its end state available. The result is kept; NULL when it failed, which the log says. */
-static struct kept *make(struct work *work, const struct agent_job *job, uint16_t slot)
+/* While another segment is trained: looks whether this one could begin, because the time to decline it may be over by then. */
+static void foresee(struct work *work, const struct agent_job *job, uint16_t slot)
 {
-    struct kept *kept = &work->kept[work->kept_next];
-    struct stint stint;
-    struct fault fault = {ERR_NOT_NOW, "asked to stop"};
-    enum err err = agent_prepare(&work->agent, job, &fault);
+    struct agenda_task task = agent_task(job, slot, true);
+    struct fault fault;
+    struct state start;
+    enum err err;
 
-    kept->segment.job = 0;
+    if (!agent_is_busy(&work->agent) || !is_time_to_decline(work, job, slot) ||
+        !agent_take(&work->agent, &task))
+        return;
+    err = agent_prepare(&work->agent, job, &fault);
     if (!err)
         err = share_data(work, job, &fault);
     if (!err)
-        err = begin(work, job, slot, kept, &stint, &fault);
+        err = agent_start_state(&work->agent, job, slot, &start, &fault);
     if (!err) {
-        err = train(work, job, slot, &stint, &fault);
-        if (!err)
-            err = workshop_push(&work->agent.desk.client, &stint.state, AGENT_COPIES, &fault);
-        stint_release(&stint);
+        state_release(&start);
+        return;
     }
+    log_event(LOG_LEVEL_WARN, "segment-not-begun", "job %" PRIu64 " slot %u: %s", job->number, slot,
+              fault.text);
+    decline(work, job, slot);
+}
+
+/* What a training says that agent_breathe has ended. */
+static const struct fault interrupted = {ERR_NOT_NOW, "asked to stop, or the time is over"};
+
+static enum err fill(struct work *work, const struct agent_job *job, uint16_t slot,
+                     struct kept *kept, struct fault *fault)
+{
+    struct stint stint;
+    enum err err = agent_prepare(&work->agent, job, fault);
+
+    if (!err)
+        err = share_data(work, job, fault);
+    if (!err)
+        err = begin(work, job, slot, kept, &stint, fault);
+    if (err)
+        return err;
+    err = train(work, job, slot, &stint, fault);
+    if (!err)
+        err = workshop_push(&work->agent.desk.client, &stint.state, AGENT_COPIES, fault);
+    stint_release(&stint);
+    return err;
+}
+
+/* Trains a segment and makes its end state available. The result is kept; NULL when it failed, which the log says, or has to wait. */
+static struct kept *make(struct work *work, const struct agent_job *job, uint16_t slot)
+{
+    struct agenda_task task = agent_task(job, slot, false);
+    struct fault fault = interrupted;
+    struct kept *kept;
+    enum err err;
+
+    if (!agent_take(&work->agent, &task))
+        return NULL;
+    kept = kept_new(work);
+    kept->in_the_making = true;
+    err = fill(work, job, slot, kept, &fault);
+    kept->in_the_making = false;
     if (err) {
         log_event(LOG_LEVEL_WARN, "segment-not-trained", "job %" PRIu64 " slot %u: %s", job->number,
                   slot, fault.text);
@@ -185,7 +248,6 @@ static struct kept *make(struct work *work, const struct agent_job *job, uint16_
         return NULL;
     }
     kept->segment = agent_segment(job, slot);
-    work->kept_next = (work->kept_next + 1) % KEPT_MAX;
     return kept;
 }
 
@@ -200,8 +262,12 @@ static void commit(struct work *work, const struct agent_job *job, uint16_t slot
     struct kept *kept;
 
     /* Committed or refused before: the ledger takes a trace once, and the same one again would not help. */
-    if (kept_find(work, &segment) || !(kept = make(work, job, slot)))
+    if (kept_find(work, &segment))
         return;
+    if (!(kept = make(work, job, slot))) {
+        foresee(work, job, slot);
+        return;
+    }
     planting_show(&work->planting, &segment, kept->leaves, kept->leaf_count, shown);
     for (uint32_t i = 0; i < kept->leaf_count; i++)
         leaves[i] = trace_leaf_digest(&shown[i]);
@@ -259,17 +325,19 @@ static enum err send_starts(struct work *work, const struct agent_job *job, uint
     return err;
 }
 
+/* Where the trace is known the states are checkpoints: then this is brief. */
 static void serve(struct work *work, const struct agent_job *job, uint16_t slot)
 {
     struct jobs_segment segment = agent_segment(job, slot);
+    struct agenda_task task = agent_task(job, slot, true);
     struct jobs_start starts[JOBS_INTERVALS_MAX];
     struct jobs_serve args = {segment, starts, 0};
     struct trace_leaf shown[JOBS_INTERVALS_MAX + 1];
     bool wanted[JOBS_INTERVALS_MAX] = {false};
     struct kept *kept = kept_find(work, &segment);
-    struct fault fault;
+    struct fault fault = interrupted;
 
-    if (!kept && !(kept = make(work, job, slot)))
+    if (kept ? !agent_take(&work->agent, &task) : !(kept = make(work, job, slot)))
         return;
     if (drawn(work, &segment, wanted, &fault) ||
         send_starts(work, job, slot, kept, wanted, &fault)) {
@@ -375,7 +443,7 @@ enum err agent_work(struct cli *cli)
         address_text(address, &work->agent.desk.sender.address);
         log_event(LOG_LEVEL_INFO, "ready", "works for %s with kernel %s", address,
                   kernel_name(work->agent.kernel));
-        err = agent_run(&work->agent, act, NULL, work);
+        err = agent_run(&work->agent, &(struct agent_part){work, act, NULL});
     }
     checkpoint_close(&work->checkpoints);
     agent_close(&work->agent);
