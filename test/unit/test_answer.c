@@ -50,6 +50,16 @@ START_TEST(members_come_in_their_order)
 }
 END_TEST
 
+START_TEST(a_member_can_be_set)
+{
+    parse("{\"a\":1,\"b\":2}");
+    answer_put(root, "a", "\"x\"");
+    answer_put(root, "b", NULL);
+    ck_assert_str_eq(answer_text(root, "a"), "\"x\"");
+    ck_assert(!answer_has(root, "b"));
+}
+END_TEST
+
 START_TEST(what_is_no_json_is_refused)
 {
     static const char *const wrong[] = {"", "{", "{\"a\":1}x", "{\"a\":1,\"a\":2}", "nothing"};
@@ -79,4 +89,4 @@ START_TEST(values_show_as_in_a_table)
 END_TEST
 
 HARNESS_MAIN("answer", members_are_read_by_path, what_is_missing_or_of_another_type_is_empty,
-             members_come_in_their_order, what_is_no_json_is_refused, values_show_as_in_a_table)
+             members_come_in_their_order, a_member_can_be_set, what_is_no_json_is_refused, values_show_as_in_a_table)

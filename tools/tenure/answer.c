@@ -96,6 +96,11 @@ const char *answer_member(const struct answer *object, void **at, const struct a
     return json_object_iter_key(*at);
 }
 
+void answer_put(struct answer *object, const char *name, const char *text)
+{
+    json_object_set_new((json_t *)object, name, text ? json_string(text) : json_null());
+}
+
 void answer_print(FILE *out, const struct answer *value)
 {
     json_dumpf(of(value), out, JSON_INDENT(2) | JSON_ENCODE_ANY);

@@ -37,6 +37,9 @@ const struct answer *answer_item(const struct answer *value, const char *path, u
 /* Members of an object in the order they came: NULL after the last. `*at` starts at NULL. */
 const char *answer_member(const struct answer *object, void **at, const struct answer **value);
 
+/* Sets a member of an object that answer_parse made: a text, or null for NULL. */
+void answer_put(struct answer *object, const char *name, const char *text);
+
 /* Prints the value as indented JSON with a line end. */
 void answer_print(FILE *out, const struct answer *value);
 

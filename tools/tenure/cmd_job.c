@@ -263,10 +263,29 @@ static enum err wait_end(struct desk *desk, uint64_t number)
                            : err;
 }
 
+/* The API's answer, and what the command alone can tell: why it waits, or null. */
+static enum err print_status(struct desk *desk, uint64_t number)
+{
+    struct answer *root = NULL;
+    struct job_view view;
+    enum err err =
+        client_get(&desk->client, &root, &desk->cli->fault, "/v1/jobs/%" PRIu64, number);
+
+    if (!err)
+        err = job_view_glance(desk, &view, number);
+    if (!err)
+        err = job_view_want(desk, &view);
+    if (!err) {
+        answer_put(root, "waits_for", view.waits);
+        answer_print(stdout, root);
+    }
+    answer_free(root);
+    return err;
+}
+
 static enum err run_status(struct cli *cli)
 {
     struct job_view view;
-    struct answer *root = NULL;
     uint64_t number;
     struct desk desk;
     enum err err = desk_open(&desk, cli), ended = ERR_NONE;
@@ -277,10 +296,7 @@ static enum err run_status(struct cli *cli)
     if (!err && cli_has(cli, "wait"))
         ended = wait_end(&desk, number);
     if (!err && cli->json) {
-        err = client_get(&desk.client, &root, &cli->fault, "/v1/jobs/%" PRIu64, number);
-        if (!err)
-            answer_print(stdout, root);
-        answer_free(root);
+        err = print_status(&desk, number);
     } else if (!err) {
         struct fault kept = cli->fault;
         err = job_view_load(&desk, &view, number);

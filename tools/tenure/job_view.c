@@ -53,8 +53,7 @@ enum err job_view_glance(struct desk *desk, struct job_view *view, uint64_t numb
     return err;
 }
 
-/* Why a job, or a slot of it, has no machine. */
-static enum err load_want(struct desk *desk, struct job_view *view)
+enum err job_view_want(struct desk *desk, struct job_view *view)
 {
     uint32_t wanted = view->progress.status == JOBS_WAITING ? view->job.terms.workers : 0;
 
@@ -75,7 +74,7 @@ enum err job_view_load(struct desk *desk, struct job_view *view, uint64_t number
         err = list(desk, "result/", number, &jobs_result_record, &view->results);
     if (!err)
         err = desk_names(desk, &view->accounts);
-    return err ? err : load_want(desk, view);
+    return err ? err : job_view_want(desk, view);
 }
 
 struct jobs_segment job_view_place(const struct job_view *view, uint32_t index)

@@ -25,6 +25,9 @@ MUST_USE enum err job_view_load(struct desk *desk, struct job_view *view, uint64
 /* Only what changes while it runs: job, progress and slots. For a look at every block. */
 MUST_USE enum err job_view_glance(struct desk *desk, struct job_view *view, uint64_t number);
 
+/* After either of these: why no machine comes, where the job or a slot of it waits for one. */
+MUST_USE enum err job_view_want(struct desk *desk, struct job_view *view);
+
 /* The segment that result `index` is about. Requires index < view->results.count. */
 struct jobs_segment job_view_place(const struct job_view *view, uint32_t index);
 
