@@ -26,10 +26,15 @@ struct blob_entry {
     enum blob_kind kind;
     uint64_t size;
     uint32_t older,
-        newer;      /* neighbours by use; BLOB_NONE at the ends. A free entry: next in `older` */
+        newer; /* neighbours in its order; BLOB_NONE at the ends. A free entry: next in `older` */
     uint32_t chain; /* next in its bucket */
-    bool here;      /* its file is in the folder, and it is in the order of use */
+    bool here;      /* its file is in the folder */
     bool far;       /* its object is in the bucket */
+};
+
+struct blob_order {
+    uint32_t oldest, newest; /* BLOB_NONE: empty */
+    uint32_t count;
 };
 
 struct blob_store {
@@ -37,7 +42,10 @@ struct blob_store {
     pthread_mutex_t mutex; /* guards all of it, and the files */
     struct blob_entry *entries;
     uint32_t entry_count, entry_room; /* count: ever used, free ones among them */
-    uint32_t free, oldest, newest;    /* heads of lists */
+    uint32_t free;                    /* head of the list */
+    struct blob_order near;           /* those that are here, by use */
+    struct blob_order away;           /* those that are far alone, by when that was learned */
+    uint32_t away_max;
     uint32_t *buckets;
     uint32_t bucket_count;
     struct blob_usage usage;
@@ -62,22 +70,32 @@ static uint32_t index_find(struct blob_store *store, enum blob_kind kind, const 
     return at;
 }
 
+/* The order that an entry is in: a used one is here, far, or both. */
+static struct blob_order *order_of(struct blob_store *store, const struct blob_entry *entry)
+{
+    return entry->here ? &store->near : &store->away;
+}
+
 static void order_unlink(struct blob_store *store, uint32_t at)
 {
     struct blob_entry *entry = &store->entries[at];
-    *(entry->older == BLOB_NONE ? &store->oldest : &store->entries[entry->older].newer) =
+    struct blob_order *order = order_of(store, entry);
+    *(entry->older == BLOB_NONE ? &order->oldest : &store->entries[entry->older].newer) =
         entry->newer;
-    *(entry->newer == BLOB_NONE ? &store->newest : &store->entries[entry->newer].older) =
+    *(entry->newer == BLOB_NONE ? &order->newest : &store->entries[entry->newer].older) =
         entry->older;
+    order->count--;
 }
 
 static void order_append(struct blob_store *store, uint32_t at)
 {
     struct blob_entry *entry = &store->entries[at];
-    entry->older = store->newest;
+    struct blob_order *order = order_of(store, entry);
+    entry->older = order->newest;
     entry->newer = BLOB_NONE;
-    *(store->newest == BLOB_NONE ? &store->oldest : &store->entries[store->newest].newer) = at;
-    store->newest = at;
+    *(order->newest == BLOB_NONE ? &order->oldest : &store->entries[order->newest].newer) = at;
+    order->newest = at;
+    order->count++;
 }
 
 static void index_touch(struct blob_store *store, uint32_t at)
@@ -111,16 +129,6 @@ static bool index_grow(struct blob_store *store)
     return true;
 }
 
-/* The object's file is in the folder now. */
-static void index_here(struct blob_store *store, uint32_t at, uint64_t size)
-{
-    store->entries[at].here = true;
-    store->entries[at].size = size;
-    order_append(store, at);
-    store->usage.bytes += size;
-    store->usage.files++;
-}
-
 /* An entry for an object that is nowhere yet. Requires room. */
 static uint32_t index_add(struct blob_store *store, enum blob_kind kind, const struct digest *id)
 {
@@ -146,6 +154,50 @@ static void index_remove(struct blob_store *store, uint32_t at)
     store->free = at;
 }
 
+/* The bucket doesn't have it, or it is no longer known. */
+static void index_not_far(struct blob_store *store, uint32_t at)
+{
+    struct blob_entry *entry = &store->entries[at];
+    bool alone = entry->far && !entry->here;
+    if (alone)
+        order_unlink(store, at);
+    entry->far = false;
+    if (alone)
+        index_remove(store, at);
+}
+
+/* Among those that are far alone, of which there aren't too many. */
+static void append_away(struct blob_store *store, uint32_t at)
+{
+    order_append(store, at);
+    if (store->away.count > store->away_max)
+        index_not_far(store, store->away.oldest);
+}
+
+/* Its object is in the bucket. */
+static void index_far(struct blob_store *store, uint32_t at)
+{
+    struct blob_entry *entry = &store->entries[at];
+    if (entry->far)
+        return;
+    entry->far = true;
+    if (!entry->here)
+        append_away(store, at);
+}
+
+/* Its file is in the folder now. */
+static void index_here(struct blob_store *store, uint32_t at, uint64_t size)
+{
+    struct blob_entry *entry = &store->entries[at];
+    if (entry->far)
+        order_unlink(store, at);
+    entry->here = true;
+    entry->size = size;
+    order_append(store, at);
+    store->usage.bytes += size;
+    store->usage.files++;
+}
+
 /* The file isn't in the folder any more; what is in the bucket stays known. */
 static void index_gone(struct blob_store *store, uint32_t at)
 {
@@ -154,7 +206,9 @@ static void index_gone(struct blob_store *store, uint32_t at)
     store->usage.bytes -= entry->size;
     store->usage.files--;
     entry->here = false;
-    if (!entry->far)
+    if (entry->far)
+        append_away(store, at);
+    else
         index_remove(store, at);
 }
 
@@ -250,25 +304,25 @@ static enum err keep(struct blob_store *store, enum blob_kind kind, const struct
                      struct bytes data, bool far)
 {
     uint32_t at = index_find(store, kind, id);
-    if (at != BLOB_NONE)
-        store->entries[at].far |= far;
     if (at != BLOB_NONE && store->entries[at].here) {
         index_touch(store, at);
+        store->entries[at].far |= far;
         return ERR_NONE;
     }
-    if (at == BLOB_NONE && !index_grow(store))
+    if (!index_grow(store))
         return ERR_LIMIT;
     while (store->usage.bytes + data.size > store->usage.bytes_max) {
-        drop(store, store->oldest);
+        drop(store, store->near.oldest);
         store->usage.evicted++;
     }
     enum err err = file_write(store, kind, id, data);
     if (err != ERR_NONE)
         return err;
+    at = index_find(store, kind, id); /* which may have been far alone, and forgotten for others */
     if (at == BLOB_NONE)
         at = index_add(store, kind, id);
-    store->entries[at].far |= far;
     index_here(store, at, data.size);
+    store->entries[at].far |= far;
     return ERR_NONE;
 }
 
@@ -345,11 +399,8 @@ static enum err get_far(struct arena *arena, struct blob_store *store, enum blob
     uint32_t at = index_find(store, kind, id);
     if (err == ERR_NONE)
         (void)!keep(store, kind, id, *data, true);
-    else if (err != ERR_IO && at != BLOB_NONE) { /* so that it is missing, and can be put again */
-        store->entries[at].far = false;
-        if (!store->entries[at].here)
-            index_remove(store, at);
-    }
+    else if (err != ERR_IO && at != BLOB_NONE) /* so that it is missing, and can be put again */
+        index_not_far(store, at);
     store->usage.corrupt += err == ERR_CORRUPT;
     pthread_mutex_unlock(&store->mutex);
     return err == ERR_USAGE ? ERR_IO : err;
@@ -392,7 +443,7 @@ static void on_object(void *self, const char *name, uint64_t size)
         }
         if (at == BLOB_NONE)
             at = index_add(listing->store, kind, &id);
-        listing->store->entries[at].far = true;
+        index_far(listing->store, at);
     }
 }
 
@@ -402,7 +453,7 @@ static enum err send_files(struct blob_store *store, struct fault *fault)
     struct arena arena;
     enum err err = ERR_NONE;
     arena_init(&arena, 2 * BLOB_CHUNKS_MAX * DIGEST_SIZE);
-    for (uint32_t at = store->oldest, next; at != BLOB_NONE && err == ERR_NONE; at = next) {
+    for (uint32_t at = store->near.oldest, next; at != BLOB_NONE && err == ERR_NONE; at = next) {
         struct blob_entry *entry = &store->entries[at];
         struct digest id = entry->id;
         struct bytes data;
@@ -429,10 +480,12 @@ static enum err send_files(struct blob_store *store, struct fault *fault)
     return err;
 }
 
-enum err blob_attach(struct blob_store *store, struct bucket *bucket, struct fault *fault)
+enum err blob_attach(struct blob_store *store, struct bucket *bucket, uint32_t known_max,
+                     struct fault *fault)
 {
     struct blob_listing listing = {.store = store};
     CHECK(store->bucket == NULL);
+    store->away_max = known_max;
     enum err err = bucket_list(bucket, &listing, on_object, fault);
     if (err == ERR_NONE && listing.failed)
         err = fault_set(fault, ERR_LIMIT, "out of memory");
@@ -440,6 +493,11 @@ enum err blob_attach(struct blob_store *store, struct bucket *bucket, struct fau
         return err;
     store->bucket = bucket;
     return send_files(store, fault);
+}
+
+bool blob_has_bucket(const struct blob_store *store)
+{
+    return store->bucket != NULL;
 }
 
 /* --- opening --- */
@@ -452,7 +510,8 @@ enum err blob_open(struct blob_store **out, const char *directory, uint64_t byte
     if (store == NULL)
         return fault_set(fault, ERR_LIMIT, "out of memory");
     pthread_mutex_init(&store->mutex, NULL);
-    store->free = store->oldest = store->newest = BLOB_NONE;
+    store->free = BLOB_NONE;
+    store->near = store->away = (struct blob_order){BLOB_NONE, BLOB_NONE, 0};
     store->usage.bytes_max = bytes_max;
 
     enum err err = ERR_NONE;
@@ -479,7 +538,7 @@ enum err blob_open(struct blob_store **out, const char *directory, uint64_t byte
         return err;
     }
     while (store->usage.bytes > bytes_max) {
-        drop(store, store->oldest);
+        drop(store, store->near.oldest);
         store->usage.evicted++;
     }
     *out = store;

@@ -41,8 +41,13 @@ MUST_USE enum err blob_open(struct blob_store **store, const char *directory, ui
 void blob_close(struct blob_store *store);
 
 /* Adds object storage, once and before other threads call; `bucket` outlives the store. Learns what is in it, and puts there what only
- * the folder has. Errors of bucket_list and bucket_put, ERR_IO for a file that can't be read. */
-MUST_USE enum err blob_attach(struct blob_store *store, struct bucket *bucket, struct fault *fault);
+ * the folder has. Of objects that are in the bucket alone it knows the `known_max` that it learned of last; the others are got like these,
+ * but are told to be missing, and put again when somebody brings them. Errors of bucket_list and bucket_put, ERR_IO for a file that can't be read. */
+MUST_USE enum err blob_attach(struct blob_store *store, struct bucket *bucket, uint32_t known_max,
+                              struct fault *fault);
+
+/* Then the functions below may wait for it, all but blob_open_chunk, blob_missing and blob_usage. */
+bool blob_has_bucket(const struct blob_store *store);
 
 /* Keeps a chunk. ERR_NONE also when it was there; ERR_LIMIT: empty or larger than a chunk;
  * ERR_MISMATCH: these bytes aren't `id`'s; ERR_IO: not written (disk full, no bucket). */

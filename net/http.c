@@ -183,6 +183,8 @@ static enum MHD_Result respond(struct http_server *server, struct MHD_Connection
         return MHD_NO;
     MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->type);
     MHD_add_response_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    if (response->status == 429 || response->status == 503)
+        MHD_add_response_header(out, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     enum MHD_Result result = MHD_queue_response(connection, response->status, out);
     MHD_destroy_response(out);
     return result;

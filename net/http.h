@@ -20,6 +20,7 @@
  *   is silent
  * - requests that rest: the handler is asked at once, with `last`
  * - methods other than GET, HEAD, POST and PUT: 405 method_not_allowed
+ * With 429 and 503 a client is told to come back after a second (Retry-After).
  * Errors are JSON {"error":{"code","message"}}, but for malformed requests, which libmicrohttpd
  * answers in its own words (400, 414, 431): it has no hook for them.
  *

@@ -300,7 +300,7 @@ START_TEST(what_the_folder_pushes_out_stays_in_the_bucket)
     uint32_t missing[80];
 
     far_open(&bucket, "s3://chunks/data");
-    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    ck_assert_int_eq(blob_attach(store, bucket, 100, &fault), ERR_NONE);
     for (uint32_t i = 0; i < 80; i++)
         ids[i] = chunk_put(i, LIMIT_CHUNK_BYTES);
     ck_assert_uint_le(blob_usage(store).bytes, BYTES_MAX);
@@ -309,6 +309,33 @@ START_TEST(what_the_folder_pushes_out_stays_in_the_bucket)
     for (uint32_t i = 0; i < 80; i++)
         ck_assert_int_eq(chunk_get(&ids[i]), ERR_NONE);
     ck_assert_uint_le(blob_usage(store).bytes, BYTES_MAX);
+    far_close(bucket);
+}
+END_TEST
+
+START_TEST(no_more_is_known_of_the_bucket_than_the_bound)
+{
+    struct bucket *bucket;
+    struct digest ids[80];
+    uint32_t missing[80];
+
+    far_open(&bucket, "s3://chunks/data");
+    ck_assert_int_eq(blob_attach(store, bucket, 10, &fault), ERR_NONE);
+    for (uint32_t i = 0; i < 80; i++)
+        ids[i] = chunk_put(i, LIMIT_CHUNK_BYTES);
+    ck_assert_uint_eq(blob_missing(store, missing, ids, 80),
+                      6); /* of 16 that the folder pushed out */
+    ck_assert_uint_eq(missing[5], 5);
+    for (uint32_t i = 0; i < 80; i++)
+        ck_assert_int_eq(chunk_get(&ids[i]), ERR_NONE);
+    chunk_put(0, LIMIT_CHUNK_BYTES); /* again */
+    ck_assert_uint_eq(blob_missing(store, missing, ids, 80), 6);
+    ck_assert_uint_eq(missing[0], 1);
+    empty_folder();
+    ck_assert_int_eq(blob_attach(store, bucket, 10, &fault), ERR_NONE);
+    ck_assert_uint_eq(blob_missing(store, missing, ids, 80), 70);
+    ck_assert_int_eq(chunk_get(&ids[missing[0]]), ERR_NONE);
+    ck_assert_uint_eq(blob_missing(store, missing, ids, 80), 69);
     far_close(bucket);
 }
 END_TEST
@@ -324,11 +351,11 @@ START_TEST(folder_that_is_lost_costs_nothing_and_nodes_share_a_bucket)
     id = chunk_put(1, 100); /* before there is a bucket */
     root = merkle_root(&id, 1);
     ck_assert_int_eq(blob_put_manifest(store, &root, &id, 1), ERR_NONE);
-    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    ck_assert_int_eq(blob_attach(store, bucket, 100, &fault), ERR_NONE);
     late = chunk_put(2, 100);
     empty_folder();
     ck_assert_int_eq(chunk_get(&id), ERR_NOT_FOUND);
-    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    ck_assert_int_eq(blob_attach(store, bucket, 100, &fault), ERR_NONE);
     ck_assert_uint_eq(blob_missing(store, &missing, &late, 1), 0);
     ck_assert_int_eq(chunk_get(&id), ERR_NONE);
     ck_assert_int_eq(blob_get_manifest(&arena, store, &root, &ids, &count), ERR_NONE);
@@ -353,10 +380,10 @@ START_TEST(object_that_is_not_its_name_s_is_never_served)
     uint32_t missing;
 
     far_open(&bucket, "s3://chunks/wrong");
-    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    ck_assert_int_eq(blob_attach(store, bucket, 100, &fault), ERR_NONE);
     id = chunk_put(1, 100);
     empty_folder();
-    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    ck_assert_int_eq(blob_attach(store, bucket, 100, &fault), ERR_NONE);
     ck_assert_uint_eq(blob_missing(store, &missing, &id, 1), 0);
     ck_assert_int_eq(chunk_get(&id), ERR_CORRUPT);
     ck_assert_uint_eq(blob_missing(store, &missing, &id, 1), 1);
@@ -374,10 +401,10 @@ START_TEST(what_the_bucket_did_not_take_is_not_stored)
     pid_t storage = far_open(&bucket, "s3://chunks");
 
     none = storage_open(endpoint, "s3://none");
-    ck_assert_int_eq(blob_attach(store, none, &fault), ERR_USAGE);
+    ck_assert_int_eq(blob_attach(store, none, 100, &fault), ERR_USAGE);
     ck_assert_str_eq(fault.text, "s3://none answers with status 404: NoSuchBucket");
     bucket_close(none);
-    ck_assert_int_eq(blob_attach(store, bucket, &fault), ERR_NONE);
+    ck_assert_int_eq(blob_attach(store, bucket, 100, &fault), ERR_NONE);
     kill(storage, SIGKILL);
     ck_assert_int_eq(blob_put_chunk(store, &id, bytes_of(data, sizeof(data))), ERR_IO);
     ck_assert_uint_eq(blob_missing(store, &missing, &id, 1), 1);
@@ -394,6 +421,7 @@ HARNESS_MAIN("blob", what_was_put_is_got_also_after_a_restart,
              the_bound_pushes_out_what_was_used_longest_ago, missing_chunks_are_told_by_index,
              a_thousand_files_come_and_go_and_leftovers_are_removed,
              a_folder_that_cannot_be_made_is_told, what_the_folder_pushes_out_stays_in_the_bucket,
+             no_more_is_known_of_the_bucket_than_the_bound,
              folder_that_is_lost_costs_nothing_and_nodes_share_a_bucket,
              object_that_is_not_its_name_s_is_never_served,
              what_the_bucket_did_not_take_is_not_stored)

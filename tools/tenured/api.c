@@ -95,6 +95,13 @@ static enum http_answer handle(void *self, const struct http_request *request,
     return api_ask_refuse(&ask, 404, "no_route", "there is no such path; see docs/openapi.json");
 }
 
+static void release(void *self, void *state)
+{
+    struct api_held *held = state;
+    (void)self;
+    held->let_go(held);
+}
+
 /* Reads what never changes once, so that requests needn't. */
 static enum err read_name(struct api *api, struct fault *fault)
 {
@@ -124,11 +131,15 @@ enum err api_open(struct api **out, const struct api_node *node, const struct ht
         return fault_set(fault, ERR_LIMIT, "out of memory");
     api->node = *node;
     struct http_options with = *options;
-    with.handler = (struct http_handler){api, handle, api_submit_release};
+    with.handler = (struct http_handler){api, handle, release};
     enum err err = read_name(api, fault);
+    if (err == ERR_NONE)
+        err = api_errand_start(&api->errands, node->blobs, &api->http, fault);
     if (err == ERR_NONE)
         err = http_open(&api->http, &with, fault);
     if (err != ERR_NONE) {
+        api_errand_stop(&api->errands);
+        api_errand_release(&api->errands);
         free(api);
         return err;
     }
@@ -140,7 +151,9 @@ void api_close(struct api *api)
 {
     if (api == NULL)
         return;
+    api_errand_stop(&api->errands);
     http_close(api->http);
+    api_errand_release(&api->errands);
     free(api);
 }
 

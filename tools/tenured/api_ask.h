@@ -10,15 +10,22 @@
 #include "base/record.h"
 #include "ledger/history.h"
 #include "tools/tenured/api.h"
+#include "tools/tenured/api_errand.h"
 
 /* What one answer may take besides its text: a block with its receipts. */
 #define API_ARENA_BYTES (96u << 20)
+
+/* What stands first in whatever a request's state points to. */
+struct api_held {
+    void (*let_go)(struct api_held *held); /* the request is over */
+};
 
 struct api {
     struct api_node node;
     struct http_server *http;
     char chain_name[LIMIT_TEXT_BYTES + 1];
     atomic_uint submitted; /* transactions on their way to the verifiers */
+    struct api_errands errands;
 };
 
 struct api_ask {

@@ -7,7 +7,6 @@
 
 /* --- api_submit.c: transactions on their way in --- */
 enum http_answer api_submit_post(struct api_ask *ask);
-void api_submit_release(void *self, void *state);
 void api_submit_done(struct api_batch *batch);
 
 /* --- api_tx.c: what became of them --- */

@@ -1,4 +1,5 @@
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +7,8 @@
 
 /* One POST of transactions. The request and the node hold it; whoever lets go last frees it. */
 struct api_submit {
-    struct api_batch batch; /* first, so that api_submit_done finds the rest */
+    struct api_held held; /* first: what the request's state points to */
+    struct api_batch batch;
     struct api *api;
     uint64_t ticket;
     atomic_uint holders;
@@ -19,15 +21,15 @@ static void let_go(struct api_submit *submit)
         free(submit);
 }
 
-void api_submit_release(void *self, void *state)
+static void on_request_end(struct api_held *held)
 {
-    (void)self;
-    let_go(state);
+    let_go((struct api_submit *)held);
 }
 
 void api_submit_done(struct api_batch *batch)
 {
-    struct api_submit *submit = (struct api_submit *)batch;
+    struct api_submit *submit =
+        (struct api_submit *)((char *)batch - offsetof(struct api_submit, batch));
     atomic_fetch_sub(&submit->api->submitted, batch->count);
     atomic_store(&submit->done, true);
     http_wake(submit->api->http, submit->ticket);
@@ -66,6 +68,7 @@ static struct api_submit *submit_new(struct api_ask *ask, uint32_t count)
         txs[i] = bytes_of(copy + 4, bytes_get_u32(copy));
         copy += 4 + txs[i].size;
     }
+    submit->held.let_go = on_request_end;
     submit->batch = (struct api_batch){txs, count, ids, verdicts};
     submit->api = ask->api;
     submit->ticket = ask->request->ticket;

@@ -84,6 +84,8 @@ static void add_api(struct footprint *footprint, const struct settings *settings
     add(footprint, "API: answers", HTTP_ANSWERS_MAX, "HTTP_ANSWERS_MAX, all together");
     add(footprint, "API: answers in the making", options.threads * (uint64_t)HTTP_TEXT_MAX * 2,
         "HTTP_TEXT_MAX and its sources a thread");
+    if (settings->blob_place[0])
+        add(footprint, "API: object storage", API_ERRAND_BYTES_MAX, "API_ERRAND_BYTES_MAX");
     add(footprint, "API: transactions unpacked", API_SUBMIT_MAX * (uint64_t)sizeof(struct tx),
         "API_SUBMIT_MAX");
 }

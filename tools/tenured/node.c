@@ -239,6 +239,9 @@ static void on_storage_failure(void *self, const char *sentence)
     log_event(LOG_LEVEL_WARN, "storage", "%s", sentence);
 }
 
+/* What it knows of object storage: 18 MB, and 16 GiB of chunks that nobody brings twice. */
+#define NODE_OBJECTS_KNOWN 262144
+
 /* Puts object storage behind the folder of blobs. */
 static enum err node_attach(struct node *node, struct fault *fault)
 {
@@ -253,7 +256,7 @@ static enum err node_attach(struct node *node, struct fault *fault)
         .warn = on_storage_failure};
     enum err err = bucket_open(&node->bucket, &options, fault);
     if (!err)
-        err = blob_attach(node->blobs, node->bucket, fault);
+        err = blob_attach(node->blobs, node->bucket, NODE_OBJECTS_KNOWN, fault);
     return err;
 }
 
@@ -266,13 +269,12 @@ static enum err node_open_data(struct node *node, struct fault *fault)
     if (!err)
         err = file_lock(&node->lock, path, fault);
     if (!err)
-        err = fetched_adopt(node->settings.data,
-                            bytes_of(node->genesis_raw, node->genesis_size), fault);
+        err = fetched_adopt(node->settings.data, bytes_of(node->genesis_raw, node->genesis_size),
+                            fault);
     if (!err)
         err = file_join(path, node->settings.data, "chain", fault);
     if (!err)
-        err = chain_open_cached(&node->chain, path,
-                                bytes_of(node->genesis_raw, node->genesis_size),
+        err = chain_open_cached(&node->chain, path, bytes_of(node->genesis_raw, node->genesis_size),
                                 node->settings.store_cache_mb << 20, fault);
     if (!err) {
         chain_judge(node->chain, &court_judge);
@@ -299,11 +301,11 @@ static enum err node_check_version(struct node *node, struct fault *fault)
         return fault_set(fault, err, "the protocol version can't be read");
     if (version <= BLOCK_VERSION_NEWEST)
         return ERR_NONE;
-    return fault_set(fault, ERR_NOT_NOW,
-                     "the chain halted at block %llu: it goes on with protocol version %u, and this "
-                     "program knows versions up to %d; install a newer tenured",
-                     (unsigned long long)chain_head(node->chain)->header.height, version,
-                     BLOCK_VERSION_NEWEST);
+    return fault_set(
+        fault, ERR_NOT_NOW,
+        "the chain halted at block %llu: it goes on with protocol version %u, and this "
+        "program knows versions up to %d; install a newer tenured",
+        (unsigned long long)chain_head(node->chain)->header.height, version, BLOCK_VERSION_NEWEST);
 }
 
 /* Every member must have an address: a chain whose members can't reach each other stands still. One that follows may lack some. */
@@ -502,9 +504,8 @@ enum err node_start(struct node *node, const struct settings *settings, struct f
     if (roster->dismissed && height >= roster->since)
         node_leave_removed(node, roster->since);
     roster_drop(roster);
-    log_event(LOG_LEVEL_INFO, "started",
-              "validator %s (%s), chain at height %llu, API on port %u", node->name, seat,
-              (unsigned long long)height, api_port(node->api));
+    log_event(LOG_LEVEL_INFO, "started", "validator %s (%s), chain at height %llu, API on port %u",
+              node->name, seat, (unsigned long long)height, api_port(node->api));
     return ERR_NONE;
 }
 
