@@ -166,10 +166,7 @@ void station_renew(struct station *station)
 /* What was kept to decide heights up to this one. */
 static void drop_blocks(struct station *station, uint64_t height)
 {
-    size_t kept = 0, loose = 0;
-    for (size_t i = station->block_count; i-- > 0;) /* of loose bodies the newest stay */
-        if (station->blocks[i].height == 0 && ++loose > LOOSE_BODIES)
-            station->blocks[i].height = 1;
+    size_t kept = 0;
     for (size_t i = 0; i < station->block_count; i++)
         if (station->blocks[i].height != 0 && station->blocks[i].height <= height)
             free(station->blocks[i].body.data);
@@ -311,12 +308,31 @@ static struct station_block *add_block(struct station *station, struct bytes bod
     return block;
 }
 
+/* Of loose bodies the newest stay. */
+static void drop_oldest_loose(struct station *station)
+{
+    size_t loose = 0, oldest = station->block_count;
+    for (size_t i = station->block_count; i-- > 0;)
+        if (station->blocks[i].height == 0) {
+            loose++;
+            oldest = i;
+        }
+    if (loose < LOOSE_BODIES)
+        return;
+    free(station->blocks[oldest].body.data);
+    station->block_count--;
+    memmove(&station->blocks[oldest], &station->blocks[oldest + 1],
+            (station->block_count - oldest) * sizeof(*station->blocks));
+}
+
 bool station_keep_body(struct station *station, struct digest *body_digest, struct bytes body)
 {
     if (!station->kind->body_digest(&station->arena, body_digest, body))
         return false;
-    if (!station_body(station, body_digest).data)
-        (void)add_block(station, body, body_digest);
+    if (station_body(station, body_digest).data)
+        return true;
+    drop_oldest_loose(station);
+    (void)add_block(station, body, body_digest);
     return true;
 }
 
