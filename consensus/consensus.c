@@ -245,7 +245,7 @@ void consensus_step(struct consensus *c, const struct event *event, struct actio
         return;
     sync_advance(c, out);
     if (core_is_observer(c)) {
-        out->deadline_ms = c->ask_ms;
+        out->deadline_ms = sync_deadline_ms(c);
         return;
     }
     pace_run(c, out);

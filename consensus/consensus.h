@@ -226,7 +226,7 @@ struct action_commit {
  * while they don't come. */
 struct action_catch_up {
     struct height from, to; /* inclusive; at most BOUNDS_WINDOW heights */
-    uint64_t seats;         /* bits of seats that say or prove that they have them */
+    uint64_t seats; /* bits of seats that say or prove that they have them, or of all when nothing moves and nobody does */
 };
 
 struct action_forget {

@@ -92,6 +92,7 @@ struct consensus {
     uint64_t target_seats; /* who proved or says so */
     uint64_t asked_to;     /* last height that was asked for */
     uint64_t ask_ms;       /* when to ask (again); CORE_NEVER: nothing to ask for */
+    uint64_t probed_ms;    /* when anybody was asked last, since nothing was committed for long */
 
     /* --- time --- */
     uint64_t now_ms, clock_ms;

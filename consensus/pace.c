@@ -332,7 +332,7 @@ uint64_t pace_deadline_ms(const struct consensus *c)
 {
     uint64_t deadline = CORE_NEVER;
     deadline = earliest(c->now_ms, deadline, c->status_ms);
-    deadline = earliest(c->now_ms, deadline, c->ask_ms);
+    deadline = earliest(c->now_ms, deadline, sync_deadline_ms(c));
     deadline = earliest(c->now_ms, deadline, failure_ms(c));
     if (c->work.due_ms != CORE_NEVER && c->work.due_ms > c->clock_ms)
         deadline = earliest(c->now_ms, deadline, later(c->now_ms, c->work.due_ms - c->clock_ms));

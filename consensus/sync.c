@@ -173,8 +173,6 @@ void sync_on_status(struct consensus *c, const struct message *m, struct actions
 
 void sync_tell_status(struct consensus *c, struct actions *out)
 {
-    if (c->committee.count == 1)
-        return;
     struct message_slot slots[BOUNDS_WINDOW] = {0};
     struct message_status status = {.set = c->committee.digest,
                                     .height = {c->committed},
@@ -199,8 +197,37 @@ void sync_tell_status(struct consensus *c, struct actions *out)
 
 /* --- catch-up --- */
 
+static uint64_t probe_ms(const struct consensus *c)
+{
+    const uint64_t silence_ms = c->config.block_interval_max_ms + c->config.status_interval_ms;
+    const uint64_t first_ms = c->commit_ms + silence_ms;
+    const uint64_t next_ms = c->probed_ms + c->config.status_interval_ms;
+    if (core_others(c) == 0)
+        return CORE_NEVER;
+    return first_ms > next_ms ? first_ms : next_ms;
+}
+
+uint64_t sync_deadline_ms(const struct consensus *c)
+{
+    return c->ask_ms < probe_ms(c) ? c->ask_ms : probe_ms(c);
+}
+
+/* Nothing was committed for longer than an idle chain takes: asks anybody for what follows, whatever is known. Who has it may be unable to say
+ * so, having left the set with the block that ends it; the bodies of what is decided here may be gone; and what my own VIEW-CHANGE reports
+ * from before a crash, nobody else may have told. */
+static void probe(struct consensus *c, struct actions *out)
+{
+    if (c->now_ms < probe_ms(c))
+        return;
+    c->probed_ms = c->now_ms;
+    if (c->committed < core_top(c))
+        actions_add(out, ACTION_CATCH_UP)->as.catch_up = (struct action_catch_up){
+            .from = {c->committed + 1}, .to = {core_top(c)}, .seats = core_others(c)};
+}
+
 void sync_advance(struct consensus *c, struct actions *out)
 {
+    probe(c, out);
     if (c->asked_to != 0 && c->committed >= c->asked_to) {
         c->asked_to = 0; /* all that was asked for is here: go on at once ... */
         c->ask_ms = c->now_ms;

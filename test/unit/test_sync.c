@@ -122,6 +122,23 @@ START_TEST(heights_are_believed_from_f_and_one)
 }
 END_TEST
 
+START_TEST(when_nothing_moves_anybody_is_asked)
+{
+    set_up();
+    council_tick(&c, 1000);
+    commit_one();
+    council_tick(&c, c.config.block_interval_max_ms + 999);
+    council_expect(&c, "");
+    council_tick(&c, 1);
+    council_expect(&c, "catch up 2..9 from d\n");
+    council_tick(&c, 999);
+    council_expect(&c, "");
+    council_tick(&c, 1);
+    council_expect(&c, "catch up 2..9 from d\n");
+    council_close(&c);
+}
+END_TEST
+
 START_TEST(one_certificate_is_believed)
 {
     set_up();
@@ -220,7 +237,8 @@ END_TEST
 HARNESS_MAIN("sync", a_lower_height_is_answered_with_the_proof_of_mine,
              what_a_seat_lacks_is_sent_again_and_no_more,
              a_seat_in_a_lower_view_gets_my_view_change, a_seat_that_lacks_the_new_view_gets_it,
-             heights_are_believed_from_f_and_one, one_certificate_is_believed,
+             heights_are_believed_from_f_and_one, when_nothing_moves_anybody_is_asked,
+             one_certificate_is_believed,
              a_vote_above_the_window_tells_a_height,
              an_old_status_does_not_use_up_the_answer_to_a_new_one, answers_are_rationed,
              who_enters_my_view_is_answered_once_over_the_ration)
