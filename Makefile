@@ -189,7 +189,7 @@ NUMERICS  := 'test/golden/numerics test/unit/test_segment.c test/unit/test_netwo
 REFERENCE := 'test/reference/check --out $(OUT)'
 MATH      := '$(OUT)/math --sample'
 PLAY      := '$(OUT)/games --jobs $(GAMES)'
-SIMULATE  := $(if $(SIM),'$(SIM) --seeds test/sim/seeds.txt --from 1 --count $(SEEDS) --shrink' '$(SIM) --changes --from 1 --count 70')
+SIMULATE  := $(if $(SIM),'$(SIM) --seeds test/sim/seeds.txt --from 1 --count $(SEEDS) --shrink')
 
 units: $(UNITS)
 

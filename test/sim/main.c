@@ -4,7 +4,6 @@
  *     sim --seed 7 --set loss=0,liars=2         the same with other numbers
  *     sim --from 1 --count 2000                 many, a summary at the end
  *     sim --seeds test/sim/seeds.txt ...        first those that once failed
- *     sim --changes --from 1 --count 100        sets of validators change, and old blocks are dropped, too
  *     sim --exhaust 3                           all small cases (exhaust.h)
  *     sim --exhaust 6 --from 1 --count 1000     some of them
  *     sim --orders                              all orders of delivery to a node (orders.h)
@@ -28,7 +27,6 @@ struct totals {
     uint64_t healing_ms, healing_max_ms;
     struct coverage coverage;
     bool shrinks; /* the first fault */
-    bool changes;
 };
 
 _Noreturn void check_failed(const char *condition, const char *file, int line)
@@ -77,9 +75,8 @@ static void run(const struct scenario *scenario, bool story, struct totals *tota
     fputs(text_string(&outcome.story), stdout);
     if (!outcome.good) {
         fputs(text_string(&outcome.faults), stdout);
-        printf("seed %llu failed; see sim %s--seed %llu --trace\n",
-               (unsigned long long)scenario->seed, totals->changes ? "--changes " : "",
-               (unsigned long long)scenario->seed);
+        printf("seed %llu failed; see sim --seed %llu --trace\n",
+               (unsigned long long)scenario->seed, (unsigned long long)scenario->seed);
         if (totals->shrinks && totals->failed == 1)
             explain(scenario);
         fflush(stdout);
@@ -127,7 +124,7 @@ static bool run_list(const char *path, bool story, struct totals *totals)
 
 static int show_usage(FILE *out, int status)
 {
-    fputs("usage: sim [--seeds FILE] [--changes] [--from A --count K | --seed N] "
+    fputs("usage: sim [--seeds FILE] [--from A --count K | --seed N] "
           "[--set NAME=VALUE,...] [--trace] [--shrink]\n       sim --exhaust 1..6 [--from A "
           "--count K]\n       sim "
           "--orders\nnames:",
@@ -163,7 +160,6 @@ static bool read_arguments(int argc, char **argv, struct request *request, struc
                                             {"shrink", no_argument, NULL, 'k'},
                                             {"exhaust", required_argument, NULL, 'x'},
                                             {"orders", no_argument, NULL, 'o'},
-                                            {"changes", no_argument, NULL, 'g'},
                                             {0}};
     *request = (struct request){.from = 1, .count = UINT64_MAX};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -171,8 +167,6 @@ static bool read_arguments(int argc, char **argv, struct request *request, struc
             request->story = true;
         else if (option == 'o')
             request->orders = true;
-        else if (option == 'g')
-            totals->changes = true;
         else if (option == 'k')
             totals->shrinks = true;
         else if (option == 'e')
@@ -247,8 +241,6 @@ int main(int argc, char **argv)
     for (uint64_t seed = request.from; seed - request.from < request.count; seed++) {
         struct scenario scenario;
         scenario_draw(&scenario, seed);
-        if (totals.changes)
-            scenario_change(&scenario);
         if (request.set && !scenario_set(&scenario, request.set))
             return show_usage(stderr, 2);
         run(&scenario, request.story, &totals);

@@ -85,6 +85,20 @@ static void draw_faults(struct dice *dice, uint64_t *values)
     values[SCENARIO_BLACKOUTS] = sometimes(dice, 150, 30);
 }
 
+/* What changes in the chain itself: spares and motions, or how many blocks are kept. */
+static void draw_changes(struct dice *dice, uint64_t *values)
+{
+    if (!values[SCENARIO_LEDGER] && !values[SCENARIO_CALM] && dice_chance(dice, 350)) {
+        values[SCENARIO_SPARES] = dice_between(dice, 1, SPARES_MAX);
+        values[SCENARIO_MOTION_MS] = dice_between(dice, 200, 10000);
+        for (uint64_t i = 0; i < values[SCENARIO_SPARES]; i++)
+            if (values[SCENARIO_LIARS] && dice_chance(dice, 200))
+                values[SCENARIO_LIARS] |= UINT64_C(1) << (values[SCENARIO_COUNT] + i);
+    } else if (dice_chance(dice, 500)) {
+        values[SCENARIO_KEEP] = dice_between(dice, 1, 4 * BOUNDS_WINDOW);
+    }
+}
+
 void scenario_draw(struct scenario *scenario, uint64_t seed)
 {
     *scenario = (struct scenario){.seed = seed};
@@ -110,22 +124,8 @@ void scenario_draw(struct scenario *scenario, uint64_t seed)
     values[SCENARIO_TIMEOUT_MAX_MS] = values[SCENARIO_TIMEOUT_MS] * dice_between(&dice, 4, 20);
     values[SCENARIO_LEDGER] = dice_chance(&dice, 300);
     values[SCENARIO_TURN] = dice_chance(&dice, 330) ? dice_between(&dice, 2, 12) : 0;
-}
-
-void scenario_change(struct scenario *scenario)
-{
-    uint64_t *values = scenario->values;
-    struct dice dice;
-    dice_init(&dice, ~scenario->seed);
-    if (!values[SCENARIO_LEDGER] && !values[SCENARIO_CALM] && dice_chance(&dice, 350)) {
-        values[SCENARIO_SPARES] = dice_between(&dice, 1, SPARES_MAX);
-        values[SCENARIO_MOTION_MS] = dice_between(&dice, 200, 10000);
-        for (uint64_t i = 0; i < values[SCENARIO_SPARES]; i++)
-            if (values[SCENARIO_LIARS] && dice_chance(&dice, 200))
-                values[SCENARIO_LIARS] |= UINT64_C(1) << (values[SCENARIO_COUNT] + i);
-    } else if (dice_chance(&dice, 500)) {
-        values[SCENARIO_KEEP] = dice_between(&dice, 1, 4 * BOUNDS_WINDOW);
-    }
+    dice_init(&dice, ~seed); /* what is above stays what it is when this draws otherwise */
+    draw_changes(&dice, values);
 }
 
 bool scenario_set(struct scenario *scenario, const char *text)

@@ -52,10 +52,6 @@ struct scenario {
 
 void scenario_draw(struct scenario *scenario, uint64_t seed);
 
-/* Draws what changes in the chain itself, too: spares and motions, or how many blocks are kept. Apart, because not all its faults are mended
- * yet. */
-void scenario_change(struct scenario *scenario);
-
 /* Reads "name=value,name=value". False if there is something else in it. */
 bool scenario_set(struct scenario *scenario, const char *text);
 
