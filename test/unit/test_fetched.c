@@ -115,13 +115,13 @@ END_TEST
 /* Killed while the files of a folder were removed: what is left of them isn't opened. */
 START_TEST(a_folder_that_is_half_removed_is_in_nobodys_way)
 {
-    char path[FILE_PATH_SIZE];
+    char out[FILE_PATH_SIZE], path[FILE_PATH_SIZE];
     start();
     put("chain", 1);
     put("incoming", 2);
-    ck_assert_int_eq(file_join(path, folder, "discarded", &fault), ERR_NONE);
-    ck_assert_int_eq(file_make_folder(path, 0700, &fault), ERR_NONE);
-    ck_assert_int_eq(file_join(path, path, "000012.sst", &fault), ERR_NONE);
+    ck_assert_int_eq(file_join(out, folder, "discarded", &fault), ERR_NONE);
+    ck_assert_int_eq(file_make_folder(out, 0700, &fault), ERR_NONE);
+    ck_assert_int_eq(file_join(path, out, "000012.sst", &fault), ERR_NONE);
     ck_assert_int_eq(file_write(path, bytes_text("half"), 0600, &fault), ERR_NONE);
     ck_assert_msg(!fetched_discard(folder, "incoming", &fault), "%s", fault.text);
     ck_assert(!has("incoming"));
@@ -129,6 +129,32 @@ START_TEST(a_folder_that_is_half_removed_is_in_nobodys_way)
     ck_assert_int_eq(fetched_discard(folder, "incoming", &fault), ERR_NONE); /* nothing there */
     adopt();
     ck_assert_uint_eq(height_of("chain"), 1);
+    end();
+}
+END_TEST
+
+/* CURRENT names the list of the files of the store in that folder. */
+static void damage(const char *name)
+{
+    char here[FILE_PATH_SIZE], path[FILE_PATH_SIZE];
+    ck_assert_int_eq(file_join(here, folder, name, &fault), ERR_NONE);
+    ck_assert_int_eq(file_join(path, here, "CURRENT", &fault), ERR_NONE);
+    ck_assert_int_eq(file_write(path, bytes_text("nothing"), 0600, &fault), ERR_NONE);
+}
+
+START_TEST(what_is_damaged_is_discarded_and_the_chain_stays)
+{
+    start();
+    put("chain", 1);
+    put("fetched", 3);
+    damage("fetched");
+    adopt();
+    ck_assert_uint_eq(height_of("chain"), 1);
+    damage("chain");
+    put("fetched", 3);
+    ck_assert_int_ne(fetched_adopt(folder, town.genesis, &fault), ERR_NONE);
+    ck_assert(has("chain")); /* for whoever can mend it */
+    ck_assert(has("fetched"));
     end();
 }
 END_TEST
@@ -147,4 +173,4 @@ END_TEST
 
 HARNESS_MAIN("fetched", only_a_whole_import_takes_the_place_of_the_chain, a_chain_never_goes_back,
              a_kill_on_the_way_does_no_harm, a_folder_that_is_half_removed_is_in_nobodys_way,
-             what_is_complete_is_adopted)
+             what_is_complete_is_adopted, what_is_damaged_is_discarded_and_the_chain_stays)

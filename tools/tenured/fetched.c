@@ -2,6 +2,7 @@
 
 #include "ledger/chain.h"
 #include "tools/sys/file.h"
+#include "tools/sys/log.h"
 
 #define FETCHED_CHAIN     "chain"
 #define FETCHED_WHOLE     "fetched"
@@ -62,8 +63,14 @@ enum err fetched_adopt(const char *data, struct bytes genesis, struct fault *fau
     uint64_t height, theirs;
     bool there;
     enum err err = fetched_sweep(data, fault);
-    if (!err)
-        err = fetched_head(data, FETCHED_WHOLE, genesis, &there, &theirs, fault);
+    if (err)
+        return err;
+    err = fetched_head(data, FETCHED_WHOLE, genesis, &there, &theirs, fault);
+    if (there && (err == ERR_CORRUPT || err == ERR_IO)) {
+        log_event(LOG_LEVEL_WARN, "transfer",
+                  "the state that was fetched is damaged (%s): it is discarded", fault->text);
+        return fetched_discard(data, FETCHED_WHOLE, fault);
+    }
     if (err || !there)
         return err;
     err = fetched_head(data, FETCHED_CHAIN, genesis, &there, &height, fault);

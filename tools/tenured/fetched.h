@@ -15,7 +15,7 @@
 #define FETCHED_INCOMING "incoming"
 
 /* Puts what was fetched before into the place of DATA/chain, if it is above it: a chain never goes back below what this node has voted on.
- * Before the chain is opened; errors as chain_open. */
+ * If it is damaged it is discarded with a line in the log, since it can be fetched again. Before the chain is opened; errors as chain_open. */
 MUST_USE enum err fetched_adopt(const char *data, struct bytes genesis, struct fault *fault);
 
 /* DATA/incoming is whole and closed: it is DATA/fetched now. ERR_IO. */

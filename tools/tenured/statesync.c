@@ -8,6 +8,7 @@
 #include "tools/sys/file.h"
 #include "tools/sys/log.h"
 #include "tools/tenured/fetched.h"
+#include "tools/tenured/incoming.h"
 #include "tools/tenured/node.h"
 #include "tools/tenured/offering.h"
 #include "tools/tenured/wire.h"
@@ -177,14 +178,9 @@ static void statesync_look(struct statesync *statesync, uint64_t now_ms)
     driver_summary(&node->driver, &summary);
     if (!statesync->hinted && !statesync_is_behind(statesync, summary.target.n))
         return;
-    char path[FILE_PATH_SIZE];
-    struct height height = {0};
+    struct height height;
     struct fault fault = {0};
-    enum err err = file_join(path, node->settings.data, FETCHED_INCOMING, &fault);
-    if (!err && file_exists(path))
-        err = import_height(path, &height, &fault);
-    if (err == ERR_NOT_FOUND)
-        err = fetched_discard(node->settings.data, FETCHED_INCOMING, &fault);
+    enum err err = incoming_height(node->settings.data, &height, &fault);
     if (node_failed(node, err, &fault))
         return;
     statesync_ask_all(statesync, height.n, now_ms);
@@ -308,10 +304,6 @@ static enum err statesync_open(struct statesync *statesync, struct fault *fault)
 {
     struct node *node = statesync->node;
     const struct lineage *lineage = &statesync->lineage;
-    char path[FILE_PATH_SIZE];
-    enum err err = file_join(path, node->settings.data, FETCHED_INCOMING, fault);
-    if (err)
-        return err;
     struct import_target target = {
         .genesis = bytes_of(node->genesis_raw, node->genesis_size),
         .header_base = lineage->base_header,
@@ -320,12 +312,17 @@ static enum err statesync_open(struct statesync *statesync, struct fault *fault)
         .boundaries = lineage->list,
         .boundary_count = lineage->count,
     };
-    err = import_open(&statesync->import, path, &target, fault);
-    if (err != ERR_MISMATCH)
-        return err;
-    /* of another height, which too few have now */
-    err = fetched_discard(node->settings.data, FETCHED_INCOMING, fault);
-    return err ? err : import_open(&statesync->import, path, &target, fault);
+    return incoming_open(&statesync->import, node->settings.data, &target, fault);
+}
+
+/* What is here is damaged: it is fetched anew, after a while. */
+static void statesync_begin_again(struct statesync *statesync, const struct fault *why)
+{
+    struct node *node = statesync->node;
+    struct fault fault = {0};
+    enum err err = incoming_discard(&statesync->import, node->settings.data, why, &fault);
+    if (!node_failed(node, err, &fault))
+        statesync_rest(statesync, clock_monotonic_ms());
 }
 
 /* Keeps what is fetched from now on; false: no memory. */
@@ -448,6 +445,10 @@ static void statesync_finish(struct statesync *statesync)
         return;
     }
     enum err err = import_finish(statesync->import, &fault);
+    if (err == ERR_CORRUPT) {
+        statesync_begin_again(statesync, &fault);
+        return;
+    }
     import_close(statesync->import);
     statesync->import = NULL;
     statesync->phase = STATESYNC_IDLE;
@@ -484,7 +485,11 @@ static void statesync_on_chunk(struct statesync *statesync, struct place from, s
         return;
     }
     enum err err = import_add(statesync->import, range, wire.chunk, &fault);
-    if (err == ERR_IO || err == ERR_CORRUPT) {
+    if (err == ERR_CORRUPT) {
+        statesync_begin_again(statesync, &fault);
+        return;
+    }
+    if (err == ERR_IO) {
         node_failed(statesync->node, err, &fault);
         return;
     }

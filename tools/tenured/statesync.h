@@ -7,6 +7,7 @@
  *                                                                         -> else IDLE for a while
  *     FETCHING  ranges of the state (ledger/snapshot.h), a chunk each at  -> the import is whole: the node starts again on it
  *               a time, from all who offered the same header              -> fewer than f + 1 have it: IDLE, and the import goes on later
+ *                                                                         -> it is damaged (incoming.h): IDLE, and it begins anew later
  *
  * What counts is proven: the header by its certificate, against the set that certifies it, and each chunk against the header's state root;
  * and what members *say* (where blocks begin, who has what) counts from f + 1 of them, others say nothing. A member is one of the newest
