@@ -8,8 +8,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* A proof file: 256 levels of path and a value, in hexadecimal. */
-#define FILE_BYTES_MAX (1u << 20)
+/* A proof file: 256 levels of path, a value, and all changes of the validators, in hexadecimal; as much as a node answers. */
+#define FILE_BYTES_MAX CLIENT_ANSWER_BYTES
 
 static enum err run_prove(struct cli *cli)
 {

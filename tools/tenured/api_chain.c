@@ -2,9 +2,7 @@
 
 #include "consensus/ballot.h"
 #include "tools/tenured/api_routes.h"
-
-/* Changes of the validators in one proof: more would make it a megabyte. */
-#define API_CHAIN_CHANGES 256
+#include "tools/tenured/lineage.h"
 
 /* Blocks in one page: each may have a body of 4 MiB that is read to count it. */
 #define API_CHAIN_BLOCKS_MAX 100
@@ -191,56 +189,42 @@ enum http_answer api_chain_events(struct api_ask *ask)
     return HTTP_ANSWER;
 }
 
-/* One change of the validators: the boundary, what certifies it, and the set that it makes. */
-struct change {
-    struct history_block block;
-    struct bytes set;
-};
-
-/* The changes from genesis to the set that certifies block `height`, newest first; *count of them. */
-static enum err find_changes(struct api_ask *ask, struct change changes[API_CHAIN_CHANGES],
-                             uint32_t *count, struct height height)
+/* Adds the next change above `height`, of those up to the set that certifies block `last`. False: there is none, or *err. */
+static bool add_change(struct api_ask *ask, struct arena *scratch, struct height *height,
+                       struct height last, enum err *err)
 {
-    struct height below = {height.n > 0 ? height.n - 1 : 0};
-    enum err err = ERR_NONE;
-    for (*count = 0; *count <= API_CHAIN_CHANGES; ++*count) {
-        struct validator_set set;
-        struct bytes packed;
-        err = history_value(&ask->arena, ask->history, &packed, bytes_text("validators"), below,
-                            &ask->fault);
-        if (!err)
-            err = record_unpack(&ask->arena, &validator_set_record, &set, packed, &ask->fault);
-        if (err || set.since <= 1)
-            return err;
-        if (*count == API_CHAIN_CHANGES)
-            break;
-        changes[*count].set = packed;
-        err = history_block(&ask->arena, ask->history, &changes[*count].block,
-                            (struct height){set.since - 1}, &ask->fault);
-        if (err || set.since < 2)
-            return err;
-        below.n = set.since - 2;
+    struct history_block block;
+    struct validator_set set;
+    arena_clear(scratch);
+    *err = lineage_boundary(scratch, ask->history, &block, &set, *height, &ask->fault);
+    if (*err == ERR_NOT_FOUND || (!*err && set.since > last.n)) {
+        *err = ERR_NONE;
+        return false;
     }
-    return ERR_LIMIT;
+    if (*err)
+        return false;
+    text_add(ask->out, height->n > 0 ? ",{" : "{");
+    api_ask_hexadecimal(ask->out, "header_packed", block.header_raw);
+    api_ask_hexadecimal(ask->out, "certificate_packed", block.certificate);
+    api_ask_hexadecimal(ask->out, "set_packed", record_bytes(scratch, &validator_set_record, &set));
+    text_add(ask->out, "}");
+    height->n = set.since - 1;
+    return true;
 }
 
-static enum err add_changes(struct api_ask *ask, struct height height)
+/* The changes from genesis to the set that certifies block `last`, also those that are below where history starts here. */
+static enum err add_changes(struct api_ask *ask, struct height last)
 {
-    struct change *changes = arena_array(&ask->arena, API_CHAIN_CHANGES, sizeof(*changes));
-    uint32_t count;
-    enum err err = changes ? find_changes(ask, changes, &count, height) : ERR_LIMIT;
-    if (err)
-        return err;
+    struct height height = {0};
+    struct arena scratch;
+    enum err err;
+    arena_init(&scratch, API_ARENA_BYTES);
     text_add(ask->out, ",\"sets\":[");
-    for (uint32_t i = count; i-- > 0;) {
-        text_add(ask->out, i + 1 < count ? ",{" : "{");
-        api_ask_hexadecimal(ask->out, "header_packed", changes[i].block.header_raw);
-        api_ask_hexadecimal(ask->out, "certificate_packed", changes[i].block.certificate);
-        api_ask_hexadecimal(ask->out, "set_packed", changes[i].set);
-        text_add(ask->out, "}");
-    }
+    while (add_change(ask, &scratch, &height, last, &err))
+        continue;
     text_add(ask->out, "]");
-    return ERR_NONE;
+    arena_release(&scratch);
+    return err;
 }
 
 /* ?key=&height= (default: the head): the value then, and the proof of it or of its absence

@@ -81,10 +81,8 @@ static enum err find_set(struct arena *arena, struct history *history, struct va
     return first->since > 0 ? ERR_NONE : ERR_NOT_FOUND;
 }
 
-/* The first boundary above `height`, and the set that it makes. */
-static enum err find_boundary(struct arena *arena, struct history *history,
-                              struct history_block *block, struct validator_set *set,
-                              struct height height, struct fault *fault)
+enum err lineage_boundary(struct arena *arena, struct history *history, struct history_block *block,
+                          struct validator_set *set, struct height height, struct fault *fault)
 {
     enum err err = find_set(arena, history, set, height, fault);
     if (!err)
@@ -97,7 +95,7 @@ enum err lineage_tell(struct arena *arena, struct history *history, struct wire_
 {
     struct history_block block;
     struct validator_set set;
-    enum err err = find_boundary(arena, history, &block, &set, height, fault);
+    enum err err = lineage_boundary(arena, history, &block, &set, height, fault);
     if (!err && block.certificate.size == 0)
         err = ERR_NOT_FOUND;
     if (!err)
@@ -145,7 +143,7 @@ enum err lineage_begin(struct lineage *lineage, struct history *history, struct 
     enum err err = lineage->list ? ERR_NONE : fault_set(fault, ERR_LIMIT, "out of memory");
     for (struct height at = {0}; !err; at.n = set.since - 1) {
         arena_clear(&arena);
-        err = find_boundary(&arena, history, &block, &set, at, fault);
+        err = lineage_boundary(&arena, history, &block, &set, at, fault);
         if (!err)
             err = take_set(lineage, block.header_raw, block.certificate, &set, fault);
     }

@@ -20,11 +20,11 @@
 struct node;
 
 struct lineage {
-    struct arena arena;         /* of what follows */
-    uint64_t since;             /* the first height that `committee` certifies; 0: not begun */
-    struct digest base;         /* of the header of the block before */
-    struct bytes base_header;   /* it */
-    struct committee committee; /* whom we trust */
+    struct arena arena;           /* of what follows */
+    uint64_t since;               /* the first height that `committee` certifies; 0: not begun */
+    struct digest base;           /* of the header of the block before */
+    struct bytes base_header;     /* it */
+    struct committee committee;   /* whom we trust */
     struct import_boundary *list; /* all boundaries up to the base */
     size_t count;                 /* <= LINEAGE_MAX */
 };
@@ -46,6 +46,12 @@ struct verify_context lineage_context(const struct lineage *lineage, const struc
  * ERR_MALFORMED, ERR_SIGNATURE: a lie; ERR_LIMIT: too many. Nothing changes then. */
 MUST_USE enum err lineage_advance(struct lineage *lineage, const struct digest *chain,
                                   const struct wire_boundary *boundary, struct fault *fault);
+
+/* The first boundary above `height`, with its certificate, and the set that it makes, in `arena`: also when the blocks around it are gone.
+ * ERR_NOT_FOUND: there is none here. Reads all sets that ever were. */
+MUST_USE enum err lineage_boundary(struct arena *arena, struct history *history,
+                                   struct history_block *block, struct validator_set *set,
+                                   struct height height, struct fault *fault);
 
 /* The first boundary above `height`, as others are told it, in `arena`; ERR_NOT_FOUND: there is none here. */
 MUST_USE enum err lineage_tell(struct arena *arena, struct history *history,
