@@ -10,6 +10,7 @@
 #include "contracts/path.h"
 #include "contracts/round.h"
 #include "contracts/settlement.h"
+#include "contracts/share.h"
 #include "contracts/validator.h"
 
 bool attempt_load(struct attempt *attempt, const struct catalog_run *run, uint64_t job,
@@ -152,8 +153,9 @@ static void match(struct attempt *attempt)
         break;
     }
     uint32_t item;
+    struct share share = share_of(&attempt->job, attempt->number);
     if (leases_add(attempt->run, attempt->progress.lease, picks[0].offer, attempt->number,
-                   &picks[0].price, &attempt->job.terms.stake, &item) != VERDICT_OK) {
+                   &picks[0].price, &share.stake, &item) != VERDICT_OK) {
         miss(attempt); /* the lease has had all the items that it may have */
         return;
     }
@@ -287,7 +289,7 @@ bool attempt_is_worker(const struct attempt *attempt)
 /* Leaf 0 is the leased start, the last one the end, and the root is theirs. */
 static enum verdict check_trace(const struct attempt *attempt, const struct jobs_commit *args)
 {
-    if (args->leaf_count != attempt->job.intervals + 1)
+    if (args->leaf_count != share_of(&attempt->job, attempt->number).intervals + 1)
         return VERDICT_WRONG_LEAVES;
     struct trace_leaf start = {.state_root = attempt->slot.start_root, .witness = digest_zero};
     struct digest first = trace_leaf_digest(&start), last = trace_leaf_digest(&args->end);

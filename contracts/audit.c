@@ -9,6 +9,7 @@
 #include "contracts/poll.h"
 #include "contracts/round.h"
 #include "contracts/settlement.h"
+#include "contracts/share.h"
 #include "contracts/validator.h"
 
 /* --- state --- */
@@ -55,11 +56,6 @@ static struct credits_place stake_place(const struct attempt *attempt, uint8_t s
                                   (uint32_t)attempt->number * 256 + seat};
 }
 
-uint32_t audit_intervals(const struct jobs_job *job)
-{
-    return job->terms.sample == 0 ? job->intervals : job->terms.sample;
-}
-
 uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters,
                           uint32_t auditors)
 {
@@ -75,7 +71,7 @@ uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *p
 bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, uint16_t interval)
 {
     if (job->terms.sample == 0)
-        return interval < job->intervals;
+        return interval < share_of(job, audit->segment.slot).intervals;
     for (uint32_t i = 0; i < audit->interval_count; i++)
         if (audit->intervals[i].interval == interval)
             return true;
@@ -84,11 +80,10 @@ bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, ui
 
 /* --- load --- */
 
-static uint64_t work_of(const struct jobs_job *job)
+static uint64_t work_of(const struct attempt *attempt)
 {
-    uint64_t replayed = audit_intervals(job), each = job->work / job->intervals,
-             rest = job->work % job->intervals;
-    return (each * replayed + rest * replayed / job->intervals) / 1000000 + 1; /* 2^18 times: < 2^63 */
+    return share_of(&attempt->job, attempt->number).audit_work / 1000000 +
+           1; /* 2^18 times: < 2^63 */
 }
 
 /* The time to seal, counted from the status' beginning: what the slowest of those who must needs; at least replay_ms. */
@@ -109,7 +104,7 @@ static uint64_t seal_ms(const struct attempt *attempt)
 
 static void drop_load(const struct attempt *attempt, const struct address *replayer)
 {
-    load_drop(attempt->run, replayer, attempt->id, work_of(&attempt->job));
+    load_drop(attempt->run, replayer, attempt->id, work_of(attempt));
 }
 
 /* --- assignment --- */
@@ -128,7 +123,7 @@ static void take_on(const struct attempt *attempt, struct seat seat,
         .drawn = attempt->job.terms.sample == 0,
         .epoch = beacon_epoch(&attempt->parameters, run->context->time_ms) + 1,
     };
-    load_add(run, &audit.replayer, attempt->id, work_of(&attempt->job), &audit.mark);
+    load_add(run, &audit.replayer, attempt->id, work_of(attempt), &audit.mark);
     put(attempt, seat.n, &audit);
     emit(attempt, EVENT_AUDIT_ASSIGNED, &audit);
 }
@@ -355,8 +350,8 @@ static bool draw(const struct attempt *attempt, uint8_t seat, struct jobs_audit 
         return false;
     }
     struct jobs_segment segment = attempt_segment(attempt);
-    jobs_draw_of(intervals, k, attempt->job.intervals, &preimage, &segment,
-                 &attempt->slot.trace_root);
+    jobs_draw_of(intervals, k, share_of(&attempt->job, attempt->number).intervals, &preimage,
+                 &segment, &attempt->slot.trace_root);
     audit->intervals = intervals;
     audit->interval_count = k;
     audit->drawn = true;
@@ -469,7 +464,7 @@ enum verdict audit_seal(const struct catalog_run *run, const void *in)
 static bool are_assigned(const struct attempt *attempt, const struct jobs_audit *audit,
                          const struct jobs_open_seal *args)
 {
-    if (args->answer_count != audit_intervals(&attempt->job))
+    if (args->answer_count != share_of(&attempt->job, attempt->number).replayed)
         return false;
     for (uint32_t i = 0; i < args->answer_count; i++) {
         uint32_t expected = attempt->job.terms.sample == 0 ? i : audit->intervals[i].interval;

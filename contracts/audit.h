@@ -50,9 +50,6 @@ void audit_close(const struct attempt *attempt);
 uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters,
                           uint32_t auditors);
 
-/* Intervals that one audit of this job replays. */
-uint32_t audit_intervals(const struct jobs_job *job);
-
 /* True if the audit's answers include this interval. */
 bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, uint16_t interval);
 

@@ -9,6 +9,7 @@
 #include "contracts/path.h"
 #include "contracts/poll.h"
 #include "contracts/settlement.h"
+#include "contracts/share.h"
 #include "contracts/validator.h"
 
 static const struct record_field challenge_fields[] = {
@@ -146,9 +147,10 @@ static enum verdict check(const struct catalog_run *run, const struct challenge_
         return VERDICT_WRONG_STATE;
     if (run->context->time_ms >= result->ended_ms + parameters->challenge_ms)
         return VERDICT_TOO_LATE;
-    if (args->leaf_count != job->intervals + 1)
+    uint32_t intervals = share_of(job, args->segment.slot).intervals;
+    if (args->leaf_count != intervals + 1)
         return VERDICT_WRONG_LEAVES;
-    if (args->interval >= job->intervals)
+    if (args->interval >= intervals)
         return VERDICT_WRONG_INTERVALS;
     struct digest root = merkle_root(args->leaves, args->leaf_count);
     if (!digest_equal(&root, &result->trace_root))
@@ -184,7 +186,8 @@ static enum verdict on_raise(const struct catalog_run *run, const void *in)
     if (verdict != VERDICT_OK)
         return verdict;
     struct challenge_counter counter = counter_get(run->view);
-    uint64_t id = ++counter.count, work_ms = job.work / (1000 * parameters.replay_mmacs);
+    uint64_t id = ++counter.count, work = share_of(&job, args->segment.slot).work,
+             work_ms = work / (1000 * parameters.replay_mmacs);
     counter.open_ms += work_ms;
     counter_put(run->view, &counter);
     verdict = credits_lock(run, bond_place(id), run->sender, &parameters.challenge_bond);

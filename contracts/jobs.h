@@ -68,7 +68,7 @@
  *
  * ---- What a worker does: slot.status TRAINING, slot.worker = me ----
  *     global state = blob progress.global_root; residue = the one in the end state blob slot.residue_root (zero: no residue)
- *     segment_start(...) must give slot.start_root; train; leaves 0..I, I = job.intervals
+ *     segment_start(...) must give slot.start_root; train; leaves 0..I, I = share_of(job, slot).intervals
  *     what replayers can't have, the worker withholds: data, global state and residue must be at the nodes before it commits
  *     what can't be had: decline within parameters.answer_ms of the segment's start; later it is SILENT
  *     push the end state as a blob (and, when sampled, the state at every leaf), then commit before slot.deadline_ms
@@ -108,7 +108,7 @@
  * ---- Where this differs from DESIGN 8.4 and 8.5 ----
  *   The commitment carries all leaf digests (at most JOBS_INTERVALS_MAX + 1 of them) instead of two proofs, so a worker has nothing to
  *   open after the seals, and can't withhold it. One seal covers all answers of an audit. A round waits for its audits, which are
- *   bounded in time, instead of paying late ones without averaging them. Steps, weights and deadlines are equal for all slots. The window
+ *   bounded in time, instead of paying late ones without averaging them. The steps of a slot are the job's terms, and so its lease's. The window
  *   of challenges is a time, not a number of blocks, and a challenge is replayed from the segment's start, so the worker serves nothing
  *   for it. What is planted is a leaf of a paid segment, and its own worker plants it: nobody else knows an answer without the work. */
 #ifndef CONTRACTS_JOBS_H
@@ -163,10 +163,13 @@ enum jobs_audit_status {
 /* --- methods --- */
 
 /* submit: a new job, WAITING; its number is in the event job_submitted. Sender: consumer.
- * BAD_PROGRAM; OUT_OF_BOUNDS (any bound below); STAKE_TOO_LOW (jobs_stake); TOO_MANY (JOBS_ACCOUNT_MAX, JOBS_OPEN_MAX); BUDGET_TOO_SMALL: budget >= rounds x workers x
- * (price_max + auditors x replayed intervals x replay_fee); BALANCE_TOO_LOW (the budget, the deposit). auditors = f + 1 of the validators
- * now; when the set has grown, the f + 1 of then share these fees. */
+ * BAD_PROGRAM; OUT_OF_BOUNDS (any bound below); STAKE_TOO_LOW (share_stake); TOO_MANY (JOBS_ACCOUNT_MAX, JOBS_OPEN_MAX); BUDGET_TOO_SMALL:
+ * budget >= rounds x the sum over slots of (price_max + auditors x replayed intervals x replay_fee), as share_budget says; BALANCE_TOO_LOW
+ * (the budget, the deposit). auditors = f + 1 of the validators now; when the set has grown, the f + 1 of then share these fees. */
 #define JOBS_SUBMIT 1
+struct jobs_steps {
+    uint32_t steps; /* H_w: that the slot trains in every round */
+};
 struct jobs_submit {
     struct bytes name;    /* text, for people */
     struct bytes program; /* packed (trainer/program.h); intervals <= JOBS_INTERVALS_MAX */
@@ -176,13 +179,17 @@ struct jobs_submit {
     uint32_t start_root_count;  /* = workers */
     uint32_t rounds;            /* 1..JOBS_ROUNDS_MAX */
     uint16_t workers;           /* 1..JOBS_WORKERS_MAX */
-    uint16_t quorum;            /* verified segments that close a round; 1..workers */
-    uint32_t memory_mib;        /* that a slot's machine must have; at least program_memory_mib */
-    /* A segment, > 0; what is paid is the leased offer's price of its work. */
+    /* By slot, of machines of unequal speed: H, or a multiple of C below it. None: every slot trains H steps. (contracts/share.h) */
+    struct jobs_steps *shares;
+    uint32_t share_count; /* 0 or workers */
+    uint16_t quorum;      /* verified segments that close a round; 1..workers */
+    uint32_t memory_mib;  /* that a slot's machine must have; at least program_memory_mib */
+    /* A full segment, > 0, and less for a smaller share; what is paid is the leased offer's price of its work. */
     struct amount price_max;
     struct amount replay_fee; /* an interval, to each assigned replayer; >= parameters.replay_fee_min */
-    struct amount stake;      /* a slot, of the worker; > 0, and at least jobs_stake */
-    /* Intervals that each replayer draws, 1..min(JOBS_DRAWN_MAX, intervals); 0: audit = all. */
+    /* Of the worker, for a full segment, > 0 and at least share_stake; less for a smaller share. */
+    struct amount stake;
+    /* Intervals that each replayer draws, 1..min(JOBS_DRAWN_MAX, the smallest share's intervals); 0: audit = all. */
     uint16_t sample;
     uint64_t segment_ms; /* to train and commit a segment; parameters.answer_ms..JOBS_TIME_MAX_MS */
     /* To replay and seal, to vote, to close: at least parameters.answer_ms, and what parameters.replay_mmacs takes for the intervals of
@@ -212,7 +219,7 @@ struct jobs_segment {
     uint16_t attempt;
 };
 
-/* commit: the worker's trace, once. NOT_WORKER, WRONG_LEAVES (not I + 1), WRONG_START (leaf 0 isn't slot.start_root with witness
+/* commit: the worker's trace, once. NOT_WORKER, WRONG_LEAVES (not I + 1 of the slot's share), WRONG_START (leaf 0 isn't slot.start_root with witness
  * zero), WRONG_END (the last leaf isn't `end`), WRONG_TRACE_ROOT. The leaves are digests, so nobody can
  * answer an audit from them; only the last one is open, which is why one seal covers all answers of an audit. */
 #define JOBS_COMMIT 3
@@ -295,6 +302,7 @@ struct jobs_claim {
     struct digest nonce;
 };
 
+extern const struct record jobs_steps_record;
 extern const struct record jobs_submit_record;
 extern const struct record jobs_cancel_record;
 extern const struct record jobs_segment_record;
@@ -315,12 +323,11 @@ extern const struct catalog_method jobs_methods[JOBS_METHOD_COUNT];
 struct jobs_job {
     struct address consumer;
     struct jobs_submit terms;
-    uint32_t steps;     /* H, from the program */
+    uint32_t steps;     /* H of a full segment, from the program; a slot's own is in share_of */
     uint32_t interval;  /* C */
-    uint32_t intervals; /* I = ceil(H / C) */
-    /* Multiply-adds of a segment: 3 x batch x H x the sum of products of neighbouring widths. */
-    uint64_t work;
-    uint32_t auditors; /* replayers of a segment that the budget pays: f + 1 when it was submitted */
+    uint32_t intervals; /* I = ceil(H / C) of a full segment */
+    uint64_t work;      /* multiply-adds of a full segment (program_work) */
+    uint32_t auditors;  /* replayers of a segment that the budget pays: f + 1 when it was submitted */
     uint64_t submitted_ms;
 };
 
@@ -484,16 +491,6 @@ struct digest jobs_seal_of(const struct digest *chain, const struct address *rep
 void jobs_draw_of(struct jobs_drawn *out, uint32_t k, uint32_t intervals,
                   const struct digest *preimage, const struct jobs_segment *segment,
                   const struct digest *trace_root);
-
-/* The work of one segment of `program` (program_work); false if it doesn't fit in 64 bits. Requires a checked program. */
-bool jobs_work(uint64_t *work, const struct program *program);
-
-/* The smallest stake that submit takes for a segment of this work: parameters.stake_min for each 10^9 multiply-adds. */
-struct amount jobs_stake(uint64_t work, const struct parameters *parameters);
-
-/* The smallest budget that submit takes for these terms; false over 256 bits. For `tenure job plan`. */
-bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_t intervals,
-                 uint32_t auditors);
 
 /* --- for the files that live a job: attempt.c, audit.c, dispute.c, settlement.c, round.c --- */
 

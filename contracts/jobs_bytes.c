@@ -1,7 +1,6 @@
 #include "contracts/jobs.h"
 
 #include "base/check.h"
-#include "contracts/amount.h"
 
 static void add_u16(struct digest_stream *stream, uint16_t value)
 {
@@ -94,26 +93,4 @@ void jobs_draw_of(struct jobs_drawn *out, uint32_t k, uint32_t intervals,
             out[at] = out[at - 1];
         out[at].interval = list[i];
     }
-}
-
-bool jobs_work(uint64_t *work, const struct program *program)
-{
-    return program_work(work, program);
-}
-
-struct amount jobs_stake(uint64_t work, const struct parameters *parameters)
-{
-    struct amount stake;
-    CHECK(amount_share(&stake, &parameters->stake_min, work, SCHEDULE_UNIT)); /* below 2^128 x 2^64 */
-    return stake;
-}
-
-bool jobs_budget(struct amount *budget, const struct jobs_submit *terms, uint32_t intervals,
-                 uint32_t auditors)
-{
-    uint64_t replayed = (uint64_t)(terms->sample == 0 ? intervals : terms->sample) * auditors;
-    struct amount fees, segment;
-    return amount_mul(&fees, &terms->replay_fee, replayed) &&
-           amount_add(&segment, &terms->price_max, &fees) &&
-           amount_mul(budget, &segment, (uint64_t)terms->rounds * terms->workers);
 }

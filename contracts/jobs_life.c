@@ -13,6 +13,7 @@
 #include "contracts/parameters.h"
 #include "contracts/path.h"
 #include "contracts/round.h"
+#include "contracts/share.h"
 #include "contracts/validator.h"
 #include "trainer/state.h"
 
@@ -66,24 +67,25 @@ bool jobs_has_time(const struct catalog_run *run, const struct jobs_job *job)
 static bool has_clocks(const struct jobs_job *job, const struct parameters *parameters)
 {
     const struct jobs_submit *t = &job->terms;
-    uint32_t replayed = t->sample == 0 ? job->intervals : t->sample;
     __uint128_t rate =
         (__uint128_t)parameters->replay_mmacs * 1000; /* multiply-adds a millisecond */
+    __uint128_t work = 0;
+    for (uint16_t w = 0; w < t->workers; w++)
+        work += share_of(job, w).audit_work;
     return t->segment_ms >= parameters->answer_ms && t->replay_ms >= parameters->answer_ms &&
-           rate * t->replay_ms * job->intervals >= (__uint128_t)job->work * replayed * t->workers &&
-           rate * JOBS_TIME_MAX_MS >= job->work;
+           rate * t->replay_ms >= work && rate * JOBS_TIME_MAX_MS >= job->work;
 }
 
-static bool terms_hold(const struct jobs_submit *t, uint32_t intervals, uint64_t now)
+static bool terms_hold(const struct jobs_job *job, uint64_t now)
 {
-    uint32_t sample_max = intervals < JOBS_DRAWN_MAX ? intervals : JOBS_DRAWN_MAX;
+    const struct jobs_submit *t = &job->terms;
     return !units_amount_is_zero(&t->price_max) && t->rounds >= 1 && t->rounds <= JOBS_ROUNDS_MAX &&
            t->workers >= 1 && t->workers <= JOBS_WORKERS_MAX && t->start_root_count == t->workers &&
-           t->quorum >= 1 && t->quorum <= t->workers && t->sample <= sample_max &&
-           !units_amount_is_zero(&t->stake) && t->segment_ms <= JOBS_TIME_MAX_MS &&
-           t->replay_ms <= JOBS_TIME_MAX_MS && t->round_ms >= t->segment_ms &&
-           t->round_ms <= JOBS_TIME_MAX_MS && t->deadline_ms > now &&
-           t->deadline_ms - now <= JOBS_LIFE_MS;
+           t->quorum >= 1 && t->quorum <= t->workers && t->sample <= JOBS_DRAWN_MAX &&
+           share_check(job) && !units_amount_is_zero(&t->stake) &&
+           t->segment_ms <= JOBS_TIME_MAX_MS && t->replay_ms <= JOBS_TIME_MAX_MS &&
+           t->round_ms >= t->segment_ms && t->round_ms <= JOBS_TIME_MAX_MS &&
+           t->deadline_ms > now && t->deadline_ms - now <= JOBS_LIFE_MS;
 }
 
 /* What follows from the program. BAD_PROGRAM, OUT_OF_BOUNDS. */
@@ -92,10 +94,7 @@ static enum verdict read_program(const struct catalog_run *run, struct jobs_job 
     struct program program;
     if (program_unpack(run->view->arena, &program, job->terms.program, NULL) != ERR_NONE)
         return VERDICT_BAD_PROGRAM;
-    job->steps = program.steps;
-    job->interval = program.interval;
-    job->intervals = trace_leaf_count(program.steps, program.interval) - 1;
-    if (job->intervals > JOBS_INTERVALS_MAX || !jobs_work(&job->work, &program) ||
+    if (!share_measure(job, &program) || job->intervals > JOBS_INTERVALS_MAX ||
         job->terms.memory_mib < program_memory_mib(&program) ||
         state_chunk_count(&program, STATE_SEGMENT) > JOBS_CHUNKS_MAX)
         return VERDICT_OUT_OF_BOUNDS;
@@ -134,15 +133,15 @@ static enum verdict on_submit(const struct catalog_run *run, const void *in)
     enum verdict verdict = read_program(run, &job);
     if (verdict != VERDICT_OK)
         return verdict;
-    if (!parameters_get(run->view, &parameters) || !has_clocks(&job, &parameters) ||
-        !terms_hold(&job.terms, job.intervals, run->context->time_ms) ||
+    if (!parameters_get(run->view, &parameters) || !terms_hold(&job, run->context->time_ms) ||
+        !has_clocks(&job, &parameters) ||
         units_amount_compare(&job.terms.replay_fee, &parameters.replay_fee_min) < 0 ||
         !jobs_has_time(run, &job))
         return VERDICT_OUT_OF_BOUNDS;
-    struct amount stake = jobs_stake(job.work, &parameters);
+    struct amount stake = share_stake(job.work, &parameters);
     if (units_amount_compare(&job.terms.stake, &stake) < 0)
         return VERDICT_STAKE_TOO_LOW;
-    if (!jobs_budget(&budget, &job.terms, job.intervals, job.auditors))
+    if (!share_budget(&budget, &job))
         return VERDICT_OVERFLOW;
     if (units_amount_compare(&job.terms.budget, &budget) < 0)
         return VERDICT_BUDGET_TOO_SMALL;

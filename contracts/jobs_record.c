@@ -4,6 +4,11 @@
 
 #define LEAVES_MAX (JOBS_INTERVALS_MAX + 1)
 
+static const struct record_field steps_fields[] = {
+    RECORD_UINT_MAX(struct jobs_steps, steps, PROGRAM_STEPS_MAX),
+};
+const struct record jobs_steps_record = RECORD(struct jobs_steps, "steps", steps_fields);
+
 static const struct record_field submit_fields[] = {
     RECORD_TEXT(struct jobs_submit, name, LIMIT_TEXT_BYTES),
     RECORD_BYTES(struct jobs_submit, program, PROGRAM_BYTES_MAX),
@@ -12,6 +17,7 @@ static const struct record_field submit_fields[] = {
     RECORD_DIGESTS(struct jobs_submit, start_roots, start_root_count, JOBS_WORKERS_MAX),
     RECORD_UINT(struct jobs_submit, rounds),
     RECORD_UINT(struct jobs_submit, workers),
+    RECORD_LIST(struct jobs_submit, shares, share_count, JOBS_WORKERS_MAX, &jobs_steps_record),
     RECORD_UINT(struct jobs_submit, quorum),
     RECORD_UINT(struct jobs_submit, memory_mib),
     RECORD_AMOUNT(struct jobs_submit, price_max),

@@ -3,11 +3,35 @@
 #include "contracts/due.h"
 #include "contracts/parameters.h"
 #include "contracts/round.h"
+#include "contracts/share.h"
 #include "contracts/validator.h"
 
 struct path matching_path(uint64_t job, uint16_t slot)
 {
     return path_part("search/", job, slot);
+}
+
+/* What the job asks for its `slot`, or for all from slot 0 on; NULL without memory. */
+static struct schedule_demand *demands_of(const struct catalog_run *run, const struct jobs_job *job,
+                                          uint16_t slot, uint32_t count, uint64_t lease)
+{
+    struct schedule_demand *demands = arena_array(run->view->arena, count, sizeof(*demands));
+    for (uint32_t i = 0; demands && i < count; i++) {
+        struct share share = share_of(job, (uint16_t)(slot == JOBS_WHOLE ? i : slot));
+        demands[i] = (struct schedule_demand){
+            .consumer = job->consumer,
+            .profile = PROGRAM_PROFILE,
+            .memory_mib = job->terms.memory_mib,
+            .work = share.work,
+            .segment_ms = job->terms.segment_ms,
+            .deadline_ms = job->terms.deadline_ms,
+            .price_max = share.price_max,
+            .stake = share.stake,
+            .auditors = validator_faulty(validator_count(run->view)) + 1,
+            .lease = lease,
+        };
+    }
+    return demands;
 }
 
 enum schedule_outcome matching_find(const struct catalog_run *run, uint64_t id, uint16_t slot,
@@ -19,8 +43,9 @@ enum schedule_outcome matching_find(const struct catalog_run *run, uint64_t id, 
     if (!jobs_get(run->view, id, &job))
         return SCHEDULE_NONE;
     uint32_t wanted = slot == JOBS_WHOLE ? job.terms.workers : 1;
+    struct schedule_demand *demands = demands_of(run, &job, slot, wanted, lease);
     search.picks = arena_array(run->view->arena, SCHEDULE_PICKS_MAX, sizeof(*search.picks));
-    if (!search.picks) {
+    if (!search.picks || !demands) {
         view_fail(run->view, ERR_LIMIT);
         return SCHEDULE_NONE;
     }
@@ -31,19 +56,7 @@ enum schedule_outcome matching_find(const struct catalog_run *run, uint64_t id, 
         for (uint32_t i = 0; i < stored.pick_count; i++)
             search.picks[i] = stored.picks[i];
     }
-    struct schedule_demand demand = {
-        .consumer = job.consumer,
-        .profile = PROGRAM_PROFILE,
-        .memory_mib = job.terms.memory_mib,
-        .work = job.work,
-        .segment_ms = job.terms.segment_ms,
-        .deadline_ms = job.terms.deadline_ms,
-        .price_max = job.terms.price_max,
-        .stake = job.terms.stake,
-        .auditors = validator_faulty(validator_count(run->view)) + 1,
-        .lease = lease,
-    };
-    enum schedule_outcome outcome = schedule_find(run, &demand, wanted, &search);
+    enum schedule_outcome outcome = schedule_find(run, demands, wanted, &search);
     if (outcome == SCHEDULE_LIMIT)
         view_save(run->view, path_key(&path), &schedule_search_record, &search);
     else
@@ -52,7 +65,7 @@ enum schedule_outcome matching_find(const struct catalog_run *run, uint64_t id, 
     return outcome;
 }
 
-/* One lease over all the picks; false, with nothing changed, if one of them can't be had after all. */
+/* One lease over all the picks, which meet a demand each; false, with nothing changed, if one of them can't be had after all. */
 static bool lease_all(const struct catalog_run *run, uint64_t id, const struct jobs_job *job,
                       struct jobs_progress *progress, const struct schedule_pick *picks)
 {
@@ -60,11 +73,13 @@ static bool lease_all(const struct catalog_run *run, uint64_t id, const struct j
     uint32_t events = run->events->count;
     uint64_t lease = leases_open(run, id, &job->consumer, job->terms.deadline_ms);
     enum verdict verdict = VERDICT_OK;
-    for (uint16_t w = 0; w < job->terms.workers && verdict == VERDICT_OK; w++) {
+    for (uint16_t i = 0; i < job->terms.workers && verdict == VERDICT_OK; i++) {
         struct jobs_slot slot = {.status = JOBS_SLOT_WAITING, .leased = true};
         struct leases_item item;
-        verdict = leases_add(run, lease, picks[w].offer, w, &picks[w].price, &job->terms.stake,
-                             &slot.item);
+        uint16_t w = picks[i].demand;
+        struct share share = share_of(job, w);
+        verdict =
+            leases_add(run, lease, picks[i].offer, w, &picks[i].price, &share.stake, &slot.item);
         if (verdict == VERDICT_OK && leases_get_item(run->view, lease, slot.item, &item)) {
             slot.worker = item.provider;
             jobs_put_slot(run->view, id, w, &slot);

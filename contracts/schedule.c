@@ -13,6 +13,7 @@
 
 static const struct record_field pick_fields[] = {
     RECORD_UINT(struct schedule_pick, offer),
+    RECORD_UINT_MAX(struct schedule_pick, demand, SCHEDULE_PICKS_MAX - 1),
     RECORD_AMOUNT(struct schedule_pick, price),
 };
 const struct record schedule_pick_record = RECORD(struct schedule_pick, "pick", pick_fields);
@@ -29,7 +30,8 @@ const struct record schedule_search_record =
 /* What every candidate is held against, read once. */
 struct match {
     const struct catalog_run *run;
-    const struct schedule_demand *demand;
+    const struct schedule_demand *demands; /* what they have in common is read from the first */
+    uint32_t wanted;
     struct members_account consumer;
     struct validator *validators;
     uint32_t validator_count;
@@ -38,10 +40,10 @@ struct match {
 };
 
 static bool match_init(struct match *match, const struct catalog_run *run,
-                       const struct schedule_demand *demand)
+                       const struct schedule_demand *demands, uint32_t wanted)
 {
     struct view_state *view = run->view;
-    *match = (struct match){.run = run, .demand = demand};
+    *match = (struct match){.run = run, .demands = demands, .wanted = wanted};
     match->validators = arena_array(view->arena, LIMIT_VALIDATORS, sizeof(*match->validators));
     match->barred = arena_array(view->arena, LEASES_ITEMS_MAX, sizeof(*match->barred));
     if (!match->validators || !match->barred) {
@@ -52,8 +54,23 @@ static bool match_init(struct match *match, const struct catalog_run *run,
     for (uint32_t i = 0; i < seats; i++)
         match->validator_count += validator_get(view, (struct seat){(uint8_t)i},
                                                 &match->validators[match->validator_count]);
-    match->barred_count = leases_barred(view, demand->lease, match->barred);
-    return members_get(view, &demand->consumer, &match->consumer);
+    match->barred_count = leases_barred(view, demands->lease, match->barred);
+    return members_get(view, &demands->consumer, &match->consumer);
+}
+
+/* --- one offer --- */
+
+struct candidate {
+    uint64_t id;
+    struct offers_offer offer;
+    struct offers_compute compute;
+};
+
+static bool candidate_get(struct view_state *view, uint64_t id, struct candidate *candidate)
+{
+    candidate->id = id;
+    return offers_get(view, id, &candidate->offer) &&
+           offers_get_compute(view, id, &candidate->compute);
 }
 
 /* At least `auditors` replayers are apart from both sides. */
@@ -63,79 +80,114 @@ static bool has_auditors(const struct match *match, const struct address *provid
     uint32_t count = 0;
     for (uint32_t i = 0; i < match->validator_count; i++)
         count += validator_is_apart(&match->validators[i], provider, organisation) &&
-                 validator_is_apart(&match->validators[i], &match->demand->consumer,
+                 validator_is_apart(&match->validators[i], &match->demands->consumer,
                                     match->consumer.organisation);
-    return count >= match->demand->auditors;
+    return count >= match->demands->auditors;
 }
 
-/* Who provides: an active provider that isn't barred and can stake for one slot more than `picked`. */
+/* Who provides: an active provider that isn't barred; what it can stake at most in *balance. */
 static bool is_fit_provider(const struct match *match, const struct address *provider,
-                            uint32_t picked)
+                            struct amount *balance)
 {
     struct members_account account;
-    struct amount stakes;
     if (!members_get(match->run->view, provider, &account) || account.revoked ||
         !(account.roles & MEMBERS_ROLE_PROVIDER))
         return false;
     for (uint32_t i = 0; i < match->barred_count; i++)
         if (address_equal(&match->barred[i], provider))
             return false;
-    return amount_mul(&stakes, &match->demand->stake, (uint64_t)picked + 1) &&
-           units_amount_compare(&stakes, &account.balance) <= 0 &&
-           has_auditors(match, provider, account.organisation);
+    *balance = account.balance;
+    return has_auditors(match, provider, account.organisation);
 }
 
-/* The terms and the machine, leaving out price and room. */
-static bool is_fit_machine(const struct match *match, uint64_t id, const struct offers_offer *offer)
+/* The terms and the machine, as far as all demands ask the same of them. */
+static bool is_open(const struct match *match, const struct candidate *candidate)
 {
-    const struct schedule_demand *demand = match->demand;
-    const struct offers_terms *terms = &offer->terms;
+    const struct offers_terms *terms = &candidate->offer.terms;
     uint64_t now = match->run->context->time_ms;
-    struct offers_compute compute;
-    if (offer->status != OFFERS_LISTED || terms->expires_ms <= now || terms->from_ms > now ||
-        terms->until_ms < demand->deadline_ms ||
-        units_amount_compare(&demand->stake, &terms->stake_max) > 0)
-        return false;
-    if (!offers_get_compute(match->run->view, id, &compute) ||
-        compute.memory_mib < demand->memory_mib)
-        return false;
-    /* rate [10^6 a second] x time [ms] >= work, in 10^3 multiply-adds */
-    return (__uint128_t)compute.rate_mmacs * demand->segment_ms >= demand->work / 1000;
+    return candidate->offer.status == OFFERS_LISTED && terms->expires_ms > now &&
+           terms->from_ms <= now && terms->until_ms >= match->demands->deadline_ms &&
+           candidate->compute.memory_mib >= match->demands->memory_mib;
 }
 
-static bool is_affordable(const struct match *match, const struct offers_offer *offer,
+static bool is_affordable(const struct schedule_demand *demand, const struct offers_offer *offer,
                           struct amount *price)
 {
-    return amount_share(price, &offer->terms.price, match->demand->work, SCHEDULE_UNIT) &&
-           units_amount_compare(price, &match->demand->price_max) <= 0;
+    return amount_share(price, &offer->terms.price, demand->work, SCHEDULE_UNIT) &&
+           units_amount_compare(price, &demand->price_max) <= 0;
 }
 
-/* How many of the first `count` picks are of this offer; of this provider. */
-static void count_picks(const struct match *match, const struct schedule_pick *picks,
-                        uint32_t count, uint64_t id, const struct address *provider,
-                        uint32_t *of_offer, uint32_t *of_provider)
+/* Fast, cheap and solvent enough for this demand, when its provider can still stake `left`.
+ * rate [10^6 a second] x time [ms] >= work, in 10^3 multiply-adds. */
+static bool is_fit(const struct schedule_demand *demand, const struct candidate *candidate,
+                   const struct amount *left, struct amount *price)
 {
-    *of_offer = *of_provider = 0;
+    return (__uint128_t)candidate->compute.rate_mmacs * demand->segment_ms >= demand->work / 1000 &&
+           units_amount_compare(&demand->stake, &candidate->offer.terms.stake_max) <= 0 &&
+           units_amount_compare(&demand->stake, left) <= 0 &&
+           is_affordable(demand, &candidate->offer, price);
+}
+
+/* --- picks --- */
+
+/* Whether the offer has a slot beside the first `count` picks; what its provider can stake beside theirs in *left. */
+static bool has_slot(const struct match *match, const struct schedule_pick *picks, uint32_t count,
+                     const struct candidate *candidate, struct amount *left)
+{
+    const struct offers_offer *offer = &candidate->offer;
+    uint32_t of_offer = 0;
+    if (!is_fit_provider(match, &offer->provider, left))
+        return false;
     for (uint32_t i = 0; i < count; i++) {
         struct offers_offer other;
-        *of_offer += picks[i].offer == id;
-        *of_provider += offers_get(match->run->view, picks[i].offer, &other) &&
-                        address_equal(&other.provider, provider);
+        of_offer += picks[i].offer == candidate->id;
+        if (offers_get(match->run->view, picks[i].offer, &other) &&
+            address_equal(&other.provider, &offer->provider) &&
+            !amount_sub(left, left, &match->demands[picks[i].demand].stake))
+            return false;
     }
+    return offer->leased + of_offer < offer->terms.slots;
+}
+
+static bool is_met(const struct schedule_search *search, uint32_t demand)
+{
+    for (uint32_t i = 0; i < search->pick_count; i++)
+        if (search->picks[i].demand == demand)
+            return true;
+    return false;
+}
+
+/* The unmet demand with the most work that the offer fits, ties by number; `wanted` if there is none. */
+static uint32_t largest(const struct match *match, const struct schedule_search *search,
+                        const struct candidate *candidate, const struct amount *left,
+                        struct amount *price)
+{
+    uint32_t best = match->wanted;
+    for (uint32_t i = 0; i < match->wanted; i++) {
+        const struct schedule_demand *demand = &match->demands[i];
+        struct amount asked;
+        bool is_larger = best == match->wanted || demand->work > match->demands[best].work;
+        if (!is_larger || is_met(search, i) || !is_fit(demand, candidate, left, &asked))
+            continue;
+        best = i;
+        *price = asked;
+    }
+    return best;
 }
 
 /* Adds as many slots of this offer as are wanted and feasible. */
-static void pick(const struct match *match, struct schedule_search *search, uint32_t wanted,
-                 uint64_t id, const struct offers_offer *offer, const struct amount *price)
+static void pick(const struct match *match, struct schedule_search *search,
+                 const struct candidate *candidate)
 {
-    uint32_t of_offer, of_provider;
-    count_picks(match, search->picks, search->pick_count, id, &offer->provider, &of_offer,
-                &of_provider);
-    while (search->pick_count < wanted && offer->leased + of_offer < offer->terms.slots &&
-           is_fit_provider(match, &offer->provider, of_provider)) {
-        search->picks[search->pick_count++] = (struct schedule_pick){.offer = id, .price = *price};
-        of_offer++;
-        of_provider++;
+    struct amount left;
+    while (search->pick_count < match->wanted &&
+           has_slot(match, search->picks, search->pick_count, candidate, &left)) {
+        struct schedule_pick found = {.offer = candidate->id};
+        uint32_t demand = largest(match, search, candidate, &left, &found.price);
+        if (demand == match->wanted)
+            return;
+        found.demand = (uint16_t)demand;
+        search->picks[search->pick_count++] = found;
     }
 }
 
@@ -144,16 +196,12 @@ static bool are_fresh(const struct match *match, const struct schedule_search *s
 {
     for (uint32_t i = 0; i < search->pick_count; i++) {
         const struct schedule_pick *p = &search->picks[i];
-        struct offers_offer offer;
-        struct amount price;
-        uint32_t of_offer, of_provider;
-        if (!offers_get(match->run->view, p->offer, &offer) ||
-            !is_fit_machine(match, p->offer, &offer) || !is_affordable(match, &offer, &price) ||
+        struct candidate candidate;
+        struct amount left, price;
+        if (!candidate_get(match->run->view, p->offer, &candidate) || !is_open(match, &candidate) ||
+            !has_slot(match, search->picks, i, &candidate, &left) ||
+            !is_fit(&match->demands[p->demand], &candidate, &left, &price) ||
             units_amount_compare(&price, &p->price) != 0)
-            return false;
-        count_picks(match, search->picks, i, p->offer, &offer.provider, &of_offer, &of_provider);
-        if (offer.leased + of_offer >= offer.terms.slots ||
-            !is_fit_provider(match, &offer.provider, of_provider))
             return false;
     }
     return true;
@@ -175,8 +223,19 @@ static enum schedule_outcome finish(const struct match *match, struct schedule_s
     return SCHEDULE_LIMIT;
 }
 
+/* False when neither this offer nor a dearer one can be paid for any demand that is left. */
+static bool is_worthwhile(const struct match *match, const struct schedule_search *search,
+                          const struct offers_offer *offer)
+{
+    struct amount price;
+    for (uint32_t i = 0; i < match->wanted; i++)
+        if (!is_met(search, i) && is_affordable(&match->demands[i], offer, &price))
+            return true;
+    return false;
+}
+
 enum schedule_outcome schedule_find(const struct catalog_run *run,
-                                    const struct schedule_demand *demand, uint32_t wanted,
+                                    const struct schedule_demand *demands, uint32_t wanted,
                                     struct schedule_search *search)
 {
     CHECK(wanted >= 1);
@@ -184,12 +243,12 @@ enum schedule_outcome schedule_find(const struct catalog_run *run,
     struct match match;
     struct parameters parameters;
     bool is_continued = search->offer != 0;
-    if (!match_init(&match, run, demand) || !parameters_get(run->view, &parameters))
+    if (!match_init(&match, run, demands, wanted) || !parameters_get(run->view, &parameters))
         return SCHEDULE_NONE;
 
     struct path prefix = path_of("price/");
     path_u8(&prefix, OFFERS_COMPUTE);
-    path_u8(&prefix, demand->profile);
+    path_u8(&prefix, demands->profile);
     struct path after = {.size = 0};
     if (is_continued) {
         after = prefix;
@@ -199,20 +258,19 @@ enum schedule_outcome schedule_find(const struct catalog_run *run,
     struct bytes from = path_key(&after), key, value;
     for (uint32_t i = 0; i < parameters.candidates_max; i++) {
         struct offers_ranked ranked;
-        struct offers_offer offer;
-        struct amount price;
+        struct candidate candidate;
         if (!view_next(run->view, path_key(&prefix), from, &key, &value) ||
             !view_load(run->view, key, &offers_ranked_record, &ranked) ||
-            !offers_get(run->view, ranked.offer, &offer) ||
-            !is_affordable(&match, &offer, &price)) {
+            !candidate_get(run->view, ranked.offer, &candidate) ||
+            !is_worthwhile(&match, search, &candidate.offer)) {
             start_over(search);
             return SCHEDULE_NONE;
         }
-        if (is_fit_machine(&match, ranked.offer, &offer))
-            pick(&match, search, wanted, ranked.offer, &offer, &price);
+        if (is_open(&match, &candidate))
+            pick(&match, search, &candidate);
         if (search->pick_count == wanted)
             return finish(&match, search, is_continued);
-        search->price = offer.terms.price;
+        search->price = candidate.offer.terms.price;
         search->offer = ranked.offer;
         from = key;
     }

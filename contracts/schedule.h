@@ -5,9 +5,13 @@
  *
  *     search/ <job u64> <slot u16> -> struct schedule_search          slot JOBS_WHOLE: for a whole job
  *
+ * A demand is of one slot; those of a job differ in work, price_max and stake, and grow and shrink together in them (contracts/share.h). So
+ * what can do a large share can do a small one, and each offer takes the largest share that is left and that it is feasible for: that
+ * fills all slots if any assignment of the offers seen so far does, and gives the cheapest the most work.
+ *
  * An offer is feasible for a demand when all hold: listed, with room; window covers now..deadline and it hasn't expired; profile equal; memory
  * enough; rate x segment time >= work; price x work / 10^9 <= price_max; stake <= stake_max and covered by the provider's balance
- * for every slot picked from it; the provider is an active provider, isn't barred from the lease, and at least `auditors` validators'
+ * together with those of all slots picked from it; the provider is an active provider, isn't barred from the lease, and at least `auditors` validators'
  * replayers belong neither to its organisation nor to the consumer's. (So many, f + 1, that one of the first who replay is honest and has
  * no part in the job; f more, for those who stay mute, aren't asked for: with n = 4 and a seat on each side there are only two. Where they
  * are missing, all validators are asked: contracts/audit.h.) */
@@ -36,6 +40,7 @@ struct schedule_demand {
 
 struct schedule_pick {
     uint64_t offer;
+    uint16_t demand;     /* which one it meets */
     struct amount price; /* of a segment */
 };
 
@@ -56,11 +61,12 @@ enum schedule_outcome {
 extern const struct record schedule_pick_record;
 extern const struct record schedule_search_record;
 
-/* Looks for `wanted` slots, all or none, going on where `search` stopped; zero `search` to begin. It keeps at most `wanted` picks.
- * After SCHEDULE_NONE or a pick that went stale the search starts over. Changes no state. Requires 1 <= wanted <= SCHEDULE_PICKS_MAX
- * and room for as many at search->picks. */
+/* Looks for one pick for each of demands[wanted], all or none, going on where `search` stopped; zero `search` to begin. It keeps at most
+ * `wanted` picks. After SCHEDULE_NONE or a pick that went stale the search starts over. Changes no state. Requires
+ * 1 <= wanted <= SCHEDULE_PICKS_MAX, room for as many at search->picks, and demands that differ in work, price_max and stake only: more of
+ * one isn't less of another. */
 enum schedule_outcome schedule_find(const struct catalog_run *run,
-                                    const struct schedule_demand *demand, uint32_t wanted,
+                                    const struct schedule_demand *demands, uint32_t wanted,
                                     struct schedule_search *search);
 
 #endif

@@ -4,8 +4,9 @@
 #include "contracts/amount.h"
 #include "contracts/audit.h"
 #include "contracts/credits.h"
+#include "contracts/share.h"
 
-/* The escrow covers every segment and replay of the plan (jobs_budget), so what is owed is there. */
+/* The escrow covers every segment and replay of the plan (share_budget), so what is owed is there. */
 static struct amount pay(const struct attempt *attempt, const struct address *to,
                          const struct amount *owed)
 {
@@ -32,7 +33,8 @@ static void pay_fees(struct attempt *attempt, struct credits_place place, const 
         count += has_replayed(attempt, seat, &audit);
     if (count == 0)
         return;
-    CHECK(amount_mul(&fee, &attempt->job.terms.replay_fee, audit_intervals(&attempt->job)));
+    CHECK(amount_mul(&fee, &attempt->job.terms.replay_fee,
+                     share_of(&attempt->job, attempt->number).replayed));
     if (count > attempt->job.auditors)
         CHECK(amount_share(&fee, &fee, attempt->job.auditors, count));
     CHECK(amount_share(&part, most, 1, count));
@@ -48,11 +50,11 @@ static void pay_fees(struct attempt *attempt, struct credits_place place, const 
 /* What the escrow holds beyond all that the rest of the plan may cost, this round included. */
 static struct amount surplus(const struct attempt *attempt)
 {
-    struct jobs_submit rest = attempt->job.terms;
+    struct jobs_job rest = attempt->job;
     struct amount owed, spare,
         held = credits_locked(attempt->run->view, jobs_escrow(attempt->id));
-    rest.rounds -= attempt->progress.round;
-    CHECK(jobs_budget(&owed, &rest, attempt->job.intervals, attempt->job.auditors));
+    rest.terms.rounds -= attempt->progress.round;
+    CHECK(share_budget(&owed, &rest));
     return amount_sub(&spare, &held, &owed) ? spare : units_zero;
 }
 

@@ -11,6 +11,7 @@
 #include "contracts/leases.h"
 #include "contracts/offers.h"
 #include "contracts/path.h"
+#include "contracts/share.h"
 #include "test/unit/market.h"
 
 #define STUDIO_PRICE     100 /* a GMAC */
@@ -167,6 +168,13 @@ static inline uint32_t studio_worker(struct market *m, uint64_t job, uint16_t sl
     return studio_who(&state.worker);
 }
 
+static inline struct share studio_share(struct market *m, uint64_t job, uint16_t slot)
+{
+    struct jobs_job record;
+    ck_assert(jobs_get(&m->view, job, &record));
+    return share_of(&record, slot);
+}
+
 /* Leaf i of a trace in which the intervals of the bits of `fakes` are made up. */
 static inline struct trace_leaf studio_claim(uint32_t round, uint16_t slot, uint32_t i,
                                              uint32_t fakes)
@@ -177,14 +185,22 @@ static inline struct trace_leaf studio_claim(uint32_t round, uint16_t slot, uint
     return leaf;
 }
 
-static inline struct digest studio_trace(struct digest leaves[STUDIO_INTERVALS + 1], uint32_t round,
-                                         uint16_t slot, uint32_t fakes)
+/* The trace of a segment of `intervals`. */
+static inline struct digest studio_trace_of(uint32_t intervals,
+                                            struct digest leaves[STUDIO_INTERVALS + 1],
+                                            uint32_t round, uint16_t slot, uint32_t fakes)
 {
-    for (uint32_t i = 0; i <= STUDIO_INTERVALS; i++) {
+    for (uint32_t i = 0; i <= intervals; i++) {
         struct trace_leaf leaf = studio_claim(round, slot, i, fakes);
         leaves[i] = trace_leaf_digest(&leaf);
     }
-    return merkle_root(leaves, STUDIO_INTERVALS + 1);
+    return merkle_root(leaves, intervals + 1);
+}
+
+static inline struct digest studio_trace(struct digest leaves[STUDIO_INTERVALS + 1], uint32_t round,
+                                         uint16_t slot, uint32_t fakes)
+{
+    return studio_trace_of(STUDIO_INTERVALS, leaves, round, slot, fakes);
 }
 
 /* The commitment of slot's worker, with those intervals made up. */
@@ -192,11 +208,11 @@ static inline enum verdict studio_claim_all(struct market *m, uint32_t who, uint
                                             uint16_t slot, uint32_t fakes)
 {
     struct digest leaves[STUDIO_INTERVALS + 1];
-    struct jobs_commit args = {.segment = studio_segment(m, job, slot),
-                               .leaves = leaves,
-                               .leaf_count = STUDIO_INTERVALS + 1};
-    args.trace_root = studio_trace(leaves, args.segment.round, slot, fakes);
-    args.end = studio_claim(args.segment.round, slot, STUDIO_INTERVALS, fakes);
+    uint32_t intervals = studio_share(m, job, slot).intervals;
+    struct jobs_commit args = {
+        .segment = studio_segment(m, job, slot), .leaves = leaves, .leaf_count = intervals + 1};
+    args.trace_root = studio_trace_of(intervals, leaves, args.segment.round, slot, fakes);
+    args.end = studio_claim(args.segment.round, slot, intervals, fakes);
     return market_call(m, who, CATALOG_JOBS, JOBS_COMMIT, &args);
 }
 
@@ -226,7 +242,7 @@ static inline uint32_t studio_answers(struct market *m, uint64_t job, uint16_t s
 {
     struct jobs_audit audit;
     ck_assert(studio_audit(m, job, slot, seat, &audit));
-    uint32_t count = audit.interval_count > 0 ? audit.interval_count : STUDIO_INTERVALS;
+    uint32_t count = studio_share(m, job, slot).replayed;
     for (uint32_t i = 0; i < count; i++) {
         uint16_t interval = audit.interval_count > 0 ? audit.intervals[i].interval : (uint16_t)i;
         answers[i].interval = interval;
@@ -329,8 +345,8 @@ static inline enum verdict studio_settle(struct market *m, uint64_t job, uint16_
     return studio_reveal(m, job, slot, 0, false);
 }
 
-static inline enum verdict studio_open_only(struct market *m, uint64_t job, uint16_t slot, uint8_t seat,
-                                       uint32_t false_from)
+static inline enum verdict studio_open_only(struct market *m, uint64_t job, uint16_t slot,
+                                            uint8_t seat, uint32_t false_from)
 {
     struct jobs_answer answers[STUDIO_INTERVALS];
     struct jobs_open_seal args = {.segment = studio_segment(m, job, slot), .answers = answers};

@@ -1,5 +1,7 @@
 #include "tools/tenure/job_terms.h"
 
+#include "contracts/share.h"
+
 #include "test/harness.h"
 
 #include <string.h>
@@ -31,19 +33,19 @@ static enum err read_line(const char *line)
     while ((word = strsep(&rest, " ")))
         argv[argc++] = word;
     ck_assert_int_eq(cli_parse(&cli, nouns, 1, argc, argv), ERR_NONE);
-    return job_terms_read(&cli, &terms, 1000);
+    return job_terms_read(&cli, &terms, 1000, 2);
 }
 
 START_TEST(defaults_are_the_fashion_mnist_job)
 {
     ck_assert_int_eq(read_line("job plan"), ERR_NONE);
     ck_assert_uint_eq(program_parameter_count(&terms.program), 784 * 128 + 128 + 128 * 10 + 10);
-    ck_assert_uint_eq(terms.intervals, 10);
-    ck_assert_uint_eq(terms.work, 3ull * 64 * (784 * 128 + 128 * 10) * 200);
-    ck_assert_uint_eq(terms.submit.workers, 3);
-    ck_assert_uint_eq(terms.submit.quorum, 3);
-    ck_assert_uint_eq(terms.submit.sample, 0);
-    ck_assert_uint_eq(terms.submit.deadline_ms, 1000 + 86400000);
+    ck_assert_uint_eq(terms.job.intervals, 10);
+    ck_assert_uint_eq(terms.job.work, 3ull * 64 * (784 * 128 + 128 * 10) * 200);
+    ck_assert_uint_eq(terms.job.terms.workers, 3);
+    ck_assert_uint_eq(terms.job.terms.quorum, 3);
+    ck_assert_uint_eq(terms.job.terms.sample, 0);
+    ck_assert_uint_eq(terms.job.terms.deadline_ms, 1000 + 86400000);
     ck_assert(!terms.has_budget);
 }
 END_TEST
@@ -53,12 +55,12 @@ START_TEST(terms_follow_the_options)
     ck_assert_int_eq(
         read_line("job plan --workers 5 --quorum 4 --audit 2 --steps 50 --interval 20 --budget 77"),
         ERR_NONE);
-    ck_assert_uint_eq(terms.submit.workers, 5);
-    ck_assert_uint_eq(terms.submit.quorum, 4);
-    ck_assert_uint_eq(terms.submit.sample, 2);
-    ck_assert_uint_eq(terms.intervals, 3);
+    ck_assert_uint_eq(terms.job.terms.workers, 5);
+    ck_assert_uint_eq(terms.job.terms.quorum, 4);
+    ck_assert_uint_eq(terms.job.terms.sample, 2);
+    ck_assert_uint_eq(terms.job.intervals, 3);
     ck_assert(terms.has_budget);
-    ck_assert_uint_eq(terms.submit.budget.be[31], 77);
+    ck_assert_uint_eq(terms.job.terms.budget.be[31], 77);
 }
 END_TEST
 
@@ -79,7 +81,7 @@ START_TEST(a_gpt_has_numbers_of_its_own)
     ck_assert_uint_eq(g->clip, program_bits(0.5f));
     ck_assert_uint_eq(g->dropout, 1u << 30);
     ck_assert_int_eq(read_line("job plan --family gpt"), ERR_NONE);
-    ck_assert_uint_eq(terms.submit.memory_mib, program_memory_mib(&terms.program));
+    ck_assert_uint_eq(terms.job.terms.memory_mib, program_memory_mib(&terms.program));
 }
 END_TEST
 
@@ -100,6 +102,13 @@ START_TEST(impossible_terms_are_refused_as_usage)
         "job plan --steps 257 --interval 1",
         "job plan --stake 1.5",
         "job plan --family rnn",
+        "job plan --shares 200,100",
+        "job plan --shares 200,100,100,100",
+        "job plan --shares 200,100,220",
+        "job plan --shares 200,100,50",
+        "job plan --shares 200,100,0",
+        "job plan --shares rates",
+        "job plan --shares 200,100,20 --audit 2",
         "job plan --blocks 2",
         "job plan --family gpt --layers 784,10",
         "job plan --family gpt --heads 3",
@@ -114,18 +123,30 @@ START_TEST(impossible_terms_are_refused_as_usage)
 }
 END_TEST
 
-START_TEST(layers_are_numbers_between_commas)
+START_TEST(a_list_is_numbers_between_commas)
 {
-    struct program_layer layers[PROGRAM_LAYERS_MAX];
-    uint32_t count = 0;
+    uint32_t numbers[3], count = 0;
 
-    ck_assert(job_terms_parse_layers(layers, &count, "784,128,10"));
+    ck_assert(job_terms_parse_list(numbers, &count, 3, "784,128,10"));
     ck_assert_uint_eq(count, 3);
-    ck_assert_uint_eq(layers[1].width, 128);
-    ck_assert(!job_terms_parse_layers(layers, &count, "1,2,3,4,5,6,7,8,9"));
-    ck_assert(!job_terms_parse_layers(layers, &count, "784,"));
-    ck_assert(!job_terms_parse_layers(layers, &count, ""));
+    ck_assert_uint_eq(numbers[1], 128);
+    ck_assert(!job_terms_parse_list(numbers, &count, 3, "1,2,3,4"));
+    ck_assert(!job_terms_parse_list(numbers, &count, 3, "784,"));
+    ck_assert(!job_terms_parse_list(numbers, &count, 3, "0"));
+    ck_assert(!job_terms_parse_list(numbers, &count, 3, ""));
     ck_assert_uint_eq(count, 3);
+}
+END_TEST
+
+START_TEST(shares_are_steps_by_worker)
+{
+    ck_assert_int_eq(read_line("job plan --shares 200,60,20 --audit 1"), ERR_NONE);
+    ck_assert_uint_eq(terms.job.terms.share_count, 3);
+    ck_assert_uint_eq(share_of(&terms.job, 1).steps, 60);
+    ck_assert_uint_eq(share_of(&terms.job, 1).intervals, 3);
+    ck_assert_int_eq(read_line("job plan --shares rate"), ERR_NONE);
+    ck_assert(terms.by_rate);
+    ck_assert_uint_eq(terms.job.terms.share_count, 0);
 }
 END_TEST
 
@@ -143,4 +164,5 @@ END_TEST
 
 HARNESS_MAIN("job_terms", a_gpt_has_numbers_of_its_own, defaults_are_the_fashion_mnist_job,
              terms_follow_the_options, impossible_terms_are_refused_as_usage,
-             layers_are_numbers_between_commas, detection_follows_the_draw)
+             a_list_is_numbers_between_commas, shares_are_steps_by_worker,
+             detection_follows_the_draw)

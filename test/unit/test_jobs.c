@@ -604,7 +604,7 @@ START_TEST(no_terms_leave_a_replayer_less_than_its_work_takes)
     struct jobs_submit terms = studio_terms(&m, 2, 2, roots);
     struct program program = studio_program(layers);
     program.batch *= 10;
-    ck_assert(jobs_work(&work, &program));
+    ck_assert(program_work(&work, &program));
     terms.program = record_bytes(&m.arena, &program_record, &program);
     /* both slots' segments are committed at once, and may come to the same replayer */
     terms.replay_ms = 2 * work / 1000 / m.parameters.replay_mmacs - 1;

@@ -21,12 +21,22 @@ static struct schedule_demand demand(void)
 
 static struct schedule_pick picks[SCHEDULE_PICKS_MAX];
 
-static enum schedule_outcome find(const struct schedule_demand *wanted, uint32_t count,
-                                  struct schedule_search *search)
+static enum schedule_outcome find_each(const struct schedule_demand *wanted, uint32_t count,
+                                       struct schedule_search *search)
 {
     struct catalog_run run = {&m.view, &m.context, &m.events, &address_zero};
     search->picks = picks;
     return schedule_find(&run, wanted, count, search);
+}
+
+/* `count` slots that all want the same. */
+static enum schedule_outcome find(const struct schedule_demand *wanted, uint32_t count,
+                                  struct schedule_search *search)
+{
+    struct schedule_demand all[SCHEDULE_PICKS_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        all[i] = *wanted;
+    return find_each(all, count, search);
 }
 
 START_TEST(the_cheapest_feasible_are_picked_and_ties_go_by_number)
@@ -191,9 +201,114 @@ START_TEST(it_finds_what_a_brute_force_search_finds)
 }
 END_TEST
 
+/* A demand for `steps` of 100 steps, which only a machine of `steps` x 10^6 multiply-adds a second or more can do. */
+static struct schedule_demand share(uint64_t steps)
+{
+    struct schedule_demand part = demand();
+    part.work = steps * part.segment_ms * 1000;
+    part.price_max = units_amount(10 * steps);
+    part.stake = units_amount(STUDIO_STAKE * steps / 100);
+    return part;
+}
+
+static void list(uint32_t provider, uint64_t price, uint16_t slots, uint64_t rate_mmacs)
+{
+    uint64_t offer = studio_offer(&m, provider, price, slots);
+    struct path path = path_1("compute/", offer);
+    struct offers_compute compute;
+    ck_assert(offers_get_compute(&m.view, offer, &compute));
+    compute.rate_mmacs = rate_mmacs;
+    view_save(&m.view, path_key(&path), &offers_compute_record, &compute);
+}
+
+START_TEST(the_largest_share_that_a_machine_can_do_is_its_own)
+{
+    struct schedule_search search = {.offer = 0};
+    studio_init(&m);
+    list(MARKET_PROVIDER_A, 10, 1, 25);  /* slow and cheap: offer 1 */
+    list(MARKET_PROVIDER_B, 20, 1, 100); /* offer 2 */
+    list(MARKET_PROVIDER_C, 30, 2, 60);  /* offer 3 */
+    struct schedule_demand wanted[] = {share(50), share(25), share(100), share(25)};
+    ck_assert_int_eq(find_each(wanted, 4, &search), SCHEDULE_FOUND);
+    const uint32_t expected[4][3] = {
+        /* offer, demand, price of its work */
+        {1, 1, 2}, /* the first of the two that it can do; 25 x 10^7 x 10 / 10^9, rounded down */
+        {2, 2, 20},
+        {3, 0, 15},
+        {3, 3, 7},
+    };
+    for (int i = 0; i < 4; i++) {
+        ck_assert_uint_eq(picks[i].offer, expected[i][0]);
+        ck_assert_uint_eq(picks[i].demand, expected[i][1]);
+        ck_assert_uint_eq(market_number(&picks[i].price), expected[i][2]);
+    }
+    search = (struct schedule_search){.offer = 0};
+    wanted[0] = share(75); /* only B could do it, and B has one slot */
+    ck_assert_int_eq(find_each(wanted, 4, &search), SCHEDULE_NONE);
+    market_release(&m);
+}
+END_TEST
+
+/* Whether `demands` (a set) can be met by machines from number `next` on, each at most once: tries everything. */
+static bool can_meet(const uint64_t *shares, uint32_t demands, const uint64_t *rates, uint32_t next)
+{
+    if (!demands)
+        return true;
+    if (next == 6)
+        return false;
+    for (uint32_t d = 0; d < 4; d++)
+        if (demands >> d & 1 && rates[next] >= shares[d] &&
+            can_meet(shares, demands & ~(1u << d), rates, next + 1))
+            return true;
+    return can_meet(shares, demands, rates, next + 1);
+}
+
+START_TEST(unequal_shares_are_met_whenever_any_assignment_meets_them)
+{
+    for (unsigned seed = 1; seed <= 60; seed++) {
+        struct schedule_search search = {.offer = 0};
+        struct schedule_demand wanted[4];
+        uint64_t rates[6], shares[4];
+        srand(seed);
+        studio_init(&m);
+        for (uint32_t i = 0; i < 6; i++)
+            list(MARKET_PROVIDER_A + i % 4, 1 + (uint64_t)(rand() % 30), 1,
+                 rates[i] = 10u * (1u + (uint64_t)(rand() % 9)));
+        for (uint32_t i = 0; i < 4; i++)
+            wanted[i] = share(shares[i] = 10u * (1u + (uint64_t)(rand() % 9)));
+        ck_assert_int_eq(find_each(wanted, 4, &search),
+                         can_meet(shares, 15, rates, 0) ? SCHEDULE_FOUND : SCHEDULE_NONE);
+        for (uint32_t i = 0; i < search.pick_count; i++)
+            ck_assert_uint_ge(rates[picks[i].offer - 1], shares[picks[i].demand]);
+        market_release(&m);
+    }
+}
+END_TEST
+
+START_TEST(a_provider_stakes_for_the_sum_of_its_shares)
+{
+    struct schedule_search search = {.offer = 0};
+    studio_init(&m);
+    list(MARKET_PROVIDER_A, 10, 4, 100);
+    struct credits_transfer args = {.to = market_address(MARKET_AUDITOR),
+                                    .amount =
+                                        units_amount(MARKET_FORTUNE - 10 - STUDIO_STAKE * 3 / 2)};
+    ck_assert_int_eq(market_call(&m, MARKET_PROVIDER_A, CATALOG_CREDITS, CREDITS_TRANSFER, &args),
+                     VERDICT_OK);
+    struct schedule_demand wanted[] = {share(25), share(100), share(25), share(25)};
+    ck_assert_int_eq(find_each(wanted, 3, &search), SCHEDULE_FOUND);
+    search = (struct schedule_search){.offer = 0};
+    ck_assert_int_eq(find_each(wanted, 4, &search), SCHEDULE_NONE);
+    market_release(&m);
+}
+END_TEST
+
 HARNESS_MAIN("schedule", the_cheapest_feasible_are_picked_and_ties_go_by_number, all_or_none,
              what_is_not_feasible_is_passed_over,
              a_provider_is_picked_only_as_often_as_it_can_stake,
              the_search_limit_is_stated_and_the_next_block_goes_on,
              a_pick_that_went_stale_starts_the_search_over,
-             it_finds_what_a_brute_force_search_finds)
+             it_finds_what_a_brute_force_search_finds,
+             the_largest_share_that_a_machine_can_do_is_its_own,
+             unequal_shares_are_met_whenever_any_assignment_meets_them,
+             a_provider_stakes_for_the_sum_of_its_shares)

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "contracts/path.h"
+#include "contracts/share.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
 
@@ -156,6 +157,8 @@ static enum err shop_of(struct agent *agent, struct agent_shop **out, uint64_t j
     arena_init(&oldest->arena, CLIENT_ANSWER_BYTES);
     err = lookup_get(&agent->desk.client, &oldest->arena, path_key(&path), &jobs_job_record,
                      &oldest->terms, fault);
+    if (!err && !share_check(&oldest->terms))
+        err = fault_set(fault, ERR_MALFORMED, "the node's job %" PRIu64 " has no shares", job);
     if (err) {
         arena_release(&oldest->arena);
         memset(oldest, 0, sizeof(*oldest));
@@ -203,8 +206,9 @@ enum err agent_start_state(struct agent *agent, const struct agent_job *job, uin
 {
     const struct jobs_slot *at = job->slots[slot];
     struct digest root;
-    enum err err = workshop_start(&job->shop->workshop, &agent->desk.client, start,
-                                  &job->shop->global, &at->residue_root, slot, fault);
+    enum err err =
+        workshop_start(&job->shop->workshop, &agent->desk.client, start, &job->shop->global,
+                       &at->residue_root, slot, share_of(&job->shop->terms, slot).steps, fault);
 
     if (err)
         return err;

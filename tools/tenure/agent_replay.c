@@ -4,6 +4,7 @@
 #include "contracts/audit.h"
 #include "contracts/beacon.h"
 #include "contracts/path.h"
+#include "contracts/share.h"
 #include "contracts/validator.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
@@ -107,7 +108,7 @@ static enum err answer_all(struct replay *replay, const struct agent_job *job, u
         kept->count += !err;
     }
     /* The end state is needed for the round's close: with a replayer's copy a worker can't withhold it. Full stores are no reason to be mute. */
-    if (!err && count == job->shop->terms.intervals &&
+    if (!err && state.step == state.steps &&
         workshop_push(&replay->agent.desk.client, &state, AGENT_COPIES, fault))
         log_event(LOG_LEVEL_WARN, "state-not-sent", "%s", fault->text);
     state_release(&state);
@@ -120,6 +121,7 @@ static enum err answer_served(struct replay *replay, const struct agent_job *job
                               struct jobs_answer *answer, struct fault *fault)
 {
     struct workshop *workshop = &job->shop->workshop;
+    uint32_t steps = share_of(&job->shop->terms, segment->slot).steps;
     struct state state;
     enum err err;
 
@@ -128,10 +130,8 @@ static enum err answer_served(struct replay *replay, const struct agent_job *job
                          &start->leaf.state_root, fault);
     if (err)
         return err == ERR_IO ? err : ERR_NOT_FOUND;
-    if (state.step !=
-            trace_step(workshop->program.steps, workshop->program.interval, start->interval) ||
-        state.round != segment->round || state.slot != segment->slot ||
-        state.steps != workshop->program.steps)
+    if (state.step != trace_step(steps, workshop->program.interval, start->interval) ||
+        state.round != segment->round || state.slot != segment->slot || state.steps != steps)
         err = fault_set(fault, ERR_NOT_FOUND, "the served state is not that of interval %u's start",
                         start->interval);
     else if (segment_advance(&workshop->segment, &state, &answer->leaf, NULL, fault))
@@ -226,7 +226,8 @@ static void answer_unavailable(struct kept *kept, const struct agent_job *job,
                                const struct jobs_audit *audit)
 {
     bool is_sampled = job->shop->terms.terms.sample > 0;
-    uint32_t count = is_sampled ? audit->interval_count : job->shop->terms.intervals;
+    uint32_t count = is_sampled ? audit->interval_count
+                                : share_of(&job->shop->terms, audit->segment.slot).intervals;
 
     for (; kept->count < count; kept->count++)
         kept->answers[kept->count] =
@@ -254,7 +255,8 @@ static const struct kept *answer(struct replay *replay, const struct agent_job *
     if (!err && job->shop->terms.terms.sample)
         err = answer_drawn(replay, job, slot, audit, kept, &fault);
     else if (!err)
-        err = answer_all(replay, job, slot, kept, job->shop->terms.intervals, &fault);
+        err = answer_all(replay, job, slot, kept, share_of(&job->shop->terms, slot).intervals,
+                         &fault);
     kept->in_the_making = false;
     if (err) {
         log_event(LOG_LEVEL_WARN, "not-replayed", "job %" PRIu64 " round %u slot %u: %s",

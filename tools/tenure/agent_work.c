@@ -1,6 +1,7 @@
 #include "tools/tenure/agent_work.h"
 
 #include "base/check.h"
+#include "contracts/share.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
 #include "tools/tenure/agent.h"
@@ -121,8 +122,8 @@ static enum err begin(struct work *work, const struct agent_job *job, uint16_t s
     struct state start;
     enum err err = agent_start_state(&work->agent, job, slot, &start, fault);
 
-    CHECK(job->shop->terms.intervals <= JOBS_INTERVALS_MAX);
-    kept->leaf_count = job->shop->terms.intervals + 1;
+    kept->leaf_count = share_of(&job->shop->terms, slot).intervals + 1;
+    CHECK(kept->leaf_count <= JOBS_INTERVALS_MAX + 1);
     return err ? err
                : stint_init_take(stint, &work->checkpoints, &job->shop->workshop.segment,
                                  &work->watch, &start, kept->leaves, fault);
@@ -142,7 +143,7 @@ static enum err train(struct work *work, const struct agent_job *job, uint16_t s
                   "job %" PRIu64 " round %u slot %u attempt %u: %u steps in %" PRIu64
                   " ms, kernel %s, last loss %.4f",
                   segment.job, segment.round, segment.slot, segment.attempt,
-                  job->shop->workshop.program.steps, clock_monotonic_ms() - start_ms,
+                  share_of(&job->shop->terms, slot).steps, clock_monotonic_ms() - start_ms,
                   kernel_name(work->agent.kernel), (double)work->loss);
     return err;
 }

@@ -2,11 +2,14 @@
 
 #include "base/check.h"
 #include "contracts/path.h"
+#include "contracts/share.h"
 #include "tools/sys/clock.h"
 #include "tools/tenure/desk.h"
 #include "tools/tenure/job_model.h"
+#include "tools/tenure/job_plan.h"
 #include "tools/tenure/job_terms.h"
 #include "tools/tenure/job_view.h"
+#include "tools/tenure/sharing.h"
 #include "tools/tenure/shortage.h"
 #include "tools/tenure/workshop.h"
 
@@ -35,72 +38,43 @@ static enum err ask_network(struct desk *desk, uint64_t *now_ms, uint32_t *valid
     return ERR_NONE;
 }
 
+/* Shares by the rates of the machines that are listed now, if they were asked for. */
+static enum err settle_shares(struct desk *desk, struct job_terms *terms)
+{
+    struct listing listing;
+    enum err err = terms->by_rate ? listing_load(&listing, desk) : ERR_NONE;
+
+    if (err || !terms->by_rate)
+        return err;
+    return sharing_by_rate(&terms->job, &listing, &desk->cli->fault);
+}
+
 /* What the terms need at least: a stake in proportion to the work, and a budget; what was given must cover them. */
-static enum err settle_amounts(struct cli *cli, struct job_terms *terms, uint32_t auditors,
+static enum err settle_amounts(struct cli *cli, struct job_terms *terms,
                                const struct parameters *parameters)
 {
-    struct amount least = jobs_stake(terms->work, parameters);
+    struct amount least = share_stake(terms->job.work, parameters);
     char text[AMOUNT_TEXT_SIZE];
 
-    if (units_amount_compare(&terms->submit.stake, &least) < 0) {
+    if (units_amount_compare(&terms->job.terms.stake, &least) < 0) {
         units_amount_text(text, &least);
         return fault_set(&cli->fault, ERR_USAGE,
                          "--stake is too low for this much work: the network asks for %s", text);
     }
-    if (!jobs_budget(&least, &terms->submit, terms->intervals, auditors))
+    if (!share_budget(&least, &terms->job))
         return fault_set(&cli->fault, ERR_USAGE, "the terms cost more than 256 bits can count");
     if (!terms->has_budget)
-        terms->submit.budget = least;
-    if (units_amount_compare(&terms->submit.budget, &least) >= 0)
+        terms->job.terms.budget = least;
+    if (units_amount_compare(&terms->job.terms.budget, &least) >= 0)
         return ERR_NONE;
     units_amount_text(text, &least);
     return fault_set(&cli->fault, ERR_USAGE,
                      "--budget does not cover the terms: they need at least %s", text);
 }
 
-/* `waits`: why it could not start now; NULL: it could. */
-static void print_plan(struct cli *cli, const struct job_terms *terms, uint32_t auditors,
-                       const struct parameters *parameters, const char *waits)
+static uint64_t all_slots(const struct jobs_job *job)
 {
-    const struct jobs_submit *submit = &terms->submit;
-    uint32_t replayed = submit->sample ? submit->sample : terms->intervals;
-    uint32_t one = job_terms_caught(terms->intervals, submit->sample, 1);
-    uint32_t half = job_terms_caught(terms->intervals, submit->sample, (terms->intervals + 1) / 2);
-    uint64_t cost = (uint64_t)auditors * replayed * 100 / terms->intervals;
-    char budget[AMOUNT_TEXT_SIZE], stake[AMOUNT_TEXT_SIZE], price[AMOUNT_TEXT_SIZE],
-        deposit[AMOUNT_TEXT_SIZE];
-
-    units_amount_text(deposit, &parameters->job_deposit);
-    units_amount_text(budget, &submit->budget);
-    units_amount_text(stake, &submit->stake);
-    units_amount_text(price, &submit->price_max);
-    if (cli->json) {
-        printf("{\"parameters\":%u,\"work\":%" PRIu64
-               ",\"segments\":%u,\"intervals\":%u,\"auditors\":%u,\"replayed\":%u,"
-               "\"audit_cost_percent\":%" PRIu64
-               ",\"caught_one_bp\":%u,\"caught_half_bp\":%u,\"price_max\":\"%s\",\"stake\":\"%s\","
-               "\"budget\":\"%s\",\"deposit\":\"%s\",\"waits_for\":%s}\n",
-               program_parameter_count(&terms->program), terms->work,
-               submit->rounds * submit->workers, terms->intervals, auditors, replayed, cost, one,
-               half, price, stake, budget, deposit, waits ? cli_quote(cli, waits) : "null");
-        return;
-    }
-    printf("model             %u parameters\n", program_parameter_count(&terms->program));
-    printf("training          %u rounds of %u segments; a segment is %u steps, %.2f * 10^9 "
-           "multiply-adds\n",
-           submit->rounds, submit->workers, terms->program.steps, (double)terms->work / 1e9);
-    printf("audit             %u of a segment's %u intervals, by %u replayers each: %" PRIu64
-           " %% of the training's work\n",
-           replayed, terms->intervals, auditors, cost);
-    printf("a cheat is caught %u.%02u %% when one interval is made up, %u.%02u %% when half of "
-           "them are\n",
-           one / 100, one % 100, half / 100, half % 100);
-    printf("a worker stakes   %s; a segment costs at most %s\n", stake, price);
-    printf("budget in escrow  %s; what isn't spent comes back\n", budget);
-    printf("deposit           %s times your open jobs, this one included; comes back at the end\n",
-           deposit);
-    if (waits)
-        printf("it would wait for %s\n", waits);
+    return UINT64_MAX >> (64 - job->terms.workers);
 }
 
 static enum err run_plan(struct cli *cli)
@@ -116,13 +90,15 @@ static enum err run_plan(struct cli *cli)
     if (!err)
         err = ask_network(&desk, &now_ms, &validators, &parameters);
     if (!err)
-        err = job_terms_read(cli, &terms, now_ms);
+        err = job_terms_read(cli, &terms, now_ms, (validators - 1) / 3 + 1);
     if (!err)
-        err = settle_amounts(cli, &terms, (validators - 1) / 3 + 1, &parameters);
+        err = settle_shares(&desk, &terms);
     if (!err)
-        err = shortage_say(&desk, &waits, &terms.submit, terms.work, terms.submit.workers, false);
+        err = settle_amounts(cli, &terms, &parameters);
     if (!err)
-        print_plan(cli, &terms, (validators - 1) / 3 + 1, &parameters, waits);
+        err = shortage_say(&desk, &waits, &terms.job, all_slots(&terms.job), false);
+    if (!err)
+        job_plan_print(cli, &terms, &parameters, waits);
     desk_close(&desk);
     return err;
 }
@@ -133,7 +109,7 @@ static enum err run_plan(struct cli *cli)
 static enum err begin(struct desk *desk, struct job_terms *terms, const struct digest *data)
 {
     struct cli *cli = desk->cli;
-    struct jobs_submit *submit = &terms->submit;
+    struct jobs_submit *submit = &terms->job.terms;
     struct state global, start;
     enum err err = state_init(&global, &terms->program, STATE_GLOBAL, &cli->fault);
 
@@ -148,7 +124,8 @@ static enum err begin(struct desk *desk, struct job_terms *terms, const struct d
     err = state_init(&start, &terms->program, STATE_SEGMENT, &cli->fault);
     if (!err) {
         for (uint16_t i = 0; i < submit->workers; i++) {
-            segment_start(&start, &terms->program, &global, NULL, i, terms->program.steps);
+            segment_start(&start, &terms->program, &global, NULL, i,
+                          share_of(&terms->job, i).steps);
             submit->start_roots[i] = state_root(&start);
         }
         state_release(&start);
@@ -158,7 +135,7 @@ static enum err begin(struct desk *desk, struct job_terms *terms, const struct d
     return err;
 }
 
-static enum err submit_terms(struct desk *desk, struct job_terms *terms, uint32_t auditors,
+static enum err submit_terms(struct desk *desk, struct job_terms *terms,
                              const struct parameters *parameters)
 {
     struct cli *cli = desk->cli;
@@ -167,10 +144,12 @@ static enum err submit_terms(struct desk *desk, struct job_terms *terms, uint32_
     const char *waits = NULL;
     struct corpus corpus;
     uint64_t job = 0;
-    enum err err = settle_amounts(cli, terms, auditors, parameters);
+    enum err err = settle_shares(desk, terms);
 
     if (!err)
-        err = shortage_say(desk, &waits, &terms->submit, terms->work, terms->submit.workers, false);
+        err = settle_amounts(cli, terms, parameters);
+    if (!err)
+        err = shortage_say(desk, &waits, &terms->job, all_slots(&terms->job), false);
     if (err)
         return err;
     cli_progress(cli, "reading the training data ...");
@@ -184,7 +163,7 @@ static enum err submit_terms(struct desk *desk, struct job_terms *terms, uint32_
         err = corpus_push(&corpus, &desk->client, &cli->fault);
     corpus_release(&corpus);
     if (!err)
-        err = desk_call(desk, &calls, CATALOG_JOBS, JOBS_SUBMIT, &terms->submit);
+        err = desk_call(desk, &calls, CATALOG_JOBS, JOBS_SUBMIT, &terms->job.terms);
     if (!err)
         err = desk_send(desk, &calls, &outcome);
     if (err)
@@ -212,11 +191,11 @@ static enum err run_submit(struct cli *cli)
     if (!err)
         err = ask_network(&desk, &now_ms, &validators, &parameters);
     if (!err)
-        err = job_terms_read(cli, &terms, now_ms);
+        err = job_terms_read(cli, &terms, now_ms, (validators - 1) / 3 + 1);
     if (!err)
         err = desk_sign(&desk);
     if (!err)
-        err = submit_terms(&desk, &terms, (validators - 1) / 3 + 1, &parameters);
+        err = submit_terms(&desk, &terms, &parameters);
     desk_close(&desk);
     return err;
 }

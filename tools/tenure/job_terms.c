@@ -1,6 +1,7 @@
 #include "tools/tenure/job_terms.h"
 
 #include "base/check.h"
+#include "contracts/share.h"
 #include "tools/tenure/desk.h"
 
 #include <string.h>
@@ -39,6 +40,11 @@ const struct cli_option job_terms_options[JOB_TERMS_OPTIONS] = {
     {"seed", "N", "of the weights and the order of samples", "1"},
     {"rounds", "R", "how many", "5"},
     {"workers", "W", "segments a round", "3"},
+    {"shares", "H,...|rate",
+     "steps of each worker's segment, multiples of C up to --steps (default: all --steps); rate: "
+     "what the "
+     "listed machines can train in --segment-s",
+     NULL},
     {"quorum", "N", "verified segments that close a round (default: all)", NULL},
     {"memory", "MIB", "that a worker's machine must have (default: what the program needs)", NULL},
     {"price-max", "AMOUNT", "the most that a segment may cost", "1000"},
@@ -52,30 +58,25 @@ const struct cli_option job_terms_options[JOB_TERMS_OPTIONS] = {
     {"budget", "AMOUNT", "moves into escrow (default: the least that the terms need)", NULL},
 };
 
-bool job_terms_parse_layers(struct program_layer layers[PROGRAM_LAYERS_MAX], uint32_t *count,
-                            const char *text)
+bool job_terms_parse_list(uint32_t *numbers, uint32_t *count, uint32_t max, const char *text)
 {
-    struct program_layer made[PROGRAM_LAYERS_MAX];
     uint32_t used = 0;
 
     for (;;) {
         size_t size = strcspn(text, ",");
-        uint64_t width;
+        uint64_t number;
         char digits[16];
-        if (used == PROGRAM_LAYERS_MAX || size == 0 || size >= sizeof(digits))
+        if (used == max || size == 0 || size >= sizeof(digits))
             return false;
         memcpy(digits, text, size);
         digits[size] = 0;
-        if (!cli_parse_number(&width, digits, 1, UINT32_MAX))
+        if (!cli_parse_number(&number, digits, 1, UINT32_MAX))
             return false;
-        made[used++].width = (uint32_t)width;
+        numbers[used++] = (uint32_t)number;
         if (!text[size])
             break;
         text += size + 1;
     }
-    if (used < 2)
-        return false;
-    memcpy(layers, made, used * sizeof(made[0]));
     *count = used;
     return true;
 }
@@ -157,12 +158,18 @@ static enum err read_optimizer(struct cli *cli, struct program *program)
 
 static enum err read_layers(struct cli *cli, struct program *program)
 {
+    uint32_t widths[PROGRAM_LAYERS_MAX];
+
     program->layers = arena_array(&cli->arena, PROGRAM_LAYERS_MAX, sizeof(program->layers[0]));
     CHECK(program->layers != NULL);
-    if (!job_terms_parse_layers(program->layers, &program->layer_count, cli_text(cli, "layers")))
+    if (!job_terms_parse_list(widths, &program->layer_count, PROGRAM_LAYERS_MAX,
+                              cli_text(cli, "layers")) ||
+        program->layer_count < 2)
         return fault_set(&cli->fault, ERR_USAGE,
                          "--layers \"%s\" is not 2 to %u numbers with commas between them",
                          cli_text(cli, "layers"), PROGRAM_LAYERS_MAX);
+    for (uint32_t i = 0; i < program->layer_count; i++)
+        program->layers[i].width = widths[i];
     return ERR_NONE;
 }
 
@@ -262,7 +269,7 @@ static enum err read_program(struct cli *cli, struct program *program)
 
 static enum err read_money(struct cli *cli, struct job_terms *terms)
 {
-    struct jobs_submit *submit = &terms->submit;
+    struct jobs_submit *submit = &terms->job.terms;
     enum err err = cli_amount(&submit->price_max, cli, "price-max");
 
     if (!err)
@@ -277,7 +284,7 @@ static enum err read_money(struct cli *cli, struct job_terms *terms)
 
 static enum err read_memory(struct cli *cli, struct job_terms *terms)
 {
-    uint32_t needed = program_memory_mib(&terms->program), *given = &terms->submit.memory_mib;
+    uint32_t needed = program_memory_mib(&terms->program), *given = &terms->job.terms.memory_mib;
 
     *given = needed;
     if (!cli_has(cli, "memory"))
@@ -307,42 +314,83 @@ static enum err read_times(struct cli *cli, struct jobs_submit *submit, uint64_t
     return err;
 }
 
+static enum err read_shares(struct cli *cli, struct job_terms *terms)
+{
+    struct jobs_submit *submit = &terms->job.terms;
+    uint32_t steps[JOBS_WORKERS_MAX];
+
+    submit->shares = arena_array(&cli->arena, submit->workers, sizeof(submit->shares[0]));
+    CHECK(submit->shares != NULL);
+    if (!cli_has(cli, "shares"))
+        return ERR_NONE;
+    terms->by_rate = !strcmp(cli_text(cli, "shares"), "rate");
+    if (terms->by_rate)
+        return ERR_NONE;
+    if (job_terms_parse_list(steps, &submit->share_count, submit->workers,
+                             cli_text(cli, "shares"))) {
+        for (uint32_t i = 0; i < submit->share_count; i++)
+            submit->shares[i].steps = steps[i];
+        if (share_check(&terms->job))
+            return ERR_NONE;
+    }
+    return fault_set(
+        &cli->fault, ERR_USAGE,
+        "--shares \"%s\" is neither \"rate\" nor %u numbers, %u or multiples of %u below it",
+        cli_text(cli, "shares"), submit->workers, terms->job.steps, terms->job.interval);
+}
+
 static enum err read_audit(struct cli *cli, struct job_terms *terms)
 {
     const char *audit = cli_text(cli, "audit");
-    uint32_t max = terms->intervals < JOBS_DRAWN_MAX ? terms->intervals : JOBS_DRAWN_MAX;
+    uint32_t max = JOBS_DRAWN_MAX;
     uint64_t sample = 0;
 
+    for (uint16_t w = 0; w < terms->job.terms.workers; w++) {
+        struct share share = share_of(&terms->job, w);
+        max = share.intervals < max ? share.intervals : max;
+    }
     if (strcmp(audit, "all") && !cli_parse_number(&sample, audit, 1, max))
         return fault_set(&cli->fault, ERR_USAGE,
                          "--audit \"%s\" is neither \"all\" nor a number from 1 to %u", audit, max);
-    terms->submit.sample = (uint16_t)sample;
+    terms->job.terms.sample = (uint16_t)sample;
     return ERR_NONE;
 }
 
-enum err job_terms_read(struct cli *cli, struct job_terms *terms, uint64_t now_ms)
+/* What follows from the program. */
+static enum err measure(struct cli *cli, struct jobs_job *job, const struct program *program)
 {
-    struct jobs_submit *submit = &terms->submit;
+    bool counts = share_measure(job, program);
+
+    if (job->intervals > JOBS_INTERVALS_MAX)
+        return fault_set(&cli->fault, ERR_USAGE,
+                         "%u steps in intervals of %u are %u intervals; at most %d fit", job->steps,
+                         job->interval, job->intervals, JOBS_INTERVALS_MAX);
+    return counts ? ERR_NONE
+                  : fault_set(&cli->fault, ERR_USAGE, "a segment is more work than can be counted");
+}
+
+enum err job_terms_read(struct cli *cli, struct job_terms *terms, uint64_t now_ms,
+                        uint32_t auditors)
+{
+    struct jobs_submit *submit = &terms->job.terms;
     enum err err;
 
     memset(terms, 0, sizeof(*terms));
+    terms->job.auditors = auditors;
     submit->name = bytes_text(cli_text(cli, "name"));
     err = read_program(cli, &terms->program);
+    if (!err)
+        err = measure(cli, &terms->job, &terms->program);
     if (err)
         return err;
-    terms->intervals = trace_leaf_count(terms->program.steps, terms->program.interval) - 1;
-    if (terms->intervals > JOBS_INTERVALS_MAX)
-        return fault_set(
-            &cli->fault, ERR_USAGE, "%u steps in intervals of %u are %u intervals; at most %d fit",
-            terms->program.steps, terms->program.interval, terms->intervals, JOBS_INTERVALS_MAX);
-    if (!jobs_work(&terms->work, &terms->program))
-        return fault_set(&cli->fault, ERR_USAGE, "a segment is more work than can be counted");
     err = number_u32(&submit->rounds, cli, "rounds", 1, JOBS_ROUNDS_MAX);
     if (!err)
         err = number_u16(&submit->workers, cli, "workers", 1, JOBS_WORKERS_MAX);
     submit->quorum = submit->workers;
     if (!err && cli_has(cli, "quorum"))
         err = number_u16(&submit->quorum, cli, "quorum", 1, submit->workers);
+    if (!err)
+        err = read_shares(cli, terms);
     if (!err)
         err = read_memory(cli, terms);
     if (!err)

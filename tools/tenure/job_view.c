@@ -1,6 +1,7 @@
 #include "tools/tenure/job_view.h"
 
 #include "contracts/path.h"
+#include "contracts/share.h"
 #include "tools/tenure/shortage.h"
 #include "tools/tenure/table.h"
 
@@ -8,8 +9,9 @@
 #include <string.h>
 
 static const char *const status_names[] = {"unknown", "waiting", "running", "closing", "ended"};
-static const char *const slot_names[] = {"unknown", "waiting", "training", "drawing",  "serving",
-                                         "sealing", "opening", "voting",   "verified", "missed", "claiming"};
+static const char *const slot_names[] = {"unknown",  "waiting", "training", "drawing",
+                                         "serving",  "sealing", "opening",  "voting",
+                                         "verified", "missed",  "claiming"};
 
 const char *job_view_status_name(uint8_t status)
 {
@@ -46,6 +48,9 @@ enum err job_view_glance(struct desk *desk, struct job_view *view, uint64_t numb
     err = desk_state(desk, path_key(&job), &jobs_job_record, &view->job);
     if (err == ERR_NOT_FOUND)
         return fault_set(&desk->cli->fault, err, "there is no job %" PRIu64, number);
+    if (!err && !share_check(&view->job))
+        err = fault_set(&desk->cli->fault, ERR_MALFORMED,
+                        "the node's job %" PRIu64 " has no shares", number);
     if (!err)
         err = desk_state(desk, path_key(&progress), &jobs_progress_record, &view->progress);
     if (!err)
@@ -55,13 +60,15 @@ enum err job_view_glance(struct desk *desk, struct job_view *view, uint64_t numb
 
 enum err job_view_want(struct desk *desk, struct job_view *view)
 {
-    uint32_t wanted = view->progress.status == JOBS_WAITING ? view->job.terms.workers : 0;
+    uint64_t slots = 0;
 
-    for (uint32_t i = 0; i < view->slots.count && view->progress.status == JOBS_RUNNING; i++)
-        wanted += ((struct jobs_slot *)view->slots.values[i])->status == JOBS_SLOT_WAITING;
-    if (!wanted)
-        return ERR_NONE;
-    return shortage_say(desk, &view->waits, &view->job.terms, view->job.work, wanted, true);
+    if (view->progress.status == JOBS_WAITING)
+        slots = UINT64_MAX >> (64 - view->job.terms.workers);
+    for (uint32_t i = 0; i < view->slots.count && view->progress.status == JOBS_RUNNING; i++) {
+        const struct jobs_slot *slot = view->slots.values[i];
+        slots |= (uint64_t)(slot->status == JOBS_SLOT_WAITING) << i;
+    }
+    return slots ? shortage_say(desk, &view->waits, &view->job, slots, true) : ERR_NONE;
 }
 
 enum err job_view_load(struct desk *desk, struct job_view *view, uint64_t number)
@@ -105,10 +112,11 @@ static void print_slots(struct cli *cli, const struct job_view *view)
 {
     struct table table;
 
-    table_init(&table, cli, "#slot|#round|#attempt|status|worker");
+    table_init(&table, cli, "#slot|#steps|#round|#attempt|status|worker");
     for (uint32_t i = 0; i < view->slots.count; i++) {
         const struct jobs_slot *slot = view->slots.values[i];
         table_cell(&table, "%u", i);
+        table_cell(&table, "%u", share_of(&view->job, (uint16_t)i).steps);
         table_cell(&table, "%u", slot->round);
         table_cell(&table, "%u", slot->attempt);
         table_cell(&table, "%s", job_view_slot_name(slot->status));
@@ -180,8 +188,8 @@ void job_view_print(struct cli *cli, const struct job_view *view)
     printf("status        %s%s%s\n", job_view_status_name(view->progress.status),
            view->progress.status == JOBS_ENDED ? ": " : "",
            view->progress.status == JOBS_ENDED ? leases_reason_name(view->progress.reason) : "");
-    printf("rounds        %u of %u closed, %u segments each of %u steps\n", view->progress.round,
-           terms->rounds, terms->workers, view->job.steps);
+    printf("rounds        %u of %u closed, %u segments each of %s%u steps\n", view->progress.round,
+           terms->rounds, terms->workers, terms->share_count > 0 ? "up to " : "", view->job.steps);
     if (view->waits)
         printf("waits for     %s%s\n", view->waits,
                view->progress.search == SCHEDULE_LIMIT

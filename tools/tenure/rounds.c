@@ -1,6 +1,7 @@
 #include "tools/tenure/rounds.h"
 
 #include "base/check.h"
+#include "contracts/share.h"
 #include "trainer/aggregate.h"
 
 #include <stdlib.h>
@@ -67,7 +68,7 @@ static enum err start_roots(const struct agent_job *job, const struct residues *
     for (uint16_t i = 0; i < job->slot_count; i++) {
         const float *residue =
             residues->here[i] ? state_floats(&residues->ends[i], STATE_RESIDUE) : NULL;
-        segment_start(&start, program, global, residue, i, program->steps);
+        segment_start(&start, program, global, residue, i, share_of(&job->shop->terms, i).steps);
         result->start_roots[i] = state_root(&start);
     }
     result->start_root_count = job->slot_count;

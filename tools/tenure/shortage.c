@@ -2,6 +2,8 @@
 
 #include "base/check.h"
 #include "contracts/amount.h"
+#include "contracts/share.h"
+#include "tools/tenure/listing.h"
 #include "trainer/program.h"
 
 #include <inttypes.h>
@@ -73,63 +75,6 @@ void shortage_add(struct shortage *shortage, const struct schedule_demand *deman
         shortage->slots += slots;
 }
 
-static const struct members_account *account_of(const struct lookup_list *accounts,
-                                                const struct address *address)
-{
-    for (uint32_t i = 0; i < accounts->count; i++) {
-        const struct members_account *account = accounts->values[i];
-        struct address found = address_of(&account->public_key);
-        if (address_equal(&found, address))
-            return account;
-    }
-    return NULL;
-}
-
-/* Both lists are ordered by the offer's number, which ends the key. */
-static const struct offers_compute *machine_of(const struct lookup_list *machines, uint32_t *next,
-                                               struct bytes key)
-{
-    uint64_t number = bytes_get_u64(key.data + key.size - 8);
-
-    for (; *next < machines->count; ++*next) {
-        struct bytes found = machines->keys[*next];
-        uint64_t at = bytes_get_u64(found.data + found.size - 8);
-        if (at >= number)
-            return at == number ? machines->values[*next] : NULL;
-    }
-    return NULL;
-}
-
-/* Counts all offers of the ledger. */
-static enum err look(struct desk *desk, struct shortage *shortage,
-                     const struct schedule_demand *demand)
-{
-    struct fault *fault = &desk->cli->fault;
-    struct lookup_list offers, machines, accounts;
-    struct answer *status = NULL;
-    uint32_t next = 0;
-    enum err err = desk_get(desk, &status, "/v1/status");
-
-    if (!err)
-        err = lookup_all(&desk->client, desk->arena, bytes_text("offer/"), &offers_offer_record,
-                         &offers, fault);
-    if (!err)
-        err = lookup_all(&desk->client, desk->arena, bytes_text("compute/"), &offers_compute_record,
-                         &machines, fault);
-    if (!err)
-        err = desk_names(desk, &accounts);
-    *shortage = (struct shortage){0};
-    for (uint32_t i = 0; i < (err ? 0 : offers.count); i++) {
-        const struct offers_offer *offer = offers.values[i];
-        const struct offers_compute *machine = machine_of(&machines, &next, offers.keys[i]);
-        if (machine)
-            shortage_add(shortage, demand, offer, machine, account_of(&accounts, &offer->provider),
-                         answer_number(status, "time_ms"));
-    }
-    answer_free(status);
-    return err;
-}
-
 void shortage_text(struct text *out, const struct shortage *shortage,
                    const struct schedule_demand *demand, uint32_t wanted)
 {
@@ -163,35 +108,74 @@ void shortage_text(struct text *out, const struct shortage *shortage,
                       "replayers that are independent of it");
 }
 
-/* What a job asks of the matcher. */
-static struct schedule_demand demand_of(const struct jobs_submit *terms, uint64_t work)
+struct schedule_demand shortage_demand(const struct jobs_job *job, uint16_t slot)
 {
+    struct share share = share_of(job, slot);
+
     return (struct schedule_demand){
         .profile = PROGRAM_PROFILE,
-        .memory_mib = terms->memory_mib,
-        .work = work,
-        .segment_ms = terms->segment_ms,
-        .deadline_ms = terms->deadline_ms,
-        .price_max = terms->price_max,
-        .stake = terms->stake,
+        .memory_mib = job->terms.memory_mib,
+        .work = share.work,
+        .segment_ms = job->terms.segment_ms,
+        .deadline_ms = job->terms.deadline_ms,
+        .price_max = share.price_max,
+        .stake = share.stake,
     };
 }
 
-enum err shortage_say(struct desk *desk, const char **sentence, const struct jobs_submit *terms,
-                      uint64_t work, uint32_t wanted, bool anyway)
+/* Of the slots in the set `slots`, the one with the largest share; its equals and it leave the set. */
+static uint16_t take_largest(const struct jobs_job *job, uint64_t *slots, uint32_t *equals)
 {
-    struct schedule_demand demand = demand_of(terms, work);
-    struct shortage shortage;
+    uint16_t best = 0;
+    uint32_t steps = 0;
+
+    for (uint16_t w = 0; w < job->terms.workers; w++)
+        if (*slots >> w & 1 && share_of(job, w).steps > steps)
+            steps = share_of(job, best = w).steps;
+    *equals = 0;
+    for (uint16_t w = 0; w < job->terms.workers; w++)
+        if (*slots >> w & 1 && share_of(job, w).steps == steps) {
+            *slots &= ~(1ull << w);
+            ++*equals;
+        }
+    return best;
+}
+
+static const char *say(struct arena *arena, const struct jobs_job *job, uint16_t slot,
+                       const struct shortage *shortage, uint32_t wanted)
+{
+    struct schedule_demand demand = shortage_demand(job, slot);
     struct text text;
-    enum err err = look(desk, &shortage, &demand);
+    const char *copy;
+
+    text_init(&text, SENTENCE_MAX);
+    shortage_text(&text, shortage, &demand, wanted);
+    if (job->terms.share_count > 0)
+        text_add(&text, "; that is for shares of %u steps", share_of(job, slot).steps);
+    copy = arena_copy(arena, text_string(&text), text.size + 1);
+    CHECK(copy != NULL);
+    text_release(&text);
+    return copy;
+}
+
+enum err shortage_say(struct desk *desk, const char **sentence, const struct jobs_job *job,
+                      uint64_t slots, bool anyway)
+{
+    struct listing listing;
+    uint32_t wanted = 0, equals;
+    enum err err = listing_load(&listing, desk);
 
     *sentence = NULL;
-    if (err || (shortage.slots >= wanted && !anyway))
-        return err;
-    text_init(&text, SENTENCE_MAX);
-    shortage_text(&text, &shortage, &demand, wanted);
-    *sentence = arena_copy(desk->arena, text_string(&text), text.size + 1);
-    CHECK(*sentence != NULL);
-    text_release(&text);
-    return ERR_NONE;
+    while (!err && slots && !*sentence) {
+        uint16_t slot = take_largest(job, &slots, &equals);
+        struct schedule_demand demand = shortage_demand(job, slot);
+        struct shortage shortage = {0};
+        wanted += equals;
+        for (uint32_t i = 0; i < listing.count; i++)
+            shortage_add(&shortage, &demand, listing.offers[i].offer, listing.offers[i].machine,
+                         listing.offers[i].provider, listing.now_ms);
+        if (shortage.slots < wanted || (anyway && !slots))
+            *sentence = say(desk->arena, job, slot, &shortage, wanted);
+    }
+    return err;
 }

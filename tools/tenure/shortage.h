@@ -41,10 +41,13 @@ void shortage_add(struct shortage *shortage, const struct schedule_demand *deman
 void shortage_text(struct text *out, const struct shortage *shortage,
                    const struct schedule_demand *demand, uint32_t wanted);
 
-/* Looks at all offers for a job of these terms, and says the same in the desk's arena; NULL when as many slots as wanted fit, unless
- * `anyway`. `work`: multiply-adds of a segment. Errors of lookup_all. */
-MUST_USE enum err shortage_say(struct desk *desk, const char **sentence,
-                               const struct jobs_submit *terms, uint64_t work, uint32_t wanted,
-                               bool anyway);
+/* What a slot of the job asks of a machine, without who asks. Requires share_check. */
+struct schedule_demand shortage_demand(const struct jobs_job *job, uint16_t slot);
+
+/* Looks at all offers for the slots of the set `slots` (bit w: slot w), and says the same in the desk's arena; NULL when enough fit, unless
+ * `anyway`. What can do a large share can do a small one, so the sentence is about the largest of which the machines are too few.
+ * Errors of lookup_all. */
+MUST_USE enum err shortage_say(struct desk *desk, const char **sentence, const struct jobs_job *job,
+                               uint64_t slots, bool anyway);
 
 #endif

@@ -152,7 +152,7 @@ enum err workshop_push(struct client *client, struct state *state, uint32_t copi
 
 enum err workshop_start(struct workshop *workshop, struct client *client, struct state *start,
                         const struct state *global, const struct digest *residue_root,
-                        uint16_t slot, struct fault *fault)
+                        uint16_t slot, uint32_t steps, struct fault *fault)
 {
     struct state before;
     bool carried = !digest_is_zero(residue_root);
@@ -166,8 +166,7 @@ enum err workshop_start(struct workshop *workshop, struct client *client, struct
         return err;
     }
     segment_start(start, &workshop->program, global,
-                  carried ? state_floats(&before, STATE_RESIDUE) : NULL, slot,
-                  workshop->program.steps);
+                  carried ? state_floats(&before, STATE_RESIDUE) : NULL, slot, steps);
     if (carried)
         state_release(&before);
     return ERR_NONE;

@@ -43,11 +43,11 @@ MUST_USE enum err workshop_fetch(struct workshop *workshop, struct client *clien
 MUST_USE enum err workshop_push(struct client *client, struct state *state, uint32_t copies,
                                 struct fault *fault);
 
-/* The start state of `slot` in the round of `global`: `residue_root` is the end state that holds the slot's residue, zero for none.
- * `start` is initialised here. */
+/* The start state of `slot` in the round of `global`: `residue_root` is the end state that holds the slot's residue, zero for none;
+ * `steps` is the slot's H (contracts/share.h). `start` is initialised here. */
 MUST_USE enum err workshop_start(struct workshop *workshop, struct client *client,
                                  struct state *start, const struct state *global,
-                                 const struct digest *residue_root, uint16_t slot,
+                                 const struct digest *residue_root, uint16_t slot, uint32_t steps,
                                  struct fault *fault);
 
 #endif
