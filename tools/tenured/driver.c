@@ -343,7 +343,6 @@ static void driver_halt(struct driver *driver, struct height height)
 
 static void driver_on_committed(struct driver *driver, const struct driver_event *event)
 {
-    const struct roster *roster = driver->node->roster;
     struct event step = {.kind = EVENT_COMMITTED, .as.committed = event->height};
     struct consensus_summary summary;
     parcel_shelf_remove(&driver->shelf, &event->digest);
@@ -354,7 +353,7 @@ static void driver_on_committed(struct driver *driver, const struct driver_event
         if (!event->renewed)
             catchup_go_on(&driver->catchup, driver->node, event->height);
     }
-    if (event->renewed || event->height.n == roster->since + ROSTER_FAREWELL)
+    if (event->renewed)
         driver->renew = true;
     if (event->halted && driver->leave_ms == 0)
         driver_halt(driver, event->height);

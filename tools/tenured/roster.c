@@ -22,7 +22,6 @@ struct making {
     const struct roster *before;
     struct history *history;
     struct arena arena;
-    uint64_t height;
 };
 
 static bool key_equal(const struct sign_public *a, const struct sign_public *b)
@@ -157,8 +156,8 @@ static enum err read_set(struct making *making, struct fault *fault)
     for (uint8_t i = 0; i < set.member_count; i++) {
         struct validator validator;
         if (!validator_get(&view, (struct seat){set.members[i].seat}, &validator))
-            return fault_set(fault, view.err ? view.err : ERR_CORRUPT,
-                             "validator %u can't be read", set.members[i].seat);
+            return fault_set(fault, view.err ? view.err : ERR_CORRUPT, "validator %u can't be read",
+                             set.members[i].seat);
         add_member(making, i, &validator);
     }
     return ERR_NONE;
@@ -187,8 +186,7 @@ static enum err add_candidates(struct making *making, struct fault *fault)
         err = record_unpack(&making->arena, &seats_change_record, &change, list[i].value, fault);
         if (err || change.name.size == 0)
             continue;
-        struct roster_line line =
-            line_of(making, change.name, change.address, &change.public_key);
+        struct roster_line line = line_of(making, change.name, change.address, &change.public_key);
         (void)take_place(making, &line);
     }
     return err;
@@ -205,33 +203,8 @@ static bool add_configured(struct making *making, const struct roster_peer *peer
     return false;
 }
 
-/* Did we sit in a set that is over? For a start: later on, the roster before says it. */
-static enum err read_past(struct making *making, struct fault *fault)
-{
-    struct roster *roster = making->roster;
-    struct bytes after = bytes_of(NULL, 0);
-    size_t count;
-    do {
-        struct history_entry *list;
-        enum err err = history_list(&making->arena, making->history, &list, &count,
-                                    bytes_text("set/"), after, LIMIT_VALIDATORS, fault);
-        for (size_t i = 0; i < count && !err; i++) {
-            struct validator_set set;
-            err = record_unpack(&making->arena, &validator_set_record, &set, list[i].value, fault);
-            for (uint32_t k = 0; !err && k < set.member_count; k++)
-                roster->dismissed |=
-                    key_equal(&set.members[k].public_key, &making->node->signer.public);
-        }
-        if (err)
-            return err;
-        if (count > 0)
-            after = list[count - 1].key;
-    } while (count == LIMIT_VALIDATORS);
-    return ERR_NONE;
-}
-
-/* Those of the set before that are peers of ours. */
-static void add_leavers(struct making *making)
+/* What follows from the roster until now: who sat in the set before, and whether we did. */
+static void note_before(struct making *making)
 {
     struct roster *roster = making->roster;
     const struct roster *before = making->before;
@@ -243,23 +216,122 @@ static void add_leavers(struct making *making)
            roster->before_count * sizeof(roster->before[0]));
     bool sat = before->dismissed || (moved && before->seat.n != ROSTER_NONE);
     roster->dismissed = sat && roster->seat.n == ROSTER_NONE;
-    if (making->height >= roster->since + ROSTER_FAREWELL)
-        return;
-    for (uint8_t i = 0; i < roster->before_count; i++)
-        for (uint8_t place = 0; place < PEER_PLACES; place++)
-            if (before->lines[place].taken &&
-                key_equal(&before->lines[place].public, &roster->before[i])) {
-                struct roster_line line = before->lines[place];
-                line.seat = ROSTER_NONE;
-                (void)take_place(making, &line);
+}
+
+/* A member of a set that is over. */
+struct former {
+    uint64_t since; /* of the newest set that it sat in */
+    struct validator_member member;
+};
+
+/* Keeps the ROSTER_FORMER that left last. */
+static void keep_former(struct former list[ROSTER_FORMER], const struct validator_member *member,
+                        uint64_t since)
+{
+    unsigned oldest = 0;
+    for (unsigned i = 0; i < ROSTER_FORMER; i++) {
+        if (key_equal(&list[i].member.public_key, &member->public_key)) {
+            list[i].since = list[i].since > since ? list[i].since : since;
+            return;
+        }
+        if (list[i].since < list[oldest].since)
+            oldest = i;
+    }
+    if (since > list[oldest].since)
+        list[oldest] = (struct former){since, *member};
+}
+
+static bool decides(const struct making *making, const struct sign_public *key)
+{
+    const struct roster *roster = making->roster;
+    for (uint8_t i = 0; i < roster->committee.count; i++)
+        if (key_equal(&roster->committee.keys[i], key))
+            return true;
+    return false;
+}
+
+/* With another key, perhaps. */
+static bool decides_name(const struct making *making, const char *name)
+{
+    const struct roster *roster = making->roster;
+    for (uint8_t i = 0; i < roster->committee.count; i++)
+        if (strcmp(roster->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Its name and address are those of the time when its set began; nobody's when that is forgotten here. */
+static enum err add_former(struct making *making, const struct former *former, struct fault *fault)
+{
+    struct path path = path_of("validator/");
+    struct validator validator;
+    struct bytes packed;
+    path_u8(&path, former->member.seat);
+    enum err err = history_value(&making->arena, making->history, &packed, path_key(&path),
+                                 (struct height){former->since - 1}, fault);
+    if (err == ERR_NOT_FOUND)
+        return ERR_NONE;
+    if (!err)
+        err = record_unpack(&making->arena, &validator_record, &validator, packed, fault);
+    if (err)
+        return err;
+    struct roster_line line =
+        line_of(making, validator.name, validator.address, &former->member.public_key);
+    if (!decides_name(making, line.name))
+        (void)take_place(making, &line);
+    return ERR_NONE;
+}
+
+/* Reads the sets that are over: those who left last, and whether we sat in one. */
+static enum err read_past(struct making *making, struct former list[ROSTER_FORMER], bool *sat,
+                          struct fault *fault)
+{
+    static const struct sign_public nobody;
+    struct bytes after = bytes_of(NULL, 0);
+    size_t count;
+    do {
+        struct history_entry *entries;
+        enum err err = history_list(&making->arena, making->history, &entries, &count,
+                                    bytes_text("set/"), after, LIMIT_VALIDATORS, fault);
+        for (size_t i = 0; i < count && !err; i++) {
+            struct validator_set set;
+            err =
+                record_unpack(&making->arena, &validator_set_record, &set, entries[i].value, fault);
+            for (uint32_t k = 0; !err && k < set.member_count; k++) {
+                const struct sign_public *key = &set.members[k].public_key;
+                if (key_equal(key, &making->node->signer.public))
+                    *sat = true;
+                else if (!key_equal(key, &nobody) && !decides(making, key))
+                    keep_former(list, &set.members[k], set.since);
             }
+        }
+        if (err)
+            return err;
+        if (count > 0)
+            after = entries[count - 1].key;
+    } while (count == LIMIT_VALIDATORS);
+    return ERR_NONE;
+}
+
+/* Guests that sat in a set before. For a start, did we? Later on, the roster before says it. */
+static enum err add_formers(struct making *making, struct fault *fault)
+{
+    struct former list[ROSTER_FORMER] = {0};
+    struct roster *roster = making->roster;
+    bool sat = false;
+    enum err err = read_past(making, list, &sat, fault);
+    if (!making->before && roster->seat.n == ROSTER_NONE && !making->node->settings.follow)
+        roster->dismissed = sat;
+    for (unsigned i = 0; i < ROSTER_FORMER && !err; i++)
+        if (list[i].since > 0)
+            err = add_former(making, &list[i], fault);
+    return err;
 }
 
 /* --- life --- */
 
 static enum err make(struct making *making, struct fault *fault)
 {
-    making->height = history_height(making->history).n;
     enum err err = read_set(making, fault);
     if (!err)
         err = read_base(making, fault);
@@ -267,11 +339,9 @@ static enum err make(struct making *making, struct fault *fault)
         err = add_candidates(making, fault);
     if (!err) {
         (void)each_peer(making, add_configured, NULL);
-        add_leavers(making);
+        note_before(making);
+        err = add_formers(making, fault);
     }
-    if (!err && !making->before && making->roster->seat.n == ROSTER_NONE &&
-        !making->node->settings.follow)
-        err = read_past(making, fault);
     return err;
 }
 

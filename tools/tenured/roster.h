@@ -5,7 +5,8 @@
  *
  * We talk with the members of the set; and, as guests, with
  * - the candidates of open proposals, so that they can catch up before they are voted in,
- * - the members of the set before, until ROSTER_FAREWELL blocks are on top: they serve what others lack, and hear that they may go,
+ * - those who sat in a set that is over, the ROSTER_FORMER that left last, as long as the state of that time is kept here: they serve what
+ *   others lack, and one that was away hears whenever it comes back that it may go,
  * - those whom the configuration names with their keys: how a node that joins finds a set that genesis doesn't know.
  * Guests hear our STATUS and are served blocks; they vote on nothing.
  *
@@ -20,7 +21,7 @@
 #include "consensus/committee.h"
 #include "net/peer.h"
 
-#define ROSTER_FAREWELL 100
+#define ROSTER_FORMER 16
 
 #define ROSTER_NAME_SIZE    (LIMIT_TEXT_BYTES + 1)
 #define ROSTER_ADDRESS_SIZE 256
