@@ -220,7 +220,7 @@ museum: | $(SETUP) ## bring known bugs of PBFT and its relatives in, one by one:
 check-source: $(LIBRARIES) ## the rules for the source: layers, names, purity, headers, length
 	@$(RUN) $(SOURCE)
 
-check-e2e: $(PROGRAMS) $(ACTORS) ## the end-to-end tests alone, with the long ones: faults on real processes
+check-e2e: $(PROGRAMS) $(ACTORS) $(OUT)/reference ## the end-to-end tests alone, with the long ones: faults on real processes
 	@OUT=$(OUT) $(RUN) -- $(E2E) $(FAULTS)
 
 fuzz: $(FUZZERS) $(OUT)/golden ## fuzz each target for FUZZ_SECONDS (make fuzz MODE=fuzz); what it finds stays under build/

@@ -88,6 +88,16 @@ static bool word_is_count(struct course *course, const char *name, const char *v
     return false;
 }
 
+static void tokens_read(struct course *course, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file || !(course->images = malloc(1u << 20)))
+        refuse("can't be read", path);
+    course->image_size = fread(course->images, 1, 1u << 20, file);
+    course->samples = (uint32_t)(course->image_size < 1024 ? 0 : (course->image_size - 1024) / 2);
+    fclose(file);
+}
+
 static void word_read(struct course *course, char *word)
 {
     char *value = strchr(word, '=');
@@ -100,6 +110,8 @@ static void word_read(struct course *course, char *word)
         course->slot_count = list_read(course->slots, COURSE_SLOTS_MAX, value);
     else if (strcmp(word, "gpt") == 0)
         course->is_gpt = list_read(&course->gpt.blocks, 6, value) == 6;
+    else if (strcmp(word, "tokens") == 0)
+        tokens_read(course, value);
     else if (strcmp(word, "seed") == 0)
         course->seed = number_read(value);
     else if (strcmp(word, "kernel") == 0)
@@ -216,7 +228,8 @@ void course_init(struct course *course, int count, char **words)
         refuse("too small", "layers or samples");
     if (course->is_gpt && (course->gpt.symbols == 0 || course->samples <= course->gpt.context))
         refuse("too small", "symbols or samples");
-    (course->is_gpt ? tokens_make : data_make)(course);
+    if (!course->images)
+        (course->is_gpt ? tokens_make : data_make)(course);
 }
 
 void course_release(struct course *course)

@@ -3,7 +3,8 @@
  *
  *     layers=20,7,3 batch=5 optimizer=adamw rate=0x1p-7 steps=12 interval=5 slots=12,5 rounds=2 samples=60 seed=9
  *
- * A word gpt=BLOCKS,HEADS,WIDTH,CONTEXT,SYMBOLS,MICRO-BATCHES makes the program a gpt, and the samples tokens.
+ * A word gpt=BLOCKS,HEADS,WIDTH,CONTEXT,SYMBOLS,MICRO-BATCHES makes the program a gpt, and the samples tokens; tokens=FILE are
+ * those of a file of at most 1 MiB.
  *
  * What both print, each digest as hexadecimal digits:
  *

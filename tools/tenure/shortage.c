@@ -166,7 +166,7 @@ enum err shortage_say(struct desk *desk, const char **sentence, const struct job
     enum err err = listing_load(&listing, desk);
 
     *sentence = NULL;
-    while (!err && slots && !*sentence) {
+    while (!err && slots) {
         uint16_t slot = take_largest(job, &slots, &equals);
         struct schedule_demand demand = shortage_demand(job, slot);
         struct shortage shortage = {0};
@@ -174,7 +174,7 @@ enum err shortage_say(struct desk *desk, const char **sentence, const struct job
         for (uint32_t i = 0; i < listing.count; i++)
             shortage_add(&shortage, &demand, listing.offers[i].offer, listing.offers[i].machine,
                          listing.offers[i].provider, listing.now_ms);
-        if (shortage.slots < wanted || (anyway && !slots))
+        if (shortage.slots < wanted || (anyway && !slots && !*sentence))
             *sentence = say(desk->arena, job, slot, &shortage, wanted);
     }
     return err;

@@ -45,7 +45,7 @@ void shortage_text(struct text *out, const struct shortage *shortage,
 struct schedule_demand shortage_demand(const struct jobs_job *job, uint16_t slot);
 
 /* Looks at all offers for the slots of the set `slots` (bit w: slot w), and says the same in the desk's arena; NULL when enough fit, unless
- * `anyway`. What can do a large share can do a small one, so the sentence is about the largest of which the machines are too few.
+ * `anyway`. What can do a large share can do a small one, so the sentence is about the smallest of which the machines are too few.
  * Errors of lookup_all. */
 MUST_USE enum err shortage_say(struct desk *desk, const char **sentence, const struct jobs_job *job,
                                uint64_t slots, bool anyway);
