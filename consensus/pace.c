@@ -149,12 +149,21 @@ static bool is_barred(const struct consensus *c, uint8_t seat, uint64_t view)
     return view <= until && worse < c->faults;
 }
 
-/* The view to go to from here. */
+/* The seat won't open a view: I am a window behind, or it has signed that it wants a higher one. */
+static bool is_unwilling(const struct consensus *c, uint8_t seat, uint64_t view)
+{
+    if (seat == c->config.seat.n)
+        return c->target > c->committed + BOUNDS_WINDOW;
+    return c->peers[seat].view > view;
+}
+
+/* The view to go to from here. Without a willing primary it is the next one, where a seat then waits for others; going on to whoever has
+ * resigned from that view already, it would go from lap to lap without end. */
 static uint64_t next_view(const struct consensus *c)
 {
     for (uint64_t view = c->view.n + 1; view <= c->view.n + c->committee.count; view++) {
         const uint8_t seat = committee_primary(&c->committee, (struct view){view}).n;
-        if (is_heard(c, seat) && !is_barred(c, seat, view))
+        if (is_heard(c, seat) && !is_barred(c, seat, view) && !is_unwilling(c, seat, view))
             return view;
     }
     return c->view.n + 1;
@@ -259,13 +268,13 @@ static void fail(struct consensus *c, struct actions *out)
 static bool has_resigned(const struct consensus *c)
 {
     if (core_is_primary(c))
-        return c->target > c->committed + BOUNDS_WINDOW;
+        return is_unwilling(c, c->config.seat.n, c->view.n);
     const uint64_t last = pace_turn_end(c);
     const bool is_ending = c->committed >= last ||
                            (last <= core_top(c) && slot_has_block(core_slot_const(c, last)));
     if (c->active && is_ending)
         return false;
-    return c->peers[committee_primary(&c->committee, c->view).n].view > c->view.n;
+    return is_unwilling(c, committee_primary(&c->committee, c->view).n, c->view.n);
 }
 
 /* Ends a view in which no time-out passed. */

@@ -17,7 +17,7 @@
  *   - Resigning. A primary that is a window behind asks for the next view instead of opening its own; and all leave a view whose primary
  *     has signed that it wants a higher one, unless its turn is proposed to the end.
  *
- * The next view is one whose primary was heard of lately and isn't barred. A seat whose turn ended before its last height, for whatever
+ * The next view is one whose primary was heard of lately, isn't barred and hasn't resigned from it already. A seat whose turn ended before its last height, for whatever
  * reason, or that didn't open its view though a quorum's VIEW-CHANGEs for it are here, is barred for a lap, then 3, 7, ... laps up to
  * PACE_BAR_MAX doublings; a full turn takes one back. So a liar costs a time-out now and then, not one each lap. No more than f are
  * barred at once, those for longest: more can't all be at fault, and a seat that passed over correct ones with the help of a liar that resigns would

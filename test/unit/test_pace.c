@@ -337,6 +337,26 @@ START_TEST(a_primary_far_behind_resigns)
 }
 END_TEST
 
+/* It hears only one, who has resigned too: it doesn't go from its own turn to its own turn. */
+START_TEST(who_resigns_and_finds_nobody_willing_waits_in_the_next_view)
+{
+    council_open(&c, 4, 0);
+    struct message_status status = {.set = c.committee.digest, .height = {BOUNDS_WINDOW + 1}};
+    council_message(
+        &c, council_seal(&c, MESSAGE_STATUS, 1, council_pack(&c, &message_status_record, &status)));
+    council_tick(&c, 3 * c.config.status_interval_ms);
+    text_clear(&c.story);
+    status.view.n = 1000;
+    council_message(
+        &c, council_seal(&c, MESSAGE_STATUS, 2, council_pack(&c, &message_status_record, &status)));
+    council_expect(&c, "persist 1\nsign view-change 0 in view 1 after 1\n");
+    for (int i = 0; i < 10; i++)
+        council_tick(&c, 1);
+    council_expect(&c, "");
+    council_close(&c);
+}
+END_TEST
+
 /* View 1 failed: nobody asks for it again in the next lap, nor when its seat's turn comes in the two after. */
 START_TEST(a_seat_that_wasted_its_turn_is_barred)
 {
@@ -500,6 +520,7 @@ HARNESS_MAIN("pace", waiting_work_starts_the_timeout, work_that_goes_away_stops_
              nothing_to_build_waits_for_news, a_turn_ends_without_a_timeout,
              all_follow_a_primary_that_leaves,
              a_leaving_primary_leads_no_further_than_the_next_view, a_primary_far_behind_resigns,
+             who_resigns_and_finds_nobody_willing_waits_in_the_next_view,
              two_views_may_be_left_at_once, a_seat_that_wasted_its_turn_is_barred,
              no_more_than_f_are_barred,
              who_did_not_open_its_view_is_barred_if_a_quorum_had_asked,
