@@ -216,7 +216,7 @@ struct action_commit {
     struct digest digest;
     struct bytes certificate; /* packed; stored with the block */
     /* Not empty with the first block that this node commits in a view above 0: the sealed NEW-VIEW
-     * that opened it, to be kept for ever under its digest (which the certificate names). */
+     * that opened it, to be kept as long as blocks whose certificates name its digest. */
     struct bytes new_view;
     struct digest new_view_digest;
 };

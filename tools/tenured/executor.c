@@ -1,6 +1,5 @@
 #include "tools/tenured/executor.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,13 +9,14 @@
 #include "tools/sys/log.h"
 #include "tools/tenured/discord.h"
 #include "tools/tenured/node.h"
+#include "tools/tenured/opening.h"
 #include "tools/tenured/wire.h"
 
 /* Batches that are taken before jobs are looked at again. */
 #define EXECUTOR_TURN_BATCHES 8
 
 /* Nothing that peers ask for may keep a job of consensus out. */
-_Static_assert(PEER_PLACES * EXECUTOR_ASKED_MAX <= EXECUTOR_JOBS / 4, "room for consensus");
+_Static_assert(PEER_PLACES *EXECUTOR_ASKED_MAX <= EXECUTOR_JOBS / 4, "room for consensus");
 
 /* What is read in one turn: a held body, a proposal's list, contracts_due's records. */
 #define EXECUTOR_ARENA_BYTES (32u << 20)
@@ -43,9 +43,9 @@ enum err executor_init(struct executor *executor, struct node *node)
     executor->tip = chain_head(node->chain)->digest;
     enum err err = queue_init(&executor->jobs, EXECUTOR_JOBS, SIZE_MAX);
     if (!err)
-        err = queue_init(
-            &executor->batches,
-            2 * (VERIFIER_BATCHES_MAX + (size_t)PEER_PLACES * VERIFIER_SHARE_BULK), SIZE_MAX);
+        err = queue_init(&executor->batches,
+                         2 * (VERIFIER_BATCHES_MAX + (size_t)PEER_PLACES * VERIFIER_SHARE_BULK),
+                         SIZE_MAX);
     return err;
 }
 
@@ -265,24 +265,6 @@ static uint32_t executor_body_count(struct bytes body)
     return pack_read_array(&reader, LIMIT_BLOCK_TXS);
 }
 
-/* Keeps the NEW-VIEW of a view in which a block was committed, for ever. */
-static enum err executor_keep_new_view(struct executor *executor, const struct executor_job *job,
-                                       struct fault *fault)
-{
-    if (job->new_view.size == 0)
-        return ERR_NONE;
-    char folder[FILE_PATH_SIZE], path[FILE_PATH_SIZE], name[DIGEST_TEXT_SIZE];
-    digest_text(name, &job->new_view_digest);
-    enum err err = file_join(folder, executor->node->settings.data, "new-views", fault);
-    if (!err)
-        err = file_make_folder(folder, 0700, fault);
-    if (!err)
-        err = file_join(path, folder, name, fault);
-    if (!err)
-        err = file_write(path, job->new_view, 0600, fault);
-    return err;
-}
-
 /* Could the proposer of a block of that time know the transaction that waits longest here? Blocks of
  * catch-up are too old. */
 static bool executor_was_passed_over(const struct executor *executor, uint64_t block_ms)
@@ -297,8 +279,7 @@ static bool executor_was_passed_over(const struct executor *executor, uint64_t b
 static bool executor_renews(const struct executor *executor, const struct chain_tip *tip)
 {
     size_t count;
-    const struct overlay_value *values =
-        chain_writes(executor->node->chain, &tip->digest, &count);
+    const struct overlay_value *values = chain_writes(executor->node->chain, &tip->digest, &count);
     bool renews = !digest_equal(&tip->header.set_digest, &tip->header.next_set_digest);
     for (size_t i = 0; i < count && !renews; i++)
         renews = bytes_begins(values[i].key, bytes_text("candidate/"));
@@ -318,9 +299,11 @@ static void executor_prune(struct executor *executor)
     struct fault fault = {0};
     if (node->settings.keep_blocks == 0 || floor.n < executor->start.n + EXECUTOR_PRUNE_BLOCKS)
         return;
-    node_failed(node,
-                chain_prune(node->chain, &executor->start, floor, 2 * EXECUTOR_PRUNE_BLOCKS, &fault),
-                &fault);
+    enum err err =
+        chain_prune(node->chain, &executor->start, floor, 2 * EXECUTOR_PRUNE_BLOCKS, &fault);
+    if (!err)
+        err = opening_prune(node->settings.data, executor->start, &fault);
+    node_failed(node, err, &fault);
 }
 
 static void executor_commit(struct executor *executor, const struct executor_job *job)
@@ -335,8 +318,9 @@ static void executor_commit(struct executor *executor, const struct executor_job
                 tip.body_raw.size < EXECUTOR_BLOCK_BYTES - LIMIT_TX_BYTES;
     if (err)
         fault_set(&fault, err, "a block was decided that wasn't executed here");
-    if (!err)
-        err = executor_keep_new_view(executor, job, &fault);
+    if (!err && job->new_view.size > 0)
+        err = opening_keep(node->settings.data, (struct height){tip.header.height},
+                           &job->new_view_digest, job->new_view, &fault);
     if (!err)
         err = chain_commit(node->chain, executor->pool, clock_monotonic_ms(), &job->digest,
                            job->certificate, &fault);
