@@ -314,16 +314,16 @@ static inline enum verdict studio_plant(struct market *m, uint64_t job, uint16_t
 {
     struct digest leaves[STUDIO_INTERVALS + 1];
     struct address worker = studio_slot(m, job, slot).worker;
-    struct jobs_commit args = {.segment = studio_segment(m, job, slot),
-                               .leaves = leaves,
-                               .leaf_count = STUDIO_INTERVALS + 1};
-    for (uint16_t i = 0; i <= STUDIO_INTERVALS; i++) {
+    uint32_t intervals = studio_share(m, job, slot).intervals;
+    struct jobs_commit args = {
+        .segment = studio_segment(m, job, slot), .leaves = leaves, .leaf_count = intervals + 1};
+    for (uint16_t i = 0; i <= intervals; i++) {
         args.end = studio_leaf(args.segment.round, slot, i);
         if (i > 0 && (plants >> (i - 1) & 1))
             args.end = studio_planted(m, &args.segment, &worker, i - 1u, lie);
         leaves[i] = trace_leaf_digest(&args.end);
     }
-    args.trace_root = merkle_root(leaves, STUDIO_INTERVALS + 1);
+    args.trace_root = merkle_root(leaves, intervals + 1);
     return market_call(m, studio_who(&worker), CATALOG_JOBS, JOBS_COMMIT, &args);
 }
 
@@ -333,7 +333,7 @@ static inline enum verdict studio_reveal(struct market *m, uint64_t job, uint16_
 {
     struct jobs_answer truths[STUDIO_INTERVALS];
     struct jobs_claim args = {.segment = studio_segment(m, job, slot), .truths = truths};
-    for (uint16_t i = 0; i < STUDIO_INTERVALS; i++)
+    for (uint16_t i = 0; i < studio_share(m, job, slot).intervals; i++)
         if (plants >> i & 1)
             truths[args.truth_count++] = studio_truth(&args.segment, i, lie);
     return market_call(m, studio_worker(m, job, slot), CATALOG_JOBS, JOBS_CLAIM, &args);

@@ -125,8 +125,16 @@ static void submit(void)
 {
     uint16_t workers = (uint16_t)(1 + below(3));
     struct jobs_submit terms = studio_terms(&m, workers, 1 + (uint32_t)below(3), roots);
+    struct jobs_steps shares[3];
     terms.quorum = (uint16_t)(1 + below(workers));
     terms.sample = (uint16_t)(below(2) ? 0 : 1 + below(4));
+    terms.shares = shares;
+    terms.share_count = below(2) ? 0 : workers;
+    for (uint16_t w = 0; w < terms.share_count; w++) /* more intervals than are drawn, 10 at most */
+        shares[w].steps =
+            20 * (uint32_t)(terms.sample + 1 + below(STUDIO_INTERVALS - terms.sample));
+    terms.price_max = units_amount(995 + below(10)); /* that can't be shared out evenly */
+    terms.stake = units_amount(STUDIO_STAKE - below(10));
     terms.budget = units_amount(20000);
     terms.deadline_ms = m.context.time_ms + 50000 + below(400000);
     (void)studio_submit(&m, &terms);
@@ -299,8 +307,7 @@ START_TEST(no_call_breaks_money_or_capacity_and_every_lock_is_freed_in_time)
         ck_assert_uint_eq(market_number(&supply.escrows), 0);
         ck_assert_uint_eq(market_number(&supply.stakes), 0);
         ck_assert_uint_eq(market_number(&supply.deposits), 0);
-        ck_assert(
-            !view_next(&m.view, bytes_text("load_job/"), bytes_of(NULL, 0), &key, &value));
+        ck_assert(!view_next(&m.view, bytes_text("load_job/"), bytes_of(NULL, 0), &key, &value));
         market_release(&m);
     }
     /* The run is worth something only if it got around. */
