@@ -95,6 +95,8 @@ void attempt_begin(struct attempt *attempt)
     CHECK(slot->leased);
     slot->trace_root = digest_zero;
     slot->end_root = digest_zero;
+    slot->trained = 0;
+    slot->diverged = false;
     slot->seats = 0;
     slot->summoned = false;
     slot->claimed = false;
@@ -232,6 +234,7 @@ bool attempt_is_audited(const struct attempt *attempt)
     case JOBS_SLOT_WAITING:
     case JOBS_SLOT_TRAINING:
     case JOBS_SLOT_VERIFIED:
+    case JOBS_SLOT_DIVERGED:
     case JOBS_SLOT_MISSED:
         return false;
     }
@@ -242,6 +245,7 @@ void attempt_abandon(struct attempt *attempt, enum leases_reason reason)
 {
     switch ((enum jobs_slot_status)attempt->slot.status) {
     case JOBS_SLOT_VERIFIED:
+    case JOBS_SLOT_DIVERGED:
     case JOBS_SLOT_MISSED:
         return;
     case JOBS_SLOT_WAITING:
@@ -286,6 +290,17 @@ bool attempt_is_worker(const struct attempt *attempt)
     return attempt->slot.leased && address_equal(&attempt->slot.worker, attempt->run->sender);
 }
 
+/* Intervals that somebody had to train: all but those behind a divergence. Requires a leaf. */
+static uint16_t count_trained(const struct jobs_commit *args)
+{
+    struct trace_leaf behind = trace_diverged(&digest_zero);
+    struct digest leaf = trace_leaf_digest(&behind);
+    uint32_t last = args->leaf_count - 1;
+    while (last > 0 && digest_equal(&args->leaves[last], &leaf))
+        last--;
+    return (uint16_t)last;
+}
+
 /* Leaf 0 is the leased start, the last one the end, and the root is theirs. */
 static enum verdict check_trace(const struct attempt *attempt, const struct jobs_commit *args)
 {
@@ -296,6 +311,8 @@ static enum verdict check_trace(const struct attempt *attempt, const struct jobs
     if (!digest_equal(&args->leaves[0], &first))
         return VERDICT_WRONG_START;
     if (!digest_equal(&args->leaves[args->leaf_count - 1], &last))
+        return VERDICT_WRONG_END;
+    if (count_trained(args) == 0)
         return VERDICT_WRONG_END;
     struct digest root = merkle_root(args->leaves, args->leaf_count);
     return digest_equal(&root, &args->trace_root) ? VERDICT_OK : VERDICT_WRONG_TRACE_ROOT;
@@ -320,6 +337,8 @@ enum verdict attempt_commit(const struct catalog_run *run, const void *in)
     view_save(run->view, path_key(&path), &jobs_trace_record, &trace);
     attempt.slot.trace_root = args->trace_root;
     attempt.slot.end_root = args->end.state_root;
+    attempt.slot.trained = count_trained(args);
+    attempt.slot.diverged = trace_is_diverged(&args->end);
     attempt_emit(&attempt, EVENT_SEGMENT_COMMITTED, LEASES_OPEN, &units_zero);
     audit_proceed(&attempt);
     return VERDICT_OK;
@@ -420,6 +439,7 @@ void attempt_due(const struct catalog_run *run, uint64_t job, uint16_t slot)
         dispute_expire(&attempt);
         return;
     case JOBS_SLOT_VERIFIED:
+    case JOBS_SLOT_DIVERGED:
     case JOBS_SLOT_MISSED:
         return;
     }

@@ -56,6 +56,12 @@ static struct credits_place stake_place(const struct attempt *attempt, uint8_t s
                                   (uint32_t)attempt->number * 256 + seat};
 }
 
+uint32_t audit_replayed(const struct attempt *attempt)
+{
+    uint32_t trained = attempt->slot.trained, sample = attempt->job.terms.sample;
+    return sample == 0 || sample > trained ? trained : sample;
+}
+
 uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters,
                           uint32_t auditors)
 {
@@ -343,15 +349,17 @@ static bool draw(const struct attempt *attempt, uint8_t seat, struct jobs_audit 
     if (!validator_sits(attempt->run->view, (struct seat){seat}, &audit->replayer) ||
         !beacon_get(attempt->run->view, (struct seat){seat}, audit->epoch, &preimage))
         return false;
-    uint32_t k = attempt->job.terms.sample;
+    uint32_t k = audit_replayed(attempt);
     struct jobs_drawn *intervals = arena_array(attempt->run->view->arena, k, sizeof(*intervals));
     if (!intervals) {
         view_fail(attempt->run->view, ERR_LIMIT);
         return false;
     }
     struct jobs_segment segment = attempt_segment(attempt);
-    jobs_draw_of(intervals, k, share_of(&attempt->job, attempt->number).intervals, &preimage,
-                 &segment, &attempt->slot.trace_root);
+    jobs_draw_of(intervals, k, attempt->slot.trained, &preimage, &segment,
+                 &attempt->slot.trace_root);
+    if (attempt->slot.diverged) /* so that nobody gets away with saying so */
+        intervals[k - 1].interval = attempt->slot.trained - 1u;
     audit->intervals = intervals;
     audit->interval_count = k;
     audit->drawn = true;
@@ -464,7 +472,7 @@ enum verdict audit_seal(const struct catalog_run *run, const void *in)
 static bool are_assigned(const struct attempt *attempt, const struct jobs_audit *audit,
                          const struct jobs_open_seal *args)
 {
-    if (args->answer_count != share_of(&attempt->job, attempt->number).replayed)
+    if (args->answer_count != audit_replayed(attempt))
         return false;
     for (uint32_t i = 0; i < args->answer_count; i++) {
         uint32_t expected = attempt->job.terms.sample == 0 ? i : audit->intervals[i].interval;

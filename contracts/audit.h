@@ -50,6 +50,9 @@ void audit_close(const struct attempt *attempt);
 uint64_t audit_longest_ms(const struct jobs_job *job, const struct parameters *parameters,
                           uint32_t auditors);
 
+/* Intervals of the committed trace that one audit replays: none behind a divergence. */
+uint32_t audit_replayed(const struct attempt *attempt);
+
 /* True if the audit's answers include this interval. */
 bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, uint16_t interval);
 

@@ -143,7 +143,8 @@ static enum verdict check(const struct catalog_run *run, const struct challenge_
     struct credits_place stake = {CREDITS_STAKE, result->lease, result->item};
     struct amount left = credits_locked(run->view, stake);
     struct challenge before;
-    if (result->reason != LEASES_COMPLETED || units_amount_is_zero(&left))
+    bool is_paid = result->reason == LEASES_COMPLETED || result->reason == LEASES_DIVERGED;
+    if (!is_paid || units_amount_is_zero(&left))
         return VERDICT_WRONG_STATE;
     if (run->context->time_ms >= result->ended_ms + parameters->challenge_ms)
         return VERDICT_TOO_LATE;
@@ -276,7 +277,8 @@ static void uphold(struct hearing *hearing, const struct poll_decision *decision
     challenge->slashed =
         settlement_split(run, &hearing->parameters, stake, &item.stake,
                          hearing->parameters.slash_fraud, &challenge->challenger, 1);
-    taint(run, challenge->segment.job, challenge->segment.round);
+    if (result->reason == LEASES_COMPLETED) /* what diverged is in no average */
+        taint(run, challenge->segment.job, challenge->segment.round);
     finish(hearing, CHALLENGE_UPHELD);
     attempt_dismiss(run, challenge->segment.job, challenge->segment.slot, result->item,
                     LEASES_FRAUD);

@@ -63,6 +63,8 @@ enum verdict claim_make(const struct catalog_run *run, const void *in)
     if (!view_load(run->view, path_key(&path), &jobs_trace_record, &trace))
         return VERDICT_NOT_FOUND;
     struct jobs_answer planted[JOBS_INTERVALS_MAX];
+    if (attempt.slot.diverged && args->truth_count > 0)
+        return VERDICT_WRONG_INTERVALS;
     verdict = open_plants(&attempt, args, &trace, planted);
     if (verdict != VERDICT_OK)
         return verdict;

@@ -29,7 +29,7 @@
  *                RUNNING: too few verified; once a round, the missed slots get round_ms more              round_extended
  *     CLOSING    RUNNING: no slot is at work any more, and >= quorum are VERIFIED                         round_closing
  *     ENDED      CLOSING: the last round is closed (COMPLETED); no f + 1 in replay_ms (UNCLOSED)          job_ended
- *                RUNNING: < quorum after the extension (QUORUM_LOST); no slot is at work any more and
+ *                RUNNING: so many slots diverged that < quorum can verify (DIVERGED); < quorum after the extension (QUORUM_LOST); no slot is at work any more and
  *                         the consumer cancelled (CANCELLED) or deadline_ms has come (EXPIRED)
  *                WAITING, CLOSING: cancel (CANCELLED); deadline_ms (EXPIRED)
  *                WAITING, RUNNING, CLOSING: no time is left to begin a segment (EXPIRED)
@@ -53,11 +53,18 @@
  *     CLAIMING   OPENING: all assigned agree, or an answer differs; once (contracts/claim.h)        answer_ms: on without the claim
  *     VOTING     CLAIMING: an answer differs from the commitment; OPENING, when it is claimed       replay_ms: UNDECIDED, WAITING
  *     VERIFIED   CLAIMING: all assigned agree: the price and the replay fees are paid at once; OPENING, when it is claimed
+ *     DIVERGED   the same, of a trace that ends in a divergence
  *     MISSED     WAITING: too late for a segment in this round, or the job is ending; uncommitted at deadline_ms
  *   From VOTING: f + 1 equal answers. Equal to the commitment: the outvoted lose their stakes, the next in rotation replays in place of
  *   the disputer (SEALING or DRAWING). Unequal: the worker is slashed (FRAUD, or WITHHELD if the answer is "unavailable"), WAITING.
  *   A replayer that is mute loses slash_mute per cent of its stake. When the rotation is used up, every validator is asked, and f + 1
  *   equal answers decide (contracts/audit.h). Fewer answer: UNAUDITED, WAITING, no slash; with n - f that do it can't happen.
+ *
+ * ---- A program that diverges ----
+ * In training a number may stop being finite: the program's fault, and the same for everybody. The trace says where (trainer/trace.h), and
+ * is audited like any other, except that every replayer's draw holds the interval that diverged. The worker is paid for its intervals up to
+ * that one, replayers for what they replayed; the slot is DIVERGED, in no average, and isn't tried again in that round. A round that can't
+ * reach its quorum any more for it ends the job (DIVERGED). Nothing of such a trace may be planted.
  *
  * ---- Who calls what ----
  *     consumer            submit, cancel
@@ -80,8 +87,9 @@
  *     audit.status SEALED and slot.status OPENING: open before slot.deadline_ms, with the answers and nonce that were sealed; again,
  *         if the worker's claim has shown that a planted leaf was answered with the true one
  *     slot.status VOTING: replay slot.disputed and vote, unless audit/vote shows that it has; status CLOSING: aggregate and close
- *     Interval j runs from leaf j to leaf j + 1; its answer is leaf j + 1: (state root, witness). A state that can't be had, or whose
- *     replay ends with a loss that isn't finite, is answered with both zero: "unavailable". To be mute would cost the replayer.
+ *     Interval j runs from leaf j to leaf j + 1; its answer is leaf j + 1: (state root, witness), or that it diverged. A state that can't
+ *     be had is answered with both zero: "unavailable". To be mute would cost the replayer.
+ *     Intervals from slot.trained on, behind a divergence, are nobody's work.
  *
  * ---- What these rules don't prevent ----
  *     Data that can't be had: nobody proves at submit that it can. Who is leased declines, and has lost answer_ms at most. Who commits all
@@ -102,7 +110,8 @@
  *             count times (interval u16 | state root | witness) | nonce 32)
  *     draw  = for i = 0 .. k-1: swap(list[i], list[i + v mod (I - i)]) in the list 0 .. I-1, v the first eight bytes of
  *             SHA-256("tenure/draw/1" | preimage | job u64 | round u32 | slot u16 | attempt u16 | trace root | n u32), n = 0, 1, ...
- *             one for each try; a v >= 2^64 - 2^64 mod (I - i) is tried again. The first k of the list, ascending.
+ *             one for each try; a v >= 2^64 - 2^64 mod (I - i) is tried again. The first k of the list, ascending. I is slot.trained
+ *             (k at most that); where the trace diverged, the last of them is I - 1 whatever was drawn.
  *   Integers are big-endian; texts have no zero.
  *
  * ---- Where this differs from DESIGN 8.4 and 8.5 ----
@@ -148,6 +157,7 @@ enum jobs_slot_status {
     JOBS_SLOT_VERIFIED = 8,
     JOBS_SLOT_MISSED = 9,
     JOBS_SLOT_CLAIMING = 10,
+    JOBS_SLOT_DIVERGED = 11,
 };
 
 /* An audit: ASSIGNED (drawn at once when audit = all) -> SEALED -> AGREED or DISPUTED; from any of them to ENDED when it is mute,
@@ -220,7 +230,8 @@ struct jobs_segment {
 };
 
 /* commit: the worker's trace, once. NOT_WORKER, WRONG_LEAVES (not I + 1 of the slot's share), WRONG_START (leaf 0 isn't slot.start_root with witness
- * zero), WRONG_END (the last leaf isn't `end`), WRONG_TRACE_ROOT. The leaves are digests, so nobody can
+ * zero), WRONG_END (the last leaf isn't `end`, or nothing was trained before a
+ * divergence), WRONG_TRACE_ROOT. The leaves are digests, so nobody can
  * answer an audit from them; only the last one is open, which is why one seal covers all answers of an audit. */
 #define JOBS_COMMIT 3
 struct jobs_commit {
@@ -292,7 +303,8 @@ struct jobs_close {
  * without a fine, and the provider isn't leased in this job again. Only within parameters.answer_ms of the segment's start. NOT_WORKER. */
 #define JOBS_DECLINE 10
 
-/* claim: the worker's last word, once: the leaves that it planted. NOT_WORKER, WRONG_INTERVALS (not ascending, or beyond the trace),
+/* claim: the worker's last word, once: the leaves that it planted. NOT_WORKER, WRONG_INTERVALS (not ascending, beyond the trace, or any
+ * where the trace diverged),
  * WRONG_SEAL (the leaf that was committed isn't this one, planted with this nonce). */
 #define JOBS_CLAIM 11
 struct jobs_claim {
@@ -369,6 +381,8 @@ struct jobs_slot {
     uint64_t deadline_ms;     /* timer of the status; 0: none */
     struct digest trace_root; /* from commit on, until the next attempt; a claim may change it */
     struct digest end_root;
+    uint16_t trained; /* intervals that were committed as trained: all, or as many as a divergence ended */
+    bool diverged;    /* the last of them diverged: there is no end state */
     uint16_t seats;    /* how many steps the rotation has taken in this attempt */
     bool summoned;     /* its second lap has asked everybody */
     uint16_t disputed; /* VOTING: the interval */
@@ -441,7 +455,7 @@ struct jobs_result {
     struct address worker;
     uint64_t lease;
     uint32_t item;
-    uint8_t reason; /* enum leases_reason; LEASES_COMPLETED: verified */
+    uint8_t reason; /* enum leases_reason; LEASES_COMPLETED: verified; LEASES_DIVERGED: paid, not averaged */
     uint64_t ended_ms;
     struct digest start_root;
     struct digest residue_root; /* with the round's global root, what start_root is made of */

@@ -153,6 +153,8 @@ static const struct record_field slot_fields[] = {
     RECORD_UINT(struct jobs_slot, deadline_ms),
     RECORD_FIXED(struct jobs_slot, trace_root, RECORD_AS_HEX),
     RECORD_FIXED(struct jobs_slot, end_root, RECORD_AS_HEX),
+    RECORD_UINT_MAX(struct jobs_slot, trained, JOBS_INTERVALS_MAX),
+    RECORD_BOOL(struct jobs_slot, diverged),
     RECORD_UINT(struct jobs_slot, seats),
     RECORD_BOOL(struct jobs_slot, summoned),
     RECORD_UINT(struct jobs_slot, disputed),

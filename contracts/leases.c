@@ -42,7 +42,8 @@ const char *leases_reason_name(uint8_t reason)
 {
     static const char *const names[] = {"open",      "completed",   "cancelled", "expired",
                                         "fraud",     "withheld",    "silent",    "undecided",
-                                        "unaudited", "quorum_lost", "unclosed",  "declined"};
+                                        "unaudited", "quorum_lost", "unclosed",  "declined",
+                                        "diverged"};
     return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
 }
 

@@ -41,6 +41,7 @@ enum leases_reason {
     LEASES_UNCLOSED = 10,   /* no f + 1 replayers agreed on a round's result in time */
     LEASES_DECLINED =
         11, /* the worker said in time that it can't begin: what the segment starts from can't be had */
+    LEASES_DIVERGED = 12, /* the program's numbers stopped being finite */
 };
 
 struct leases_lease {

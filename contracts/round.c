@@ -21,19 +21,26 @@ static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t job
     event_add(run->events, tag, &event);
 }
 
-/* Bit w: slot w is VERIFIED. *working counts the slots that aren't done. */
-static uint64_t verified(struct view_state *view, uint64_t job, uint16_t workers, uint32_t *working)
+/* Where a round's slots stand. */
+struct tally {
+    uint64_t included; /* bit w: slot w is VERIFIED */
+    uint32_t diverged;
+    uint32_t working; /* not done */
+};
+
+static struct tally count(struct view_state *view, uint64_t job, uint16_t workers)
 {
-    uint64_t included = 0;
+    struct tally tally = {0};
     struct jobs_slot slot;
-    *working = 0;
     for (uint16_t w = 0; w < workers && jobs_get_slot(view, job, w, &slot); w++) {
         if (slot.status == JOBS_SLOT_VERIFIED)
-            included |= 1ull << w;
+            tally.included |= 1ull << w;
+        else if (slot.status == JOBS_SLOT_DIVERGED)
+            tally.diverged++;
         else if (slot.status != JOBS_SLOT_MISSED)
-            ++*working;
+            tally.working++;
     }
-    return included;
+    return tally;
 }
 
 /* --- opening --- */
@@ -100,23 +107,24 @@ void round_settle(const struct catalog_run *run, uint64_t job)
 {
     struct jobs_job record;
     struct jobs_progress progress;
-    uint32_t working;
     if (!jobs_get(run->view, job, &record) || !jobs_get_progress(run->view, job, &progress) ||
         progress.status != JOBS_RUNNING)
         return;
-    uint64_t included = verified(run->view, job, record.terms.workers, &working);
-    if (working > 0)
+    struct tally tally = count(run->view, job, record.terms.workers);
+    if (tally.working > 0)
         return;
-    uint32_t count = (uint32_t)__builtin_popcountll(included);
+    uint32_t verified = (uint32_t)__builtin_popcountll(tally.included);
     if (progress.ending != LEASES_OPEN) {
         jobs_end(run, job, (enum leases_reason)progress.ending);
-    } else if (count >= record.terms.quorum) {
+    } else if (verified >= record.terms.quorum) {
         uint64_t deadline_ms = run->context->time_ms + record.terms.replay_ms;
         due_set(run->view, DUE_MATCH, job, 0, progress.deadline_ms, deadline_ms);
         progress.status = JOBS_CLOSING;
         progress.deadline_ms = deadline_ms;
         jobs_put_progress(run->view, job, &progress);
-        emit(run, EVENT_ROUND_CLOSING, job, progress.round, &progress.global_root, included);
+        emit(run, EVENT_ROUND_CLOSING, job, progress.round, &progress.global_root, tally.included);
+    } else if (tally.diverged + record.terms.quorum > record.terms.workers) {
+        jobs_end(run, job, LEASES_DIVERGED);
     } else if (progress.extended) {
         jobs_end(run, job, LEASES_QUORUM_LOST);
     } else if (!jobs_has_time(run, &record)) {
@@ -157,13 +165,12 @@ static bool get_ballot(struct view_state *view, uint64_t job, uint32_t round, ui
 static void advance(const struct catalog_run *run, const struct jobs_close *args,
                     const struct jobs_job *record, struct jobs_progress *progress)
 {
-    uint32_t working;
     struct jobs_round round;
     struct path path = round_path(args->job, args->round);
     if (!view_load(run->view, path_key(&path), &jobs_round_record, &round))
         return;
     round.closed_ms = run->context->time_ms;
-    round.included = verified(run->view, args->job, record->terms.workers, &working);
+    round.included = count(run->view, args->job, record->terms.workers).included;
     round.next_root = args->global_root;
     view_save(run->view, path_key(&path), &jobs_round_record, &round);
     for (uint16_t w = 0; w < record->terms.workers; w++) {

@@ -33,8 +33,7 @@ static void pay_fees(struct attempt *attempt, struct credits_place place, const 
         count += has_replayed(attempt, seat, &audit);
     if (count == 0)
         return;
-    CHECK(amount_mul(&fee, &attempt->job.terms.replay_fee,
-                     share_of(&attempt->job, attempt->number).replayed));
+    CHECK(amount_mul(&fee, &attempt->job.terms.replay_fee, audit_replayed(attempt)));
     if (count > attempt->job.auditors)
         CHECK(amount_share(&fee, &fee, attempt->job.auditors, count));
     CHECK(amount_share(&part, most, 1, count));
@@ -70,19 +69,23 @@ void settlement_verified(struct attempt *attempt)
     struct leases_item item;
     if (!leases_get_item(attempt->run->view, attempt->progress.lease, slot->item, &item))
         return;
-    struct amount price = pay(attempt, &slot->worker, &item.price),
-                  held = credits_locked(attempt->run->view, jobs_escrow(attempt->id));
+    struct amount price;
+    CHECK(amount_share(&price, &item.price, slot->trained,
+                       share_of(&attempt->job, attempt->number).intervals));
+    price = pay(attempt, &slot->worker, &price);
+    struct amount held = credits_locked(attempt->run->view, jobs_escrow(attempt->id));
     pay_fees(attempt, jobs_escrow(attempt->id), &held);
     leases_paid(attempt->run, attempt->progress.lease, slot->item, &price,
                 attempt->run->context->time_ms + attempt->parameters.challenge_ms);
     audit_close(attempt);
     CHECK(amount_add(&attempt->progress.paid, &attempt->progress.paid, &price));
     CHECK(amount_add(&attempt->progress.fees, &attempt->progress.fees, &attempt->fees));
+    enum leases_reason reason = slot->diverged ? LEASES_DIVERGED : LEASES_COMPLETED;
     struct jobs_result result = {
         .worker = slot->worker,
         .lease = attempt->progress.lease,
         .item = slot->item,
-        .reason = LEASES_COMPLETED,
+        .reason = (uint8_t)reason,
         .ended_ms = attempt->run->context->time_ms,
         .start_root = slot->start_root,
         .residue_root = slot->residue_root,
@@ -92,8 +95,8 @@ void settlement_verified(struct attempt *attempt)
         .fees = attempt->fees,
     };
     attempt_result(attempt, &result);
-    attempt_status(attempt, JOBS_SLOT_VERIFIED, 0);
-    attempt_emit(attempt, EVENT_SEGMENT_VERIFIED, LEASES_COMPLETED, &price);
+    attempt_status(attempt, slot->diverged ? JOBS_SLOT_DIVERGED : JOBS_SLOT_VERIFIED, 0);
+    attempt_emit(attempt, EVENT_SEGMENT_VERIFIED, reason, &price);
 }
 
 struct amount settlement_split(const struct catalog_run *run, const struct parameters *parameters,

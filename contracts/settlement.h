@@ -1,6 +1,6 @@
 /* Who is paid, and who pays. Everything that leaves an escrow or a stake of a job does so here.
  *
- *     verified           escrow -> worker: the item's price; escrow -> each replayer: replay_fee x its intervals, or an equal part of
+ *     verified           escrow -> worker: the item's price, where the trace diverged the trained intervals' part of it; escrow -> each replayer: replay_fee x its intervals, or an equal part of
  *                        what `auditors` of them get when more were asked; stakes of audits go home
  *     slash              first the fees of who replayed and wasn't outvoted, in equal parts if it is too little; of what is left
  *                        prover_share per cent in equal parts to those who proved it, the rest with all remainders to the treasury
@@ -11,7 +11,7 @@
 
 #include "contracts/attempt.h"
 
-/* All audits agree: pays, keeps the result, and the slot is VERIFIED. Writes the attempt; the caller settles the round. */
+/* All audits agree: pays, keeps the result, and the slot is VERIFIED or DIVERGED. Writes the attempt; the caller settles the round. */
 void settlement_verified(struct attempt *attempt);
 
 /* Takes `percent` of `whole` out of the lock and splits it; what was taken. No provers: all to the treasury. */

@@ -103,8 +103,10 @@ static enum err interval(struct segment *segment, struct state *state, struct di
     do {
         float loss, norm;
         enum err err = step(segment, state, &loss, &norm, fault);
-        if (err)
+        if (err) {
+            *witness = trace_witness_end(&stream);
             return err;
+        }
         trace_witness_add(&stream, loss, norm);
         if (watch && watch->step)
             watch->step(watch->self, state->step - 1, loss, norm);
@@ -112,13 +114,8 @@ static enum err interval(struct segment *segment, struct state *state, struct di
     state_changed(state, STATE_PARAMETERS);
     state_changed(state, STATE_MOMENT1);
     state_changed(state, STATE_MOMENT2);
-    if (state->step == state->steps) {
-        enum err err = compress(state, segment->program->bits, fault);
-        if (err)
-            return err;
-    }
     *witness = trace_witness_end(&stream);
-    return ERR_NONE;
+    return state->step == state->steps ? compress(state, segment->program->bits, fault) : ERR_NONE;
 }
 
 enum err segment_train(struct segment *segment, struct state *state, struct digest *witness,
@@ -144,6 +141,8 @@ enum err segment_advance(struct segment *segment, struct state *state, struct tr
     enum err err = segment_train(segment, state, &witness, watch, fault);
     if (!err)
         *leaf = (struct trace_leaf){state_root(state), witness};
+    else if (err == ERR_CORRUPT)
+        *leaf = trace_diverged(&witness);
     return err;
 }
 

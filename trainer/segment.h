@@ -55,7 +55,7 @@ void segment_start(struct state *start, const struct program *program, const str
 /* Trains from state->step, which must be a leaf's and before the end, to the next leaf; in the last
  * interval the end is compressed too. *witness is the leaf's; its root is state_root of the state, or of
  * a copy while the next interval is trained already (streaming commitment, DESIGN 8.4). Errors and
- * `watch` as segment_advance. */
+ * `watch` as segment_advance; *witness is filled with ERR_CORRUPT, too. */
 MUST_USE enum err segment_train(struct segment *segment, struct state *state,
                                 struct digest *witness, const struct segment_watch *watch,
                                 struct fault *fault);
@@ -64,8 +64,8 @@ MUST_USE enum err segment_train(struct segment *segment, struct state *state,
  * interval the end is compressed too. Fills `leaf` with the state root and witness there. This is
  * all that a replay does. ERR_MISMATCH when the state is of another program or data set, ERR_NOT_NOW
  * when it is at its end or between two leaves, ERR_CORRUPT with a sentence that names the step when
- * the loss, the gradient norm or the delta isn't finite; then the state is unspecified. `watch` may
- * be NULL; its `leaf` isn't called. */
+ * the loss, the gradient norm or the delta isn't finite; then the state is unspecified, and `leaf` says
+ * that it diverged (trainer/trace.h). `watch` may be NULL; its `leaf` isn't called. */
 MUST_USE enum err segment_advance(struct segment *segment, struct state *state,
                                   struct trace_leaf *leaf, const struct segment_watch *watch,
                                   struct fault *fault);

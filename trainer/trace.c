@@ -12,6 +12,18 @@ static const struct record_field fields[] = {
 
 const struct record trace_leaf_record = RECORD(struct trace_leaf, "leaf", fields);
 
+struct trace_leaf trace_diverged(const struct digest *witness)
+{
+    static const char tag[] = "tenure/diverged/1";
+    return (struct trace_leaf){.state_root = digest_of(tag, sizeof(tag) - 1), .witness = *witness};
+}
+
+bool trace_is_diverged(const struct trace_leaf *leaf)
+{
+    struct trace_leaf diverged = trace_diverged(&digest_zero);
+    return digest_equal(&leaf->state_root, &diverged.state_root);
+}
+
 bool trace_leaf_equal(const struct trace_leaf *a, const struct trace_leaf *b)
 {
     return digest_equal(&a->state_root, &b->state_root) && digest_equal(&a->witness, &b->witness);

@@ -5,6 +5,10 @@
  *     start state      state after C      after 2C           end state, with the compressed delta
  *     witness zero     of steps 0..C-1    of C..2C-1         of the rest
  *
+ * A program may diverge: in some step the loss, the gradient's norm or a parameter isn't finite. That is as exact as any other result, and
+ * the trace says so: the leaf of the interval in which it happens is trace_diverged of its steps before that, all later leaves are
+ * trace_diverged of zero, and there is no end state.
+ *
  * The trace root is the RFC 6962 root over these leaves. All here is cheap and needs no floating
  * point, so that contracts use it too. */
 #ifndef TRAINER_TRACE_H
@@ -19,6 +23,11 @@ struct trace_leaf {
 };
 
 extern const struct record trace_leaf_record;
+
+/* The leaf of an interval that diverged. Its state root is SHA-256("tenure/diverged/1"), which no state has; `witness` is of the steps before
+ * the one that isn't finite, or zero in the intervals after it. */
+struct trace_leaf trace_diverged(const struct digest *witness);
+bool trace_is_diverged(const struct trace_leaf *leaf);
 
 bool trace_leaf_equal(const struct trace_leaf *a, const struct trace_leaf *b);
 

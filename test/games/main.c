@@ -375,6 +375,7 @@ static bool step(struct game *g)
     case JOBS_SLOT_WAITING:
     case JOBS_SLOT_VERIFIED:
     case JOBS_SLOT_MISSED:
+    case JOBS_SLOT_DIVERGED:
         break;
     }
     return true;

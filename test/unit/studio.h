@@ -393,6 +393,65 @@ static inline void studio_agree(struct market *m, uint64_t job)
     ck_assert_int_eq(studio_close(m, job, 1, "global"), VERDICT_OK);
 }
 
+/* Leaf i of a program that diverges in that interval; STUDIO_INTERVALS: it doesn't. */
+static inline struct trace_leaf studio_diverging(uint16_t slot, uint32_t i, uint32_t diverges)
+{
+    struct digest witness = studio_hash("witness of a divergence", 0, slot, i);
+    if (i <= diverges)
+        return studio_leaf(0, slot, i);
+    return trace_diverged(i == diverges + 1 ? &witness : &digest_zero);
+}
+
+/* The worker says that its segment diverged in that interval. */
+static inline enum verdict studio_diverge(struct market *m, uint64_t job, uint16_t slot, uint32_t diverges)
+{
+    struct digest leaves[STUDIO_INTERVALS + 1];
+    struct jobs_commit args = {.segment = studio_segment(m, job, slot),
+                               .leaves = leaves,
+                               .leaf_count = STUDIO_INTERVALS + 1,
+                               .end = studio_diverging(slot, STUDIO_INTERVALS, diverges)};
+    for (uint32_t i = 0; i <= STUDIO_INTERVALS; i++) {
+        struct trace_leaf leaf = studio_diverging(slot, i, diverges);
+        leaves[i] = trace_leaf_digest(&leaf);
+    }
+    args.trace_root = merkle_root(leaves, STUDIO_INTERVALS + 1);
+    return market_call(m, studio_worker(m, job, slot), CATALOG_JOBS, JOBS_COMMIT, &args);
+}
+
+/* Every assigned replayer seals its answers, of a program that diverges in `diverges`; then each opens them while it is asked to. */
+static inline void studio_replay_diverging(struct market *m, uint64_t job, uint16_t slot, uint32_t diverges)
+{
+    struct jobs_segment segment = studio_segment(m, job, slot);
+    struct jobs_answer answers[MARKET_SEATS][STUDIO_INTERVALS];
+    struct jobs_audit audits[MARKET_SEATS];
+    uint32_t trained = studio_slot(m, job, slot).trained;
+    for (uint8_t seat = 0; seat < MARKET_SEATS; seat++) {
+        audits[seat] = (struct jobs_audit){.status = JOBS_AUDIT_ENDED};
+        if (!studio_audit(m, job, slot, seat, &audits[seat]))
+            continue;
+        uint32_t count = audits[seat].interval_count ? audits[seat].interval_count : trained;
+        for (uint32_t i = 0; i < count; i++) {
+            uint16_t interval = audits[seat].interval_count ? audits[seat].intervals[i].interval
+                                                            : (uint16_t)i;
+            answers[seat][i] = (struct jobs_answer){interval,
+                                                    studio_diverging(slot, interval + 1u, diverges)};
+        }
+        audits[seat].interval_count = count;
+        struct jobs_seal seal = {.segment = segment};
+        seal.seal = jobs_seal_of(&m->context.chain, &audits[seat].replayer, &segment, answers[seat],
+                                 count, &digest_zero);
+        ck_assert_int_eq(market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_SEAL, &seal),
+                         VERDICT_OK);
+    }
+    for (uint8_t seat = 0; seat < MARKET_SEATS; seat++) {
+        struct jobs_open_seal open = {.segment = segment,
+                                      .answers = answers[seat],
+                                      .answer_count = audits[seat].interval_count};
+        if (audits[seat].status == JOBS_AUDIT_ASSIGNED)
+            (void)market_call(m, MARKET_REPLAYER_0 + seat, CATALOG_JOBS, JOBS_OPEN, &open);
+    }
+}
+
 static inline void studio_init(struct market *m)
 {
     struct parameters parameters = parameters_default();

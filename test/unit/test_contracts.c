@@ -234,6 +234,7 @@ static void work(uint64_t job, uint16_t slot)
     case JOBS_SLOT_WAITING:
     case JOBS_SLOT_VERIFIED:
     case JOBS_SLOT_MISSED:
+    case JOBS_SLOT_DIVERGED:
         return;
     }
 }

@@ -52,6 +52,11 @@ static void finish(enum leases_reason reason)
         ck_assert_int_eq(studio_vote(&m, 1, 0, 0, nothing), VERDICT_OK);
         ck_assert_int_eq(studio_vote(&m, 1, 0, 3, nothing), VERDICT_OK);
         return;
+    case LEASES_DIVERGED:
+        ck_assert_int_eq(studio_diverge(&m, 1, 0, 4), VERDICT_OK);
+        studio_replay_diverging(&m, 1, 0, 4);
+        ck_assert_int_eq(studio_settle(&m, 1, 0), VERDICT_OK);
+        return;
     case LEASES_SILENT:
         market_step(&m, STUDIO_SEGMENT);
         return;

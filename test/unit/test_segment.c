@@ -220,10 +220,11 @@ END_TEST
 static void expect(struct segment *segment, struct state *state, enum err want,
                    const char *sentence)
 {
-    struct trace_leaf leaf;
+    struct trace_leaf leaf = {.witness = digest_zero};
     struct fault fault = {0};
     ck_assert_int_eq(segment_advance(segment, state, &leaf, NULL, &fault), want);
     ck_assert_str_eq(fault.text, sentence);
+    ck_assert(trace_is_diverged(&leaf) == (want == ERR_CORRUPT));
 }
 
 START_TEST(training_that_leaves_the_numbers_ends_with_its_step)
@@ -232,6 +233,14 @@ START_TEST(training_that_leaves_the_numbers_ends_with_its_step)
     struct state state = sample_start(s, 0);
     state_floats(&state, STATE_PARAMETERS)[0] = INFINITY;
     expect(&s->segment, &state, ERR_CORRUPT, "step 0: the loss isn't finite");
+    struct trace_witness none; /* no step before it */
+    struct trace_leaf leaf;
+    trace_witness_init(&none);
+    struct digest witness = trace_witness_end(&none);
+    segment_start(&state, &s->program, &s->global, NULL, 0, 10);
+    state_floats(&state, STATE_PARAMETERS)[0] = INFINITY;
+    ck_assert_int_eq(segment_advance(&s->segment, &state, &leaf, NULL, NULL), ERR_CORRUPT);
+    ck_assert(digest_equal(&leaf.witness, &witness));
     segment_start(&state, &s->program, &s->global, NULL, 0, 10);
     state.step = 8;
     state_floats(&state, STATE_ANCHOR)[3] = INFINITY;

@@ -96,6 +96,7 @@ static enum err answer_all(struct replay *replay, const struct agent_job *job, u
 {
     struct segment *trainer = &job->shop->workshop.segment;
     struct state state;
+    bool is_behind = false; /* a divergence */
     enum err err = agent_start_state(&replay->agent, job, slot, &state, fault);
 
     if (err)
@@ -103,12 +104,18 @@ static enum err answer_all(struct replay *replay, const struct agent_job *job, u
     for (uint16_t i = 0; i < count && !err; i++) {
         err = agent_breathe(&replay->agent, fault);
         kept->answers[i].interval = i;
-        if (!err)
+        if (!err && is_behind)
+            kept->answers[i].leaf = trace_diverged(&digest_zero);
+        else if (!err)
             err = segment_advance(trainer, &state, &kept->answers[i].leaf, NULL, fault);
+        if (err == ERR_CORRUPT) { /* the program's own result */
+            is_behind = true;
+            err = ERR_NONE;
+        }
         kept->count += !err;
     }
     /* The end state is needed for the round's close: with a replayer's copy a worker can't withhold it. Full stores are no reason to be mute. */
-    if (!err && state.step == state.steps &&
+    if (!err && !is_behind && state.step == state.steps &&
         workshop_push(&replay->agent.desk.client, &state, AGENT_COPIES, fault))
         log_event(LOG_LEVEL_WARN, "state-not-sent", "%s", fault->text);
     state_release(&state);
@@ -125,7 +132,10 @@ static enum err answer_served(struct replay *replay, const struct agent_job *job
     struct state state;
     enum err err;
 
-    *answer = (struct jobs_answer){.interval = start->interval};
+    *answer = (struct jobs_answer){.interval = start->interval,
+                                   .leaf = trace_diverged(&digest_zero)};
+    if (trace_is_diverged(&start->leaf))
+        return ERR_NONE;
     err = workshop_fetch(workshop, &replay->agent.desk.client, &state, STATE_SEGMENT,
                          &start->leaf.state_root, fault);
     if (err)
@@ -134,8 +144,8 @@ static enum err answer_served(struct replay *replay, const struct agent_job *job
         state.round != segment->round || state.slot != segment->slot || state.steps != steps)
         err = fault_set(fault, ERR_NOT_FOUND, "the served state is not that of interval %u's start",
                         start->interval);
-    else if (segment_advance(&workshop->segment, &state, &answer->leaf, NULL, fault))
-        err = ERR_NOT_FOUND;
+    else if ((err = segment_advance(&workshop->segment, &state, &answer->leaf, NULL, fault)))
+        err = err == ERR_CORRUPT ? ERR_NONE : ERR_NOT_FOUND; /* it diverged: an answer */
     state_release(&state);
     return err;
 }
@@ -192,9 +202,11 @@ static enum err answer_one(struct replay *replay, const struct agent_job *job, u
 static enum err answer_drawn(struct replay *replay, const struct agent_job *job, uint16_t slot,
                              const struct jobs_audit *audit, struct kept *kept, struct fault *fault)
 {
-    struct state end;
-    enum err err = workshop_fetch(&job->shop->workshop, &replay->agent.desk.client, &end,
-                                  STATE_SEGMENT, &job->slots[slot]->end_root, fault);
+    struct state end = {0};
+    enum err err = job->slots[slot]->diverged
+                       ? ERR_NONE
+                       : workshop_fetch(&job->shop->workshop, &replay->agent.desk.client, &end,
+                                        STATE_SEGMENT, &job->slots[slot]->end_root, fault);
     bool withheld = err == ERR_NOT_FOUND && is_patience_over(replay, job, job->slots[slot]);
 
     if (!err)
@@ -222,12 +234,11 @@ static bool is_final(const struct replay *replay, const struct agent_job *job, u
            (err == ERR_CORRUPT || (is_theirs && is_patience_over(replay, job, job->slots[slot])));
 }
 
-static void answer_unavailable(struct kept *kept, const struct agent_job *job,
+static void answer_unavailable(struct kept *kept, const struct agent_job *job, uint16_t slot,
                                const struct jobs_audit *audit)
 {
     bool is_sampled = job->shop->terms.terms.sample > 0;
-    uint32_t count = is_sampled ? audit->interval_count
-                                : share_of(&job->shop->terms, audit->segment.slot).intervals;
+    uint32_t count = is_sampled ? audit->interval_count : job->slots[slot]->trained;
 
     for (; kept->count < count; kept->count++)
         kept->answers[kept->count] =
@@ -255,15 +266,14 @@ static const struct kept *answer(struct replay *replay, const struct agent_job *
     if (!err && job->shop->terms.terms.sample)
         err = answer_drawn(replay, job, slot, audit, kept, &fault);
     else if (!err)
-        err = answer_all(replay, job, slot, kept, share_of(&job->shop->terms, slot).intervals,
-                         &fault);
+        err = answer_all(replay, job, slot, kept, job->slots[slot]->trained, &fault);
     kept->in_the_making = false;
     if (err) {
         log_event(LOG_LEVEL_WARN, "not-replayed", "job %" PRIu64 " round %u slot %u: %s",
                   job->number, segment.round, slot, fault.text);
         if (!is_final(replay, job, slot, err))
             return NULL;
-        answer_unavailable(kept, job, audit);
+        answer_unavailable(kept, job, slot, audit);
     }
     kept->segment = segment;
     log_event(LOG_LEVEL_INFO, "replayed",

@@ -138,6 +138,11 @@ static enum err train(struct work *work, const struct agent_job *job, uint16_t s
     enum err err = cheat ? fake(work, &segment, stint, fault)
                          : stint_reach(stint, stint->leaf_count - 1, fault);
 
+    if (err == ERR_CORRUPT) {
+        log_event(LOG_LEVEL_WARN, "diverged", "job %" PRIu64 " round %u slot %u: %s", segment.job,
+                  segment.round, segment.slot, fault->text);
+        return ERR_NONE;
+    }
     if (!err)
         log_event(LOG_LEVEL_INFO, "segment-trained",
                   "job %" PRIu64 " round %u slot %u attempt %u: %u steps in %" PRIu64
@@ -221,7 +226,7 @@ static enum err fill(struct work *work, const struct agent_job *job, uint16_t sl
     if (err)
         return err;
     err = train(work, job, slot, &stint, fault);
-    if (!err)
+    if (!err && !trace_is_diverged(&kept->leaves[kept->leaf_count - 1]))
         err = workshop_push(&work->agent.desk.client, &stint.state, AGENT_COPIES, fault);
     stint_release(&stint);
     return err;
@@ -381,7 +386,7 @@ static void claim(struct work *work, const struct agent_job *job, uint16_t slot)
     struct jobs_claim args = {.segment = segment};
     struct kept *kept = kept_find(work, &segment);
 
-    if (planting_is_planted(&work->planting, &segment)) {
+    if (planting_is_planted(&work->planting, &segment) && !job->slots[slot]->diverged) {
         if (!is_time_to_claim(work, job, slot) || (!kept && !(kept = make(work, job, slot))))
             return;
         args = planting_claim(&work->planting, &segment, kept->leaves, kept->leaf_count, truths);

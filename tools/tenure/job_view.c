@@ -11,7 +11,7 @@
 static const char *const status_names[] = {"unknown", "waiting", "running", "closing", "ended"};
 static const char *const slot_names[] = {"unknown",  "waiting", "training", "drawing",
                                          "serving",  "sealing", "opening",  "voting",
-                                         "verified", "missed",  "claiming"};
+                                         "verified", "missed",  "claiming", "diverged"};
 
 const char *job_view_status_name(uint8_t status)
 {

@@ -72,6 +72,7 @@ static const char *slot_sentence(const struct wait *wait, uint32_t number)
                           number, slot->disputed, end);
     case JOBS_SLOT_VERIFIED:
     case JOBS_SLOT_MISSED:
+    case JOBS_SLOT_DIVERGED:
         break;
     }
     return NULL;

@@ -16,7 +16,8 @@ void planting_show(const struct planting *planting, const struct jobs_segment *s
                    const struct trace_leaf *leaves, uint32_t count, struct trace_leaf *shown)
 {
     const struct sender *sender = &planting->agent->desk.sender;
-    bool is_planted = planting_is_planted(planting, segment);
+    bool is_planted = planting_is_planted(planting, segment) &&
+                      !trace_is_diverged(&leaves[count - 1]);
     struct digest nonce = agent_nonce(planting->agent, tag, segment);
 
     for (uint32_t i = 0; i < count; i++) {

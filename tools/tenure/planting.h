@@ -14,7 +14,7 @@ struct planting {
 
 bool planting_is_planted(const struct planting *planting, const struct jobs_segment *segment);
 
-/* The leaves as the ledger sees them before the claim, in shown[count]; leaves[0] is the start. */
+/* The leaves as the ledger sees them before the claim, in shown[count]; leaves[0] is the start. A trace that diverged is shown as it is. */
 void planting_show(const struct planting *planting, const struct jobs_segment *segment,
                    const struct trace_leaf *leaves, uint32_t count, struct trace_leaf *shown);
 

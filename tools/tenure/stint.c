@@ -104,6 +104,16 @@ static enum err advance(struct stint *stint, struct fault *fault)
     return ERR_NONE;
 }
 
+/* The interval behind `leaf` diverged, and there is nothing behind that one. */
+static void diverge(struct stint *stint)
+{
+    uint32_t next = stint->leaf + 1;
+
+    stint->leaves[next] = trace_diverged(&stint->leaves[next].witness);
+    while (++next < stint->leaf_count)
+        stint->leaves[next] = trace_diverged(&digest_zero);
+}
+
 enum err stint_reach(struct stint *stint, uint32_t leaf, struct fault *fault)
 {
     enum err err = ERR_NONE, settled;
@@ -115,5 +125,7 @@ enum err stint_reach(struct stint *stint, uint32_t leaf, struct fault *fault)
     while (!err && stint->leaf < leaf)
         err = advance(stint, fault);
     settled = settle(stint);
+    if (err == ERR_CORRUPT)
+        diverge(stint);
     return err ? err : settled;
 }

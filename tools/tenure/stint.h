@@ -40,7 +40,8 @@ MUST_USE enum err stint_init_take(struct stint *stint, struct checkpoints *check
 void stint_release(struct stint *stint);
 
 /* Brings stint->state to leaf `leaf`, by training from the nearest state before it that is known. A state that can't be kept is no error: it
- * can be computed again. Errors of segment_advance, and what watch->leaf answers; then the stint may only be released. */
+ * can be computed again. Errors of segment_advance, and what watch->leaf answers; then the stint may only be released. With ERR_CORRUPT all
+ * leaves are filled: the trace ends in a divergence. */
 MUST_USE enum err stint_reach(struct stint *stint, uint32_t leaf, struct fault *fault);
 
 #endif
