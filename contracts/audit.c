@@ -115,11 +115,14 @@ static void drop_load(const struct attempt *attempt, const struct address *repla
 
 /* --- assignment --- */
 
-/* Locks the seat's stake and gives it the audit; false if the seat can't take it. */
+/* Locks the seat's stake and gives it the audit. */
 static void take_on(const struct attempt *attempt, struct seat seat,
                     const struct validator *validator)
 {
     const struct catalog_run *run = attempt->run;
+    struct beacon_clock clock;
+    if (!beacon_clock_get(run->view, &clock))
+        return;
     (void)credits_pledge(run, stake_place(attempt, seat.n), &validator->replayer,
                          &attempt->parameters.replay_stake);
     struct jobs_audit audit = {
@@ -127,7 +130,7 @@ static void take_on(const struct attempt *attempt, struct seat seat,
         .replayer = validator->replayer,
         .status = JOBS_AUDIT_ASSIGNED,
         .drawn = attempt->job.terms.sample == 0,
-        .epoch = beacon_epoch(&attempt->parameters, run->context->time_ms) + 1,
+        .epoch = beacon_epoch(&clock, run->context->time_ms) + 1,
     };
     load_add(run, &audit.replayer, attempt->id, work_of(attempt), &audit.mark);
     put(attempt, seat.n, &audit);
@@ -251,8 +254,11 @@ static bool is_served(const struct attempt *attempt)
 /* The end of the epoch in which the last of the undrawn must reveal. */
 static uint64_t draw_deadline(const struct attempt *attempt)
 {
-    return (beacon_epoch(&attempt->parameters, attempt->run->context->time_ms) + 2) *
-           attempt->parameters.epoch_ms;
+    struct beacon_clock clock;
+    uint64_t now = attempt->run->context->time_ms;
+    return beacon_clock_get(attempt->run->view, &clock)
+               ? beacon_end_ms(&clock, beacon_epoch(&clock, now) + 1)
+               : now;
 }
 
 void audit_proceed(struct attempt *attempt)

@@ -78,6 +78,7 @@ const struct catalog_state catalog_states[] = {
     {"ruling/", "u64 u8", &jobs_vote_record},
     {"challenge_count", "", &challenge_counter_record},
     {"reveal/", "u8 u8", &beacon_reveal_kept_record},
+    {"clock", "", &beacon_clock_record},
     {"proposal/", "u64", &governance_proposal_record},
     {"proposed/", "u64", &parameters_record},
     {"ballot/", "u64 address", &governance_ballot_record},

@@ -1,5 +1,6 @@
 #include "contracts/governance.h"
 
+#include "contracts/beacon.h"
 #include "contracts/credits.h"
 #include "contracts/due.h"
 #include "contracts/members.h"
@@ -102,6 +103,9 @@ static enum verdict change_parameters(const struct catalog_run *run, uint64_t id
     struct parameters parameters;
     if (!view_load(run->view, path_key(&path), &parameters_record, &parameters))
         return VERDICT_NOT_FOUND;
+    enum verdict verdict = beacon_change(run, parameters.epoch_ms);
+    if (verdict != VERDICT_OK)
+        return verdict;
     parameters_put(run->view, &parameters);
     emit(run, EVENT_PARAMETERS_CHANGED, id, proposal, true);
     return VERDICT_OK;

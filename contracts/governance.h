@@ -104,7 +104,8 @@ struct governance_roles {
 };
 
 /* vote: once for each operator. NOT_FOUND, WRONG_STATE (not OPEN), ALREADY_DONE; TOO_SOON: it would decide a change of the set, and the set
- * has changed in this block already: the vote isn't counted, cast it again. */
+ * has changed in this block already, or another length of epochs while the last change of it is still to take effect: the vote isn't counted,
+ * cast it again. */
 #define GOVERNANCE_VOTE 6
 struct governance_vote {
     uint64_t proposal;

@@ -10,7 +10,7 @@
 
 struct parameters {
     uint64_t block_interval_max_ms; /* a block is proposed at least this often; 100..60000 */
-    uint64_t epoch_ms;              /* beacon: one reveal an epoch; 1000..86400000 */
+    uint64_t epoch_ms;              /* beacon: one reveal an epoch (a change takes effect at the end of the next); 1000..86400000 */
     uint64_t answer_ms; /* time to get into a block: to open a seal, to claim; 1000..86400000 */
     /* A waiting slot is matched again after; a job too, or after an eighth of its age, an hour at most; 100..3600000. */
     uint64_t match_retry_ms;

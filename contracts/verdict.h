@@ -36,7 +36,7 @@
     X(EXPIRED,           34, "expired",             "It has expired.")                                               \
     X(TOO_MANY,          35, "too_many",            "The limit of such objects is reached.")                         \
     X(IN_USE,            36, "in_use",              "It is leased, and what is leased cannot change so.")            \
-    X(TOO_SOON,          37, "too_soon",            "The validator set has changed in this block already: try again in the next.") \
+    X(TOO_SOON,          37, "too_soon",            "A change before this one has yet to take effect: try again later.") \
     X(TOO_FEW,           38, "too_few",             "Too few validators would be left.")                             \
     /* training */                                                                                                   \
     X(BAD_PROGRAM,       40, "bad_program",         "The program is not one that the trainer accepts.")              \

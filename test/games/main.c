@@ -246,9 +246,11 @@ static struct trace_leaf answer_of(struct game *g, uint8_t seat, uint32_t interv
 
 static void reveal(struct game *g, uint8_t seat, const struct jobs_audit *audit)
 {
-    uint64_t epoch = beacon_epoch(&g->m.parameters, g->m.context.time_ms);
+    struct beacon_clock clock = beacon_clock_of(&g->m.parameters);
+    uint64_t epoch = beacon_epoch(&clock, g->m.context.time_ms);
     struct digest own = secret(g, seat);
-    struct beacon_reveal args = {.preimage = beacon_chain(&own, STUDIO_BEACON, g->next[seat])};
+    struct beacon_reveal args = {.epoch = epoch,
+                                 .preimage = beacon_chain(&own, STUDIO_BEACON, g->next[seat])};
     if (audit->drawn || epoch < audit->epoch)
         return;
     CHECK(call(g, MARKET_REPLAYER_0 + seat, CATALOG_BEACON, BEACON_REVEAL, &args) == VERDICT_OK);

@@ -124,6 +124,14 @@ static inline struct jobs_submit studio_terms(struct market *m, uint16_t workers
     };
 }
 
+/* The epoch of the open block. */
+static inline uint64_t studio_epoch(struct market *m)
+{
+    struct beacon_clock clock;
+    ck_assert(beacon_clock_get(&m->view, &clock));
+    return beacon_epoch(&clock, m->context.time_ms);
+}
+
 static inline enum verdict studio_submit(struct market *m, const struct jobs_submit *terms)
 {
     return market_call(m, MARKET_CONSUMER, CATALOG_JOBS, JOBS_SUBMIT, terms);

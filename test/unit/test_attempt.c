@@ -9,7 +9,7 @@ static struct market m;
 static enum verdict reveal(uint8_t seat)
 {
     struct digest secret = market_beacon_secret(seat);
-    struct beacon_reveal args = {.preimage = beacon_chain(&secret, STUDIO_BEACON, 0)};
+    struct beacon_reveal args = {.epoch = studio_epoch(&m), .preimage = beacon_chain(&secret, STUDIO_BEACON, 0)};
     return market_call(&m, MARKET_REPLAYER_0 + seat, CATALOG_BEACON, BEACON_REVEAL, &args);
 }
 

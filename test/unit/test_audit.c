@@ -1,5 +1,6 @@
 #include "contracts/audit.h"
 
+#include "contracts/governance.h"
 #include "contracts/load.h"
 #include "contracts/validator.h"
 
@@ -369,7 +370,7 @@ END_TEST
 static enum verdict reveal(uint8_t seat, uint32_t index)
 {
     struct digest secret = market_beacon_secret(seat);
-    struct beacon_reveal args = {.preimage = beacon_chain(&secret, STUDIO_BEACON, index)};
+    struct beacon_reveal args = {.epoch = studio_epoch(&m), .preimage = beacon_chain(&secret, STUDIO_BEACON, index)};
     return market_call(&m, MARKET_REPLAYER_0 + seat, CATALOG_BEACON, BEACON_REVEAL, &args);
 }
 
@@ -442,6 +443,33 @@ START_TEST(a_missing_reveal_is_fined_and_the_next_in_rotation_draws)
     ck_assert(audit.drawn);
     ck_assert(studio_audit(&m, 1, 0, 3, &audit));
     ck_assert(!audit.drawn);
+    market_release(&m);
+}
+END_TEST
+
+/* Epochs of 10 s become epochs of 1 s after an audit was assigned. */
+START_TEST(a_change_of_epochs_fines_nobody_who_reveals_in_the_next)
+{
+    studio_start(&m, 1, 1, 2);
+    ck_assert_int_eq(studio_commit(&m, MARKET_PROVIDER_A, 1, 0, UINT32_MAX), VERDICT_OK);
+    uint64_t deadline_ms = studio_slot(&m, 1, 0).deadline_ms;
+    struct parameters other = m.parameters;
+    other.epoch_ms = 1000;
+    for (uint32_t who = MARKET_OPERATOR_A; who <= MARKET_OPERATOR_B; who++) {
+        struct governance_vote vote = {.proposal = 1, .yes = true};
+        ck_assert_int_eq(who == MARKET_OPERATOR_A
+                             ? market_call(&m, who, CATALOG_GOVERNANCE,
+                                           GOVERNANCE_PROPOSE_PARAMETERS, &other)
+                             : market_call(&m, who, CATALOG_GOVERNANCE, GOVERNANCE_VOTE, &vote),
+                         VERDICT_OK);
+    }
+    market_step(&m, deadline_ms - m.context.time_ms - 1); /* late, but in the epoch after the audit's */
+    ck_assert_int_eq(reveal(1, 0), VERDICT_OK);
+    ck_assert_int_eq(reveal(2, 0), VERDICT_OK);
+    ck_assert_int_eq(draw(), VERDICT_OK);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_SERVING);
+    ck_assert_uint_eq(balance(1), MARKET_FORTUNE - 100);
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE - 100);
     market_release(&m);
 }
 END_TEST
@@ -577,6 +605,7 @@ HARNESS_MAIN("audit", nobody_replays_for_the_own_organisation, f_plus_one_replay
              one_mute_seat_robs_nobody_where_both_parties_have_a_seat, a_trace_of_nothing_is_not_paid,
              sampled_intervals_are_drawn_from_the_next_epochs_reveals,
              a_missing_reveal_is_fined_and_the_next_in_rotation_draws,
+             a_change_of_epochs_fines_nobody_who_reveals_in_the_next,
              a_worker_that_does_not_serve_pays_for_withholding,
              seals_and_draws_are_the_bytes_of_the_manual,
              draws_are_distinct_and_every_interval_is_as_likely)

@@ -7,7 +7,7 @@ static struct market m;
 
 static enum verdict reveal(uint32_t who, const struct digest *preimage)
 {
-    struct beacon_reveal args = {.preimage = *preimage};
+    struct beacon_reveal args = {.epoch = studio_epoch(&m), .preimage = *preimage};
     return market_call(&m, who, CATALOG_BEACON, BEACON_REVEAL, &args);
 }
 
@@ -71,5 +71,58 @@ START_TEST(a_new_chain_counts_two_epochs_later)
 }
 END_TEST
 
-HARNESS_MAIN("beacon", a_chain_is_revealed_backwards_one_link_an_epoch,
+/* The attack: who makes the next block holds a reveal back until the epoch whose draws it would like to see made from it. */
+START_TEST(a_reveal_that_comes_late_is_spent_and_nothing_is_drawn_from_it)
+{
+    studio_init(&m);
+    struct digest kept, second = preimage(0, 1);
+    struct beacon_reveal held = {.epoch = studio_epoch(&m), .preimage = preimage(0, 0)};
+    struct beacon_reveal early = {.epoch = held.epoch + 1, .preimage = held.preimage};
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_BEACON, BEACON_REVEAL, &early),
+                     VERDICT_TOO_SOON);
+    market_step(&m, 10000);
+    ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_BEACON, BEACON_REVEAL, &held),
+                     VERDICT_OK);
+    ck_assert(!beacon_get(&m.view, (struct seat){0}, held.epoch, &kept));
+    ck_assert(!beacon_get(&m.view, (struct seat){0}, held.epoch + 1, &kept));
+    ck_assert_int_eq(reveal(MARKET_REPLAYER_0, &second), VERDICT_OK);
+    ck_assert(beacon_get(&m.view, (struct seat){0}, held.epoch + 1, &kept));
+    ck_assert(digest_equal(&kept, &second));
+    market_release(&m);
+}
+END_TEST
+
+/* Epochs of 10 s, and a change of their length in the middle of one. */
+START_TEST(a_change_of_length_leaves_no_gap_and_no_overlap)
+{
+    for (uint64_t length = 3000; length <= 70000; length += 67000) {
+        studio_init(&m);
+        struct catalog_run run = {&m.view, &m.context, &m.events, &address_zero};
+        struct beacon_clock clock;
+        uint64_t now = m.context.time_ms, epoch = now / 10000, next_ms = (epoch + 2) * 10000;
+        ck_assert_int_eq(beacon_change(&run, length), VERDICT_OK);
+        ck_assert_int_eq(beacon_change(&run, 5000), VERDICT_TOO_SOON);
+        ck_assert(beacon_clock_get(&m.view, &clock));
+        ck_assert_uint_eq(beacon_epoch(&clock, now), epoch);
+        ck_assert_uint_eq(beacon_end_ms(&clock, epoch + 1), next_ms); /* as long as it was */
+        for (uint64_t time = now; time < next_ms + 3 * length; time += 500) {
+            uint64_t at = beacon_epoch(&clock, time);
+            ck_assert_uint_lt(time, beacon_end_ms(&clock, at));
+            ck_assert_uint_ge(time, beacon_end_ms(&clock, at - 1));
+        }
+        ck_assert_uint_eq(beacon_epoch(&clock, next_ms + 3 * length), epoch + 5);
+        market_step(&m, next_ms - now);
+        run.context = &m.context;
+        ck_assert_int_eq(beacon_change(&run, 5000), VERDICT_OK);
+        ck_assert(beacon_clock_get(&m.view, &clock));
+        ck_assert_uint_eq(beacon_epoch(&clock, next_ms), epoch + 2);
+        ck_assert_uint_eq(beacon_end_ms(&clock, epoch + 3), next_ms + 2 * length);
+        ck_assert_uint_eq(beacon_end_ms(&clock, epoch + 4), next_ms + 2 * length + 5000);
+        market_release(&m);
+    }
+}
+END_TEST
+
+HARNESS_MAIN("beacon", a_reveal_that_comes_late_is_spent_and_nothing_is_drawn_from_it,
+             a_change_of_length_leaves_no_gap_and_no_overlap, a_chain_is_revealed_backwards_one_link_an_epoch,
              only_the_seats_replayer_reveals_its_chain, a_new_chain_counts_two_epochs_later)

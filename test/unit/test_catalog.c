@@ -42,7 +42,7 @@ START_TEST(every_key_of_the_state_has_its_record)
     studio_replay(&m, 1, 0);
     studio_honest(&m, 1, 1);
     struct digest secret = market_beacon_secret(0);
-    struct beacon_reveal reveal = {.preimage = beacon_chain(&secret, STUDIO_BEACON, 0)};
+    struct beacon_reveal reveal = {.epoch = studio_epoch(&m), .preimage = beacon_chain(&secret, STUDIO_BEACON, 0)};
     ck_assert_int_eq(market_call(&m, MARKET_REPLAYER_0, CATALOG_BEACON, BEACON_REVEAL, &reveal),
                      VERDICT_OK);
     market_step(&m, 1);

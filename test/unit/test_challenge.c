@@ -18,7 +18,7 @@ static uint64_t balance(uint32_t who)
 static void reveal(uint8_t seat, uint32_t index)
 {
     struct digest secret = market_beacon_secret(seat);
-    struct beacon_reveal args = {.preimage = beacon_chain(&secret, STUDIO_BEACON, index)};
+    struct beacon_reveal args = {.epoch = studio_epoch(&m), .preimage = beacon_chain(&secret, STUDIO_BEACON, index)};
     ck_assert_int_eq(
         market_call(&m, MARKET_REPLAYER_0 + seat, CATALOG_BEACON, BEACON_REVEAL, &args),
         VERDICT_OK);

@@ -247,7 +247,7 @@ static void reveal(void)
         struct digest secret = market_beacon_secret(seat);
         if (revealed[seat] == STUDIO_BEACON || below(8) == 0)
             continue;
-        struct beacon_reveal args = {.preimage =
+        struct beacon_reveal args = {.epoch = studio_epoch(&m), .preimage =
                                          beacon_chain(&secret, STUDIO_BEACON, revealed[seat])};
         revealed[seat] += market_call(&m, MARKET_REPLAYER_0 + seat, CATALOG_BEACON, BEACON_REVEAL,
                                       &args) == VERDICT_OK;

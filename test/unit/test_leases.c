@@ -85,7 +85,7 @@ static void finish(enum leases_reason reason)
 
 START_TEST(each_reason_of_the_list_is_reached_and_frees_slot_and_stake)
 {
-    for (int reason = LEASES_COMPLETED; reason <= LEASES_DECLINED; reason++) {
+    for (int reason = LEASES_COMPLETED; reason <= LEASES_DIVERGED; reason++) {
         if (reason == LEASES_EXPIRED || reason == LEASES_QUORUM_LOST)
             continue;
         struct offers_offer offer;

@@ -128,7 +128,7 @@ START_TEST(a_divergence_that_is_none_is_a_fraud)
     market_step(&m, 10000);
     for (uint8_t seat = 1; seat <= 2; seat++) {
         struct digest secret = market_beacon_secret(seat);
-        struct beacon_reveal reveal = {.preimage = beacon_chain(&secret, STUDIO_BEACON, 0)};
+        struct beacon_reveal reveal = {.epoch = studio_epoch(&m), .preimage = beacon_chain(&secret, STUDIO_BEACON, 0)};
         ck_assert_int_eq(
             market_call(&m, MARKET_REPLAYER_0 + seat, CATALOG_BEACON, BEACON_REVEAL, &reveal),
             VERDICT_OK);

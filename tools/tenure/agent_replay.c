@@ -413,9 +413,9 @@ static enum err load_chain(struct replay *replay, const char *path, struct fault
     return ERR_NONE;
 }
 
-static void reveal(struct replay *replay, const struct validator *validator)
+static void reveal(struct replay *replay, const struct validator *validator, uint64_t epoch)
 {
-    struct beacon_reveal args;
+    struct beacon_reveal args = {.epoch = epoch};
 
     for (uint32_t i = 0; replay->chain && i < replay->chain_length; i++)
         if (digest_equal(&replay->chain[i + 1], &validator->chain_end)) {
@@ -427,17 +427,41 @@ static void reveal(struct replay *replay, const struct validator *validator)
               "the beacon file does not continue this seat's chain (give --beacon FILE)");
 }
 
+/* Which epoch the ledger is in. */
+static enum err find_epoch(struct replay *replay, uint64_t *epoch, struct fault *fault)
+{
+    struct beacon_clock clock;
+    enum err err = lookup_get(&replay->agent.desk.client, &replay->agent.arena, bytes_text("clock"),
+                              &beacon_clock_record, &clock, fault);
+
+    if (err == ERR_NOT_FOUND) {
+        clock = beacon_clock_of(&replay->agent.parameters);
+        err = ERR_NONE;
+    }
+    if (!err && (!clock.before_ms || !clock.epoch_ms))
+        err = fault_set(fault, ERR_MALFORMED, "the ledger's epochs have no length");
+    if (!err)
+        *epoch = beacon_epoch(&clock, agent_now_ms(&replay->agent));
+    return err;
+}
+
 /* The audit waits for its draw: reveal in the epoch after the one in which it was assigned, then draw. */
 static void draw(struct replay *replay, const struct agent_job *job, uint16_t slot,
                  const struct jobs_audit *audit)
 {
-    uint64_t epoch = beacon_epoch(&replay->agent.parameters, agent_now_ms(&replay->agent));
     struct path path = path_of("validator/");
     struct jobs_segment segment = agent_segment(job, slot);
     struct validator now;
     struct fault fault;
+    uint64_t epoch;
 
-    if (audit->drawn || epoch < audit->epoch)
+    if (audit->drawn)
+        return;
+    if (find_epoch(replay, &epoch, &fault)) {
+        log_event(LOG_LEVEL_WARN, "not-revealed", "%s", fault.text);
+        return;
+    }
+    if (epoch < audit->epoch)
         return;
     path_u8(&path, replay->seat);
     if (lookup_get(&replay->agent.desk.client, &replay->agent.arena, path_key(&path),
@@ -448,7 +472,7 @@ static void draw(struct replay *replay, const struct agent_job *job, uint16_t sl
     if (now.revealed_epoch >= audit->epoch)
         agent_send(&replay->agent, "drawn", CATALOG_JOBS, JOBS_DRAW, &segment);
     else
-        reveal(replay, &now);
+        reveal(replay, &now, epoch);
 }
 
 /* --- closing a round --- */
