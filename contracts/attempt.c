@@ -54,8 +54,17 @@ struct jobs_segment attempt_segment(const struct attempt *attempt)
     };
 }
 
+static void set_timer(struct attempt *attempt, uint64_t deadline_ms)
+{
+    struct jobs_slot *slot = &attempt->slot;
+    due_set(attempt->run->view, slot->status == JOBS_SLOT_WAITING ? DUE_SEARCH : DUE_SLOT,
+            attempt->id, attempt->number, slot->deadline_ms, deadline_ms);
+    slot->deadline_ms = deadline_ms;
+}
+
 void attempt_status(struct attempt *attempt, enum jobs_slot_status status, uint64_t deadline_ms)
 {
+    set_timer(attempt, 0); /* another status may have it in another queue */
     attempt->slot.status = (uint8_t)status;
     attempt->slot.since_ms = attempt->run->context->time_ms;
     attempt_extend(attempt, deadline_ms);
@@ -63,11 +72,8 @@ void attempt_status(struct attempt *attempt, enum jobs_slot_status status, uint6
 
 void attempt_extend(struct attempt *attempt, uint64_t deadline_ms)
 {
-    struct jobs_slot *slot = &attempt->slot;
-    due_set(attempt->run->view, DUE_SLOT, attempt->id, attempt->number, slot->deadline_ms,
-            deadline_ms);
-    slot->deadline_ms = deadline_ms;
-    jobs_put_slot(attempt->run->view, attempt->id, attempt->number, slot);
+    set_timer(attempt, deadline_ms);
+    jobs_put_slot(attempt->run->view, attempt->id, attempt->number, &attempt->slot);
     jobs_put_progress(attempt->run->view, attempt->id, &attempt->progress);
 }
 
@@ -138,7 +144,7 @@ void attempt_wait(struct attempt *attempt)
 static void match(struct attempt *attempt)
 {
     struct schedule_pick *picks;
-    uint64_t now = attempt->run->context->time_ms, retry_ms = attempt->parameters.match_retry_ms;
+    uint64_t now = attempt->run->context->time_ms;
     if (!has_time(attempt)) {
         miss(attempt);
         return;
@@ -146,10 +152,11 @@ static void match(struct attempt *attempt)
     switch (matching_find(attempt->run, attempt->id, attempt->number, attempt->progress.lease,
                           &picks)) {
     case SCHEDULE_NONE:
-        attempt_status(attempt, JOBS_SLOT_WAITING, now + retry_ms);
+        attempt_extend(attempt, now + matching_retry_ms(&attempt->parameters,
+                                                        now - attempt->slot.since_ms));
         return;
     case SCHEDULE_LIMIT:
-        attempt_status(attempt, JOBS_SLOT_WAITING, now);
+        attempt_extend(attempt, now);
         return;
     case SCHEDULE_FOUND:
         break;

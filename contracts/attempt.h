@@ -59,7 +59,7 @@ void attempt_emit(const struct attempt *attempt, enum event_tag tag, enum leases
 /* Starts training on the leased machine. Requires slot.leased; round, attempt and start root are set. */
 void attempt_begin(struct attempt *attempt);
 
-/* Looks for a machine in the next block, or gives the round up when it is too late for a segment. */
+/* Looks for a machine when matches are due again, in this block or the next, or gives the round up when it is too late for a segment. */
 void attempt_wait(struct attempt *attempt);
 
 /* The attempt failed: `slashed` of the worker's stake is gone already. Frees everything else, keeps the result, ends the lease's item,
@@ -88,7 +88,7 @@ enum verdict attempt_commit(const struct catalog_run *run, const void *args);
 enum verdict attempt_serve(const struct catalog_run *run, const void *args);
 enum verdict attempt_decline(const struct catalog_run *run, const void *args);
 
-/* DUE_SLOT fired. */
+/* DUE_SLOT or DUE_SEARCH fired. */
 void attempt_due(const struct catalog_run *run, uint64_t job, uint16_t slot);
 
 #endif

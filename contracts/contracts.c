@@ -25,6 +25,7 @@ static void dispatch_due(const struct catalog_run *run, const struct due *due)
         jobs_due_match(run, due->object);
         return;
     case DUE_SLOT:
+    case DUE_SEARCH:
         attempt_due(run, due->object, (uint16_t)due->part);
         return;
     case DUE_PROPOSAL:
@@ -49,19 +50,18 @@ void contracts_begin(struct view_state *view, const struct context *context, str
         return;
     struct catalog_run run = {
         .view = view, .context = context, .events = events, .sender = &address_zero};
-    struct path after = {.size = 0};
-    struct due due;
-    uint32_t matches_max = (parameters.due_max + 7u) / 8; /* each looks at many offers */
-    for (uint32_t i = 0; i < parameters.due_max && events->count < EVENT_BLOCK_MAX; i++) {
-        if (!due_take(view, context->time_ms, &after, &due))
-            break;
-        dispatch_due(&run, &due);
-    }
-    after.size = 0;
-    for (uint32_t i = 0; i < matches_max && events->count < EVENT_BLOCK_MAX; i++) {
-        if (!due_take_match(view, context->time_ms, &after, &due))
-            return;
-        dispatch_due(&run, &due);
+    const uint32_t most[DUE_QUEUES] = {
+        [DUE_DEADLINES] = parameters.due_max,
+        [DUE_MATCHES] = (parameters.due_max + 7u) / 8, /* each looks at many offers */
+        [DUE_STATEMENTS] = parameters.due_max,
+    };
+    for (int queue = 0; queue < DUE_QUEUES; queue++) {
+        struct path after = {.size = 0};
+        struct due due;
+        for (uint32_t i = 0; i < most[queue] && events->count < EVENT_BLOCK_MAX &&
+                             due_take(view, (enum due_queue)queue, context->time_ms, &after, &due);
+             i++)
+            dispatch_due(&run, &due);
     }
 }
 

@@ -57,7 +57,7 @@ struct call {
     struct bytes args; /* exactly the method's packed record */
 };
 
-/* What falls due at this block's time, at most parameters.due_max items; jobs and slots that wait are matched here. */
+/* What falls due at this block's time, a bounded number of each queue (parameters.due_max); jobs and slots that wait are matched here. */
 void contracts_begin(struct view_state *view, const struct context *context, struct events *events);
 
 /* Runs one call as `sender`, which must be an account that isn't revoked (the ledger looks first; it is looked at again).

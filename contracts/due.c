@@ -8,9 +8,30 @@ static const struct record_field due_fields[] = {
 };
 const struct record due_record = RECORD(struct due, "due", due_fields);
 
+static const char *const words[DUE_QUEUES] = {"due/", "due_match/", "due_statement/"};
+
+static enum due_queue queue_of(enum due_kind kind)
+{
+    switch (kind) {
+    case DUE_MATCH:
+    case DUE_SEARCH:
+        return DUE_MATCHES;
+    case DUE_STATEMENT:
+        return DUE_STATEMENTS;
+    case DUE_OFFER:
+    case DUE_JOB:
+    case DUE_SLOT:
+    case DUE_PROPOSAL:
+    case DUE_CHALLENGE:
+    case DUE_STAKE:
+        break;
+    }
+    return DUE_DEADLINES;
+}
+
 static struct path due_path(const struct due *due)
 {
-    struct path path = path_1(due->kind == DUE_MATCH ? "due_match/" : "due/", due->time_ms);
+    struct path path = path_1(words[queue_of((enum due_kind)due->kind)], due->time_ms);
     path_u8(&path, due->kind);
     path_u64(&path, due->object);
     path_u32(&path, due->part);
@@ -43,11 +64,11 @@ static bool next(struct view_state *view, const char *text, struct bytes after, 
     return view_load(view, key, &due_record, due);
 }
 
-static bool take(struct view_state *view, const char *word, uint64_t now_ms, struct path *after,
-                 struct due *due)
+bool due_take(struct view_state *view, enum due_queue queue, uint64_t now_ms, struct path *after,
+              struct due *due)
 {
     struct due entry;
-    if (!next(view, word, path_key(after), &entry) || entry.time_ms > now_ms)
+    if (!next(view, words[queue], path_key(after), &entry) || entry.time_ms > now_ms)
         return false;
     struct path path = due_path(&entry);
     view_delete(view, path_key(&path));
@@ -56,23 +77,12 @@ static bool take(struct view_state *view, const char *word, uint64_t now_ms, str
     return true;
 }
 
-bool due_take(struct view_state *view, uint64_t now_ms, struct path *after, struct due *due)
-{
-    return take(view, "due/", now_ms, after, due);
-}
-
-bool due_take_match(struct view_state *view, uint64_t now_ms, struct path *after, struct due *due)
-{
-    return take(view, "due_match/", now_ms, after, due);
-}
-
 uint64_t due_first(struct view_state *view)
 {
     struct due entry;
     uint64_t first = UINT64_MAX;
-    if (next(view, "due/", bytes_of(NULL, 0), &entry))
-        first = entry.time_ms;
-    if (next(view, "due_match/", bytes_of(NULL, 0), &entry) && entry.time_ms < first)
-        first = entry.time_ms;
+    for (int queue = 0; queue < DUE_QUEUES; queue++)
+        if (next(view, words[queue], bytes_of(NULL, 0), &entry) && entry.time_ms < first)
+            first = entry.time_ms;
     return first;
 }

@@ -102,10 +102,9 @@ static void emit(const struct catalog_run *run, enum event_tag tag, uint64_t id,
     event_add(run->events, tag, &event);
 }
 
-/* A job that waits long is looked at seldom: after an eighth of its age, an hour at most. */
-static uint64_t retry_ms(const struct parameters *parameters, uint64_t age_ms)
+uint64_t matching_retry_ms(const struct parameters *parameters, uint64_t waited_ms)
 {
-    uint64_t wait_ms = age_ms / 8 < 3600000 ? age_ms / 8 : 3600000;
+    uint64_t wait_ms = waited_ms / 8 < 3600000 ? waited_ms / 8 : 3600000;
     return wait_ms > parameters->match_retry_ms ? wait_ms : parameters->match_retry_ms;
 }
 
@@ -136,7 +135,7 @@ void matching_job(const struct catalog_run *run, uint64_t id)
     uint64_t now = run->context->time_ms;
     progress.search = (uint8_t)outcome;
     progress.deadline_ms =
-        outcome == SCHEDULE_LIMIT ? now : now + retry_ms(&parameters, now - job.submitted_ms);
+        outcome == SCHEDULE_LIMIT ? now : now + matching_retry_ms(&parameters, now - job.submitted_ms);
     due_set(run->view, DUE_MATCH, id, 0, 0, progress.deadline_ms);
     jobs_put_progress(run->view, id, &progress);
 }

@@ -13,6 +13,9 @@ struct path matching_path(uint64_t job, uint16_t slot);
 enum schedule_outcome matching_find(const struct catalog_run *run, uint64_t job, uint16_t slot,
                                     uint64_t lease, struct schedule_pick **picks);
 
+/* When to look again for what has waited so long: seldom, after an eighth of that, an hour at most. */
+uint64_t matching_retry_ms(const struct parameters *parameters, uint64_t waited_ms);
+
 /* A WAITING job's timer fired: leases all of its slots and opens round 0, or sets the timer anew. */
 void matching_job(const struct catalog_run *run, uint64_t job);
 

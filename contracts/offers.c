@@ -151,16 +151,23 @@ static uint64_t count_up(struct view_state *view, const char *word)
     return counter.count;
 }
 
-/* The account's open offers, `more` or fewer than before; the new count. */
-static uint32_t count_open(struct view_state *view, const struct address *provider, int more)
+/* What the account has of this: `more` or fewer than before; the new count. */
+static uint32_t count(struct view_state *view, const char *word, const struct address *account,
+                      int more)
 {
-    struct path path = path_account("offering/", provider);
+    struct path path = path_account(word, account);
     struct offers_count count = {0};
     (void)view_load(view, path_key(&path), &offers_count_record, &count);
     count.open = (uint32_t)((int64_t)count.open + more);
     if (more != 0)
         view_save(view, path_key(&path), &offers_count_record, &count);
     return count.open;
+}
+
+/* The account's open offers. */
+static uint32_t count_open(struct view_state *view, const struct address *provider, int more)
+{
+    return count(view, "offering/", provider, more);
 }
 
 static bool has_room(const struct offers_offer *offer)
@@ -413,6 +420,8 @@ static enum verdict use_serial(const struct catalog_run *run, const struct addre
     struct offers_serial serial;
     if (view_load(run->view, path_key(&path), &offers_serial_record, &serial))
         return VERDICT_SERIAL_USED;
+    if (count(run->view, "signing/", signer, 1) > OFFERS_SERIALS_MAX)
+        return VERDICT_TOO_MANY;
     serial = (struct offers_serial){
         .signer = *signer, .serial = body->serial, .expires_ms = body->expiry_ms};
     view_save(run->view, path_key(&path), &offers_serial_record, &serial);
@@ -436,6 +445,7 @@ void offers_forget(const struct catalog_run *run, uint64_t number)
     path_u64(&path, serial.serial);
     view_delete(run->view, path_key(&path));
     view_delete(run->view, path_key(&by_number));
+    (void)count(run->view, "signing/", &serial.signer, -1);
     struct event_serial event = {.signer = serial.signer, .serial = serial.serial};
     event_add(run->events, EVENT_STATEMENT_FORGOTTEN, &event);
 }

@@ -7,6 +7,7 @@
  *                                                                     listed offers with room, cheapest first: what the matcher walks
  *     offer_count, statement_count -> struct offers_counter
  *     statement/ <signer's address> <serial u64> -> struct offers_serial      used serials, until their statements expire
+ *     signing/ <address> -> struct offers_count                       how many of them the signer has
  *     serial/ <number u64> -> struct offers_serial                    the same, as the index of what falls due names them
  *
  *     state      what leads there                                                event
@@ -26,6 +27,7 @@
 #include "contracts/catalog.h"
 
 #define OFFERS_OPEN_MAX  1024 /* open offers of one account: bounds what its deposit has to count */
+#define OFFERS_SERIALS_MAX 1024 /* used serials of one signer whose statements haven't expired: what it makes all nodes keep and forget */
 #define OFFERS_SLOTS_MAX 4096 /* leases of one offer at a time */
 #define OFFERS_LIFE_MS                                                                             \
     (366ull * 86400000) /* the farthest expiry: every lock has an end within a year */
@@ -91,7 +93,7 @@ struct offers_offer {
 };
 
 struct offers_count {
-    uint32_t open; /* <= OFFERS_OPEN_MAX */
+    uint32_t open; /* <= OFFERS_OPEN_MAX; of signing/ <= OFFERS_SERIALS_MAX */
 };
 
 struct offers_ranked {
@@ -160,7 +162,7 @@ struct offers_withdraw {
 
 /* carry: one of the methods above, signed away from the ledger (contracts/statement.h): the payload is that method's arguments, the kind is
  * CATALOG_OFFERS * 256 + method, and the signer stands where the sender would. Any member may carry it.
- * BAD_ARGUMENTS, BAD_SIGNATURE, EXPIRED, OUT_OF_BOUNDS (expires too late, another kind), SERIAL_USED, NO_ACCOUNT, REVOKED,
+ * BAD_ARGUMENTS, BAD_SIGNATURE, EXPIRED, OUT_OF_BOUNDS (expires too late, another kind), SERIAL_USED, TOO_MANY (OFFERS_SERIALS_MAX), NO_ACCOUNT, REVOKED,
  * NOT_PERMITTED (the signer's), and the method's own. */
 #define OFFERS_CARRY 7
 struct offers_carry {

@@ -12,10 +12,10 @@ struct parameters {
     uint64_t block_interval_max_ms; /* a block is proposed at least this often; 100..60000 */
     uint64_t epoch_ms;              /* beacon: one reveal an epoch (a change takes effect at the end of the next); 1000..86400000 */
     uint64_t answer_ms; /* time to get into a block: to open a seal, to claim; 1000..86400000 */
-    /* A waiting slot is matched again after; a job too, or after an eighth of its age, an hour at most; 100..3600000. */
+    /* A waiting job or slot is matched again after this, or an eighth of the time that it waits, an hour at most; 100..3600000. */
     uint64_t match_retry_ms;
     uint64_t proposal_ms; /* a proposal that isn't decided by then expires; 1000..2592000000 */
-    /* What falls due and is done in one block, and an eighth as many matches; 1..1024. */
+    /* What falls due and is done in one block, as many forgotten statements, and an eighth as many matches; 1..1024. */
     uint16_t due_max;
     uint16_t candidates_max; /* offers looked at in one match; 1..256 */
     /* Locked for each open offer, times the account's open offers; below 2^128. */

@@ -119,9 +119,8 @@ START_TEST(a_silent_worker_loses_a_little_and_its_slot)
     studio_offer(&m, MARKET_PROVIDER_D, STUDIO_PRICE, 1);
     uint32_t silent = studio_worker(&m, 1, 0);
     market_step(&m, STUDIO_SEGMENT);
-    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_WAITING);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).attempt, 1);
     ck_assert_uint_eq(market_balance(&m, silent), MARKET_FORTUNE - 10 - STUDIO_STAKE / 10);
-    market_step(&m, 1);
     ck_assert_uint_eq(studio_worker(&m, 1, 0), MARKET_PROVIDER_D);
     struct leases_item item;
     ck_assert(leases_get_item(&m.view, 1, 0, &item));
@@ -444,6 +443,46 @@ START_TEST(a_queue_of_matches_holds_up_no_deadline)
 }
 END_TEST
 
+/* The attack: statements without number, whose serials all fall due at once. */
+START_TEST(serials_to_forget_hold_up_no_deadline)
+{
+    studio_start(&m, 1, 1, 0);
+    for (uint64_t number = 1000; number < 1200; number++)
+        due_set(&m.view, DUE_STATEMENT, number, 0, 0, m.context.time_ms + 1);
+    market_step(&m, STUDIO_SEGMENT);
+    ck_assert_int_ne(studio_slot(&m, 1, 0).status, JOBS_SLOT_TRAINING);
+    market_release(&m);
+}
+END_TEST
+
+START_TEST(a_slot_that_waits_long_is_looked_at_seldom)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    studio_init(&m);
+    m.parameters.match_retry_ms = 100;
+    parameters_put(&m.view, &m.parameters);
+    studio_offer(&m, MARKET_PROVIDER_A, STUDIO_PRICE, 1);
+    struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
+    terms.round_ms = 1000000;
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    market_step(&m, 1);
+    market_step(&m, STUDIO_SEGMENT); /* its worker is silent */
+    uint64_t since = m.context.time_ms;
+    uint32_t looks = 0;
+    for (; m.context.time_ms < since + 500000; looks++) {
+        ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_WAITING);
+        ck_assert_uint_le(studio_slot(&m, 1, 0).deadline_ms,
+                          m.context.time_ms + 100 + (m.context.time_ms - since) / 8);
+        market_step(&m, contracts_due(&m.view) - m.context.time_ms);
+    }
+    ck_assert_uint_lt(looks, 100); /* not 5000 */
+    studio_offer(&m, MARKET_PROVIDER_B, STUDIO_PRICE, 1);
+    market_step(&m, contracts_due(&m.view) - m.context.time_ms);
+    ck_assert_int_eq(studio_slot(&m, 1, 0).status, JOBS_SLOT_TRAINING);
+    market_release(&m);
+}
+END_TEST
+
 START_TEST(nobody_fills_the_list_of_open_jobs_alone_or_for_nothing)
 {
     struct digest roots[JOBS_WORKERS_MAX];
@@ -645,7 +684,8 @@ HARNESS_MAIN("jobs", a_stake_is_at_least_in_proportion_to_the_work, honest_worke
              a_commitment_must_fit_its_lease_and_its_own_root,
              a_deadline_that_has_come_refuses_a_call_even_before_it_is_worked_off,
              a_gpt_is_a_job_for_machines_that_it_fits, terms_out_of_their_bounds_are_refused,
-             a_queue_of_matches_holds_up_no_deadline,
+             a_queue_of_matches_holds_up_no_deadline, serials_to_forget_hold_up_no_deadline,
+             a_slot_that_waits_long_is_looked_at_seldom,
              a_state_that_no_node_stores_is_no_job, no_terms_leave_a_replayer_less_than_its_work_takes,
              a_deadline_that_leaves_no_time_for_an_audit_is_refused,
              no_round_opens_that_the_deadline_would_cut,

@@ -1,5 +1,6 @@
 #include "contracts/offers.h"
 
+#include "contracts/path.h"
 #include "contracts/statement.h"
 #include "test/unit/studio.h"
 
@@ -217,6 +218,29 @@ START_TEST(anybody_carries_what_a_provider_signed_and_only_once)
 }
 END_TEST
 
+/* The attack: serials that every node keeps for a year, and forgets one by one. */
+START_TEST(a_signer_has_a_bounded_number_of_serials_in_use)
+{
+    in_state(OFFERS_LISTED);
+    uint64_t expiry = m.context.time_ms + 1000;
+    struct address signer = market_address(MARKET_PROVIDER_A);
+    struct path path = path_account("signing/", &signer);
+    struct offers_count count = {.open = OFFERS_SERIALS_MAX};
+    view_save(&m.view, path_key(&path), &offers_count_record, &count);
+    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, WITHDRAW_KIND)),
+                     VERDICT_TOO_MANY);
+    count.open--;
+    view_save(&m.view, path_key(&path), &offers_count_record, &count);
+    ck_assert_int_eq(carry(statement(MARKET_PROVIDER_A, 5, expiry, WITHDRAW_KIND)), VERDICT_OK);
+    ck_assert(view_load(&m.view, path_key(&path), &offers_count_record, &count));
+    ck_assert_uint_eq(count.open, OFFERS_SERIALS_MAX);
+    market_step(&m, 1001);
+    ck_assert(view_load(&m.view, path_key(&path), &offers_count_record, &count));
+    ck_assert_uint_eq(count.open, OFFERS_SERIALS_MAX - 1);
+    market_release(&m);
+}
+END_TEST
+
 START_TEST(a_statement_that_is_not_exactly_right_is_refused)
 {
     in_state(OFFERS_LISTED);
@@ -254,4 +278,5 @@ HARNESS_MAIN("offers", only_the_transitions_of_the_table_are_possible,
              all_four_kinds_are_listed_with_their_descriptions,
              terms_out_of_their_bounds_are_refused,
              anybody_carries_what_a_provider_signed_and_only_once,
+             a_signer_has_a_bounded_number_of_serials_in_use,
              a_statement_that_is_not_exactly_right_is_refused)
