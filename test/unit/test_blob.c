@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -184,6 +185,33 @@ START_TEST(an_opened_chunk_is_not_checked_but_for_its_size)
         ck_assert_int_eq(blob_get_chunk(&arena, store, &id, &chunk), ERR_CORRUPT);
         ck_assert(!blob_has_chunk(store, &id));
     }
+    world_close();
+}
+END_TEST
+
+START_TEST(a_full_disk_takes_nothing_and_leaves_nothing)
+{
+    struct rlimit all, none;
+    struct bytes chunk;
+    uint8_t data[1000] = {9};
+    struct digest id = merkle_leaf(data, sizeof(data));
+    char path[256];
+    world_open();
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &all);
+    none = all;
+    none.rlim_cur = 500;
+    setrlimit(RLIMIT_FSIZE, &none);
+    ck_assert_int_eq(blob_put_chunk(store, &id, bytes_of(data, sizeof(data))), ERR_IO);
+    ck_assert_uint_eq(blob_usage(store).bytes, 0);
+    ck_assert_int_eq(blob_get_chunk(&arena, store, &id, &chunk), ERR_NOT_FOUND);
+    file_of(path, "chunks", &id);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    strcat(path, ".new");
+    ck_assert_int_ne(access(path, F_OK), 0);
+    setrlimit(RLIMIT_FSIZE, &all);
+    ck_assert_int_eq(blob_put_chunk(store, &id, bytes_of(data, sizeof(data))), ERR_NONE);
+    ck_assert_int_eq(blob_get_chunk(&arena, store, &id, &chunk), ERR_NONE);
     world_close();
 }
 END_TEST
@@ -413,15 +441,13 @@ START_TEST(what_the_bucket_did_not_take_is_not_stored)
 }
 END_TEST
 
-HARNESS_MAIN("blob", what_was_put_is_got_also_after_a_restart,
-             only_content_that_matches_its_name_is_kept,
-             a_manifest_is_no_chunk_though_their_names_be_equal,
-             a_corrupt_file_is_never_served_and_can_be_put_again,
-             an_opened_chunk_is_not_checked_but_for_its_size,
-             the_bound_pushes_out_what_was_used_longest_ago, missing_chunks_are_told_by_index,
-             a_thousand_files_come_and_go_and_leftovers_are_removed,
-             a_folder_that_cannot_be_made_is_told, what_the_folder_pushes_out_stays_in_the_bucket,
-             no_more_is_known_of_the_bucket_than_the_bound,
-             folder_that_is_lost_costs_nothing_and_nodes_share_a_bucket,
-             object_that_is_not_its_name_s_is_never_served,
-             what_the_bucket_did_not_take_is_not_stored)
+HARNESS_MAIN(
+    "blob", what_was_put_is_got_also_after_a_restart, only_content_that_matches_its_name_is_kept,
+    a_manifest_is_no_chunk_though_their_names_be_equal,
+    a_corrupt_file_is_never_served_and_can_be_put_again,
+    an_opened_chunk_is_not_checked_but_for_its_size, a_full_disk_takes_nothing_and_leaves_nothing,
+    the_bound_pushes_out_what_was_used_longest_ago, missing_chunks_are_told_by_index,
+    a_thousand_files_come_and_go_and_leftovers_are_removed, a_folder_that_cannot_be_made_is_told,
+    what_the_folder_pushes_out_stays_in_the_bucket, no_more_is_known_of_the_bucket_than_the_bound,
+    folder_that_is_lost_costs_nothing_and_nodes_share_a_bucket,
+    object_that_is_not_its_name_s_is_never_served, what_the_bucket_did_not_take_is_not_stored)

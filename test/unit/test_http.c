@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,9 @@ static struct http_options options;
 static atomic_uint asked, released;
 static atomic_bool open_gate;
 static atomic_ullong ticket;
+
+/* More than what the sockets between client and server take. */
+#define LARGE_FILE (64u << 20)
 
 /* Echoes; "/gate" waits until the gate opens, "/large" answers too much. */
 static enum http_answer handle(void *self, const struct http_request *request,
@@ -44,6 +48,12 @@ static enum http_answer handle(void *self, const struct http_request *request,
         static const char block[65536];
         for (int i = 0; i <= 256; i++)
             text_put(&response->body, bytes_of(block, sizeof(block)));
+        return HTTP_ANSWER;
+    }
+    if (strcmp(request->path, "/large-file") == 0) {
+        response->file = memfd_create("large", MFD_CLOEXEC);
+        response->file_size = LARGE_FILE;
+        ck_assert_int_eq(ftruncate(response->file, LARGE_FILE), 0);
         return HTTP_ANSWER;
     }
     if (strcmp(request->path, "/file") == 0 || strcmp(request->path, "/no-file") == 0) {
@@ -204,6 +214,37 @@ START_TEST(a_file_is_sent_in_place_of_a_body_and_closed)
     }
     ck_assert_int_eq(open_files(), before);
     close(fd);
+    http_close(server);
+}
+END_TEST
+
+static size_t resident_bytes(void)
+{
+    unsigned long all = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    ck_assert_int_eq(fscanf(file, "%lu %lu", &all, &resident), 2);
+    fclose(file);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+START_TEST(clients_that_take_no_file_cost_no_memory)
+{
+    int clients[32];
+    char body[512];
+    world_prepare();
+    world_open();
+    ck_assert_int_eq(client_ask("GET /file" HEAD "\r\n", body), 200);
+    size_t before = resident_bytes();
+    for (int i = 0; i < 32; i++) {
+        char byte;
+        clients[i] = client_open();
+        client_send(clients[i], "GET /large-file" HEAD "\r\n");
+        ck_assert_int_eq(recv(clients[i], &byte, 1, 0), 1); /* it has begun */
+    }
+    ck_assert_int_eq(client_ask("GET /file" HEAD "\r\n", body), 200);
+    ck_assert_uint_lt(resident_bytes(), before + (32u << 20)); /* of 2 GiB that were asked for */
+    for (int i = 0; i < 32; i++)
+        close(clients[i]);
     http_close(server);
 }
 END_TEST
@@ -509,7 +550,7 @@ START_TEST(other_machines_need_a_certificate_of_the_consortium)
 END_TEST
 
 HARNESS_MAIN("http", requests_reach_the_handler_whole, one_connection_serves_many_requests,
-             a_file_is_sent_in_place_of_a_body_and_closed,
+             a_file_is_sent_in_place_of_a_body_and_closed, clients_that_take_no_file_cost_no_memory,
              oversize_bodies_and_unknown_methods_never_reach_the_handler,
              malformed_requests_are_refused_and_the_server_goes_on,
              clients_that_trickle_are_cut_off,

@@ -14,13 +14,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define CHUNKS 96
 #define SIZE   1000
 
-enum manner { HONEST, HAS_NOTHING, HAS_EVEN_ONES, HAS_ROT, LIES, TOO_LARGE, SILENT, IS_BUSY };
+enum manner {
+    HONEST,
+    HAS_NOTHING,
+    HAS_EVEN_ONES,
+    HAS_ROT,
+    LIES,
+    TOO_LARGE,
+    SILENT,
+    IS_BUSY,
+    IS_FULL
+};
 
 /* A node's blob routes over what this process keeps in memory. */
 struct fake {
@@ -110,7 +121,11 @@ static enum http_answer handle(void *self, const struct http_request *request,
     bool is_chunk = !strncmp(request->path, "/v1/chunks/", 11);
     struct digest id;
 
-    if (!bytes_from_hex(id.bytes, sizeof(id.bytes), request->path + (is_chunk ? 11 : 10)))
+    if (request->method == HTTP_PUT && fake->manner == SILENT)
+        return misbehave(fake, response);
+    if (request->method == HTTP_PUT && fake->manner == IS_FULL)
+        http_error(response, 507, "storage", "its disk is full");
+    else if (!bytes_from_hex(id.bytes, sizeof(id.bytes), request->path + (is_chunk ? 11 : 10)))
         http_error(response, 400, "bad_request", "no digest");
     else if (request->method == HTTP_PUT && is_chunk)
         put_chunk(fake, request);
@@ -404,6 +419,37 @@ START_TEST(silent_node_is_passed_over)
 }
 END_TEST
 
+START_TEST(node_that_blocks_an_upload_is_passed_over)
+{
+    struct digest root;
+
+    start(2, 3);
+    client.request_ms = 200;
+    nodes[0].manner = SILENT;
+    push(1);
+    ck_assert_uint_eq(nodes[1].stored, 3);
+    nodes[1].manner = SILENT;
+    ck_assert_int_eq(transfer_push(&client, &root, &blob, 1, &fault), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(fault.text, "does not answer: Operation timed out"));
+    ck_assert_ptr_nonnull(strstr(fault.text, nodes[1].url));
+}
+END_TEST
+
+START_TEST(node_whose_disk_is_full_is_passed_over_and_says_so)
+{
+    struct digest root;
+
+    start(2, 3);
+    nodes[0].manner = IS_FULL;
+    push(1);
+    ck_assert_uint_eq(nodes[1].stored, 3);
+    nodes[1].manner = IS_FULL;
+    ck_assert_int_eq(transfer_push(&client, &root, &blob, 1, &fault), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(fault.text, "does not answer: status 507: "));
+    ck_assert_ptr_nonnull(strstr(fault.text, "its disk is full"));
+}
+END_TEST
+
 static char folder[] = "/tmp/tenure-transfer-XXXXXX";
 
 /* How many chunks a folder keeps that was left by a process that is gone. */
@@ -463,6 +509,31 @@ START_TEST(killed_fetch_goes_on_and_no_checked_chunk_comes_twice)
 }
 END_TEST
 
+START_TEST(fetch_to_a_full_disk_says_so_and_goes_on_when_there_is_room)
+{
+    struct rlimit all, none;
+    struct digest root;
+    char path[64];
+    uint64_t bytes;
+
+    harness_folder(folder);
+    snprintf(path, sizeof(path), "%s/blob", folder);
+    start(2, CHUNKS);
+    root = push(2);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &all);
+    none = all;
+    none.rlim_cur = SIZE / 2;
+    setrlimit(RLIMIT_FSIZE, &none);
+    ck_assert_int_eq(transfer_fetch_file(&client, &bytes, path, &root, &fault), ERR_IO);
+    ck_assert_str_eq(fault.text, "what was fetched can't be written: is the disk full?");
+    ck_assert(!file_exists(path));
+    setrlimit(RLIMIT_FSIZE, &all);
+    ck_assert_int_eq(transfer_fetch_file(&client, &bytes, path, &root, &fault), ERR_NONE);
+    must_hold(path);
+}
+END_TEST
+
 START_TEST(what_the_cache_has_is_not_asked_for)
 {
     struct digest root;
@@ -516,5 +587,8 @@ HARNESS_MAIN("transfer", what_was_pushed_comes_back,
              node_that_is_slower_than_the_others_is_dropped_and_named,
              node_that_is_busy_is_asked_again_and_then_dropped, false_manifest_is_refused,
              what_no_node_has_alone_comes_from_all, silent_node_is_passed_over,
+             node_that_blocks_an_upload_is_passed_over,
+             node_whose_disk_is_full_is_passed_over_and_says_so,
+             fetch_to_a_full_disk_says_so_and_goes_on_when_there_is_room,
              killed_fetch_goes_on_and_no_checked_chunk_comes_twice,
              what_the_cache_has_is_not_asked_for, rate_is_kept)

@@ -14,7 +14,9 @@ static void refuse(struct api_ask *ask, enum err err, const char *what)
     else if (err == ERR_BUSY)
         api_ask_refuse(ask, 503, "busy", "object storage has all it can do; try again");
     else
-        api_ask_refuse(ask, 507, "storage", "the blob store could not read or write");
+        api_ask_refuse(ask, 507, "storage",
+                       "the blob store can't read or write: its disk is full or failed, or "
+                       "object storage is away; this node's log says more");
 }
 
 /* Has the store do it for the digest in the path. False when that is all for now: *answer is a refusal, or to wait. */

@@ -485,18 +485,14 @@ static void statesync_on_chunk(struct statesync *statesync, struct place from, s
         return;
     }
     enum err err = import_add(statesync->import, range, wire.chunk, &fault);
-    if (err == ERR_CORRUPT) {
+    if (err == ERR_CORRUPT)
         statesync_begin_again(statesync, &fault);
-        return;
-    }
-    if (err == ERR_IO) {
+    else if (err == ERR_IO)
         node_failed(statesync->node, err, &fault);
-        return;
-    }
-    if (err) {
+    else if (err)
         statesync_distrust(statesync, from, fault.text);
+    if (err)
         return;
-    }
     statesync->peers[from.n].silent = 0;
     atomic_store(&statesync->ranges, import_ranges(statesync->import));
 }
