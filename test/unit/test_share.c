@@ -221,6 +221,33 @@ START_TEST(shares_that_no_segment_can_have_are_refused)
 }
 END_TEST
 
+START_TEST(a_segment_may_have_a_million_steps_in_as_many_intervals_as_a_transaction_holds)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    struct program_layer layers[3];
+    struct jobs_steps long_shares[] = {{1000000}, {3907 * 255}, {3907}};
+    studio_init(&m);
+    struct jobs_submit terms = terms_of(1, roots);
+    struct program program = studio_program(layers);
+    layers[0].width = layers[1].width = layers[2].width = 8; /* 24,576 multiply-adds a step */
+    terms.shares = long_shares;
+    terms.price_max = units_amount(5000);
+    terms.stake = units_amount(5000);
+    terms.replay_ms = 60000;
+    program.steps = 1000000;
+    for (program.interval = 3906; program.interval <= 3907; program.interval++) {
+        terms.program = record_bytes(&m.arena, &program_record, &program);
+        terms.share_count = program.interval == 3907 ? 3 : 0;
+        ck_assert_int_eq(studio_submit(&m, &terms),
+                         program.interval == 3907 ? VERDICT_OK : VERDICT_OUT_OF_BOUNDS);
+    }
+    ck_assert_uint_eq(studio_share(&m, 1, 0).intervals, JOBS_INTERVALS_MAX);
+    ck_assert_uint_eq(studio_share(&m, 1, 1).intervals, 255);
+    ck_assert_uint_eq(studio_share(&m, 1, 2).work, 24576ull * 3907);
+    market_release(&m);
+}
+END_TEST
+
 START_TEST(a_replayer_s_time_is_for_the_work_of_all_shares)
 {
     struct digest roots[JOBS_WORKERS_MAX];
@@ -244,4 +271,5 @@ HARNESS_MAIN("share", all_of_a_slot_s_terms_follow_its_steps,
              who_takes_a_lost_slot_trains_its_share_for_its_price_and_stake,
              a_made_up_short_segment_is_slashed_by_its_own_stake,
              shares_that_no_segment_can_have_are_refused,
+             a_segment_may_have_a_million_steps_in_as_many_intervals_as_a_transaction_holds,
              a_replayer_s_time_is_for_the_work_of_all_shares)

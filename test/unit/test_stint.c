@@ -8,11 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "contracts/jobs.h"
 #include "test/unit/sample.h"
 #include "tools/sys/clock.h"
 #include "tools/sys/log.h"
 
 #define LEAVES    26 /* 100 steps, a state every 4 */
+#define MILLION   1000000u
+#define LONGEST   (JOBS_INTERVALS_MAX + 1) /* leaves of the longest trace */
 #define ROOM      (1u << 24)
 #define KILLS_MAX 200
 
@@ -22,7 +25,7 @@ struct place {
     struct sample *s;
     struct checkpoints checkpoints;
     struct stint stint;
-    struct trace_leaf leaves[LEAVES];
+    struct trace_leaf leaves[LONGEST];
     struct segment_watch watch;
     uint32_t trained; /* leaves that this stint trained */
 };
@@ -50,7 +53,6 @@ static void begin(struct place *p, uint16_t slot, uint64_t bytes_max)
         stint_init_take(&p->stint, &p->checkpoints, &p->s->segment, &p->watch, &start, p->leaves,
                         &fault))
         ck_abort_msg("%s", fault.text);
-    ck_assert_uint_eq(p->stint.leaf_count, LEAVES);
 }
 
 static void end(struct place *p)
@@ -64,7 +66,8 @@ static void reach(struct place *p, uint32_t leaf)
     ck_assert_int_eq(stint_reach(&p->stint, leaf, NULL), ERR_NONE);
     struct digest root = state_root(&p->stint.state);
     ck_assert(digest_equal(&root, &p->leaves[leaf].state_root));
-    ck_assert_uint_eq(p->stint.state.step, 4 * leaf);
+    ck_assert_uint_eq(p->stint.state.step,
+                      trace_step(p->s->program.steps, p->s->program.interval, leaf));
 }
 
 /* The trace as it is without any of this. */
@@ -83,7 +86,8 @@ static struct digest trace_of(const struct place *p)
     return trace_root(p->leaves, LEAVES);
 }
 
-static void setup(struct place *p)
+/* A segment of so many steps. */
+static void setup_steps(struct place *p, uint32_t steps, uint32_t interval)
 {
     struct sample *s = sample_new();
 
@@ -92,10 +96,21 @@ static void setup(struct place *p)
     harness_folder(p->folder);
     segment_release(&s->segment);
     state_release(&s->global);
-    s->program.steps = 100;
+    s->program.steps = steps;
+    s->program.interval = interval;
+    if (steps == MILLION) { /* 32-3, one sample: half a microsecond a step */
+        s->layers[1].width = 3;
+        s->program.layer_count = 2;
+        s->program.batch = 1;
+    }
     ck_assert_int_eq(segment_init(&s->segment, &s->program, &s->data, &s->kernel, NULL), ERR_NONE);
     ck_assert_int_eq(state_init(&s->global, &s->program, STATE_GLOBAL, NULL), ERR_NONE);
     state_begin(&s->global, &s->program, &s->data.root);
+}
+
+static void setup(struct place *p)
+{
+    setup_steps(p, 100, 4);
 }
 
 /* The file of a leaf. */
@@ -278,7 +293,55 @@ START_TEST(one_process_has_the_folder)
 }
 END_TEST
 
+/* As the contract takes it: every leaf's digest in one transaction. */
+static size_t commitment_bytes(const struct trace_leaf *leaves, uint32_t count)
+{
+    struct digest digests[LONGEST];
+    struct arena arena;
+    struct jobs_commit args = {.leaves = digests, .leaf_count = count, .end = leaves[count - 1]};
+
+    for (uint32_t i = 0; i < count; i++)
+        digests[i] = trace_leaf_digest(&leaves[i]);
+    args.trace_root = merkle_root(digests, count);
+    arena_init(&arena, LIMIT_TX_BYTES * 2);
+    size_t size = record_bytes(&arena, &jobs_commit_record, &args).size;
+    arena_release(&arena);
+    return size;
+}
+
+/* The worker keeps three states and what its disk has room for; who proves an interval needs one state and the interval's own steps. */
+START_TEST(a_million_steps_are_committed_and_any_interval_is_proven)
+{
+    const uint32_t interval = 3907, count = JOBS_INTERVALS_MAX + 1; /* the shortest that fit */
+    const struct digest preimage = digest_of("reveal", 6);
+    const struct jobs_segment segment = {.job = 1, .slot = 1};
+    struct jobs_drawn drawn[4];
+    struct place p;
+    setup_steps(&p, MILLION, interval);
+    ck_assert_uint_eq(trace_leaf_count(MILLION, interval), count);
+    begin(&p, 1, 1u << 19); /* for a part of the leaves' states only */
+    reach(&p, count - 1);
+    ck_assert_uint_eq(p.trained, count - 1);
+    ck_assert_uint_lt(commitment_bytes(p.leaves, count), LIMIT_TX_BYTES);
+
+    struct digest root = trace_root(p.leaves, count);
+    jobs_draw_of(drawn, 4, count - 1, &preimage, &segment, &root);
+    for (int i = 0; i < 4; i++) {
+        struct trace_leaf end;
+        struct state state = sample_start(p.s, 1);
+        reach(&p, drawn[i].interval); /* the state that the worker serves */
+        state_copy(&state, &p.stint.state);
+        ck_assert_int_eq(segment_advance(&p.s->segment, &state, &end, NULL, NULL), ERR_NONE);
+        ck_assert(trace_leaf_equal(&end, &p.leaves[drawn[i].interval + 1]));
+        state_release(&state);
+    }
+    ck_assert_uint_lt(p.trained, count - 1 + 4 * 128); /* no draw has all trained anew */
+    end(&p);
+    sample_free(p.s);
+}
+END_TEST
+
 HARNESS_MAIN("stint", a_second_stint_trains_nothing_anew,
              killed_at_any_point_it_comes_to_the_same_commitment,
              a_damaged_checkpoint_is_noticed_and_computed_again, the_folder_stays_within_its_bound,
-             one_process_has_the_folder)
+             one_process_has_the_folder, a_million_steps_are_committed_and_any_interval_is_proven)
