@@ -13,204 +13,22 @@
 #include "base/merkle.h"
 #include "net/bucket.h"
 #include "net/shelf.h"
+#include "net/stock.h"
 
-#define BLOB_BYTES_MIN   (4u << 20)
-#define BLOB_PATH_SIZE   4096
-#define BLOB_NONE        UINT32_MAX
-#define BLOB_BUCKETS_MIN 1024 /* a power of two, as every count of buckets */
+#define BLOB_BYTES_MIN (4u << 20)
+#define BLOB_PATH_SIZE 4096
 
 enum blob_kind { BLOB_CHUNK = 0, BLOB_MANIFEST = 1 };
-
-struct blob_entry {
-    struct digest id;
-    enum blob_kind kind;
-    uint64_t size;
-    uint32_t older,
-        newer; /* neighbours in its order; BLOB_NONE at the ends. A free entry: next in `older` */
-    uint32_t chain; /* next in its bucket */
-    bool here;      /* its file is in the folder */
-    bool far;       /* its object is in the bucket */
-};
-
-struct blob_order {
-    uint32_t oldest, newest; /* BLOB_NONE: empty */
-    uint32_t count;
-};
 
 struct blob_store {
     char directory[BLOB_PATH_SIZE - 128];
     pthread_mutex_t mutex; /* guards all of it, and the files */
-    struct blob_entry *entries;
-    uint32_t entry_count, entry_room; /* count: ever used, free ones among them */
-    uint32_t free;                    /* head of the list */
-    struct blob_order near;           /* those that are here, by use */
-    struct blob_order away;           /* those that are far alone, by when that was learned */
-    uint32_t away_max;
-    uint32_t *buckets;
-    uint32_t bucket_count;
-    struct blob_usage usage;
-    struct bucket *bucket; /* object storage; NULL: none */
+    struct stock stock;
+    struct blob_usage usage; /* without what the stock counts */
+    struct bucket *bucket;   /* object storage; NULL: none */
 };
 
 static const char *const blob_folders[] = {"chunks", "manifests"};
-
-/* --- the index --- */
-
-static uint32_t *bucket_of(struct blob_store *store, enum blob_kind kind, const struct digest *id)
-{
-    return &store->buckets[(bytes_get_u32(id->bytes) + (uint32_t)kind) & (store->bucket_count - 1)];
-}
-
-static uint32_t index_find(struct blob_store *store, enum blob_kind kind, const struct digest *id)
-{
-    uint32_t at = *bucket_of(store, kind, id);
-    while (at != BLOB_NONE &&
-           (store->entries[at].kind != kind || !digest_equal(&store->entries[at].id, id)))
-        at = store->entries[at].chain;
-    return at;
-}
-
-/* The order that an entry is in: a used one is here, far, or both. */
-static struct blob_order *order_of(struct blob_store *store, const struct blob_entry *entry)
-{
-    return entry->here ? &store->near : &store->away;
-}
-
-static void order_unlink(struct blob_store *store, uint32_t at)
-{
-    struct blob_entry *entry = &store->entries[at];
-    struct blob_order *order = order_of(store, entry);
-    *(entry->older == BLOB_NONE ? &order->oldest : &store->entries[entry->older].newer) =
-        entry->newer;
-    *(entry->newer == BLOB_NONE ? &order->newest : &store->entries[entry->newer].older) =
-        entry->older;
-    order->count--;
-}
-
-static void order_append(struct blob_store *store, uint32_t at)
-{
-    struct blob_entry *entry = &store->entries[at];
-    struct blob_order *order = order_of(store, entry);
-    entry->older = order->newest;
-    entry->newer = BLOB_NONE;
-    *(order->newest == BLOB_NONE ? &order->oldest : &store->entries[order->newest].newer) = at;
-    order->newest = at;
-    order->count++;
-}
-
-static void index_touch(struct blob_store *store, uint32_t at)
-{
-    order_unlink(store, at);
-    order_append(store, at);
-}
-
-/* Makes room for one more entry. */
-static bool index_grow(struct blob_store *store)
-{
-    if (store->free != BLOB_NONE || store->entry_count < store->entry_room)
-        return true;
-    uint32_t room = store->entry_room == 0 ? BLOB_BUCKETS_MIN : store->entry_room * 2;
-    struct blob_entry *entries = realloc(store->entries, room * sizeof(*entries));
-    if (entries == NULL)
-        return false;
-    store->entries = entries;
-    uint32_t *buckets = realloc(store->buckets, room * sizeof(*buckets));
-    if (buckets == NULL)
-        return false;
-    store->buckets = buckets;
-    store->entry_room = store->bucket_count = room;
-
-    memset(buckets, 0xff, room * sizeof(*buckets));
-    for (uint32_t at = 0; at < store->entry_count; at++) { /* none is free: there was no room */
-        uint32_t *bucket = bucket_of(store, entries[at].kind, &entries[at].id);
-        entries[at].chain = *bucket;
-        *bucket = at;
-    }
-    return true;
-}
-
-/* An entry for an object that is nowhere yet. Requires room. */
-static uint32_t index_add(struct blob_store *store, enum blob_kind kind, const struct digest *id)
-{
-    uint32_t at = store->free;
-    if (at != BLOB_NONE)
-        store->free = store->entries[at].older;
-    else
-        at = store->entry_count++;
-    uint32_t *bucket = bucket_of(store, kind, id);
-    store->entries[at] = (struct blob_entry){.id = *id, .kind = kind, .chain = *bucket};
-    *bucket = at;
-    return at;
-}
-
-static void index_remove(struct blob_store *store, uint32_t at)
-{
-    struct blob_entry *entry = &store->entries[at];
-    uint32_t *link = bucket_of(store, entry->kind, &entry->id);
-    while (*link != at)
-        link = &store->entries[*link].chain;
-    *link = entry->chain;
-    entry->older = store->free;
-    store->free = at;
-}
-
-/* The bucket doesn't have it, or it is no longer known. */
-static void index_not_far(struct blob_store *store, uint32_t at)
-{
-    struct blob_entry *entry = &store->entries[at];
-    bool alone = entry->far && !entry->here;
-    if (alone)
-        order_unlink(store, at);
-    entry->far = false;
-    if (alone)
-        index_remove(store, at);
-}
-
-/* Among those that are far alone, of which there aren't too many. */
-static void append_away(struct blob_store *store, uint32_t at)
-{
-    order_append(store, at);
-    if (store->away.count > store->away_max)
-        index_not_far(store, store->away.oldest);
-}
-
-/* Its object is in the bucket. */
-static void index_far(struct blob_store *store, uint32_t at)
-{
-    struct blob_entry *entry = &store->entries[at];
-    if (entry->far)
-        return;
-    entry->far = true;
-    if (!entry->here)
-        append_away(store, at);
-}
-
-/* Its file is in the folder now. */
-static void index_here(struct blob_store *store, uint32_t at, uint64_t size)
-{
-    struct blob_entry *entry = &store->entries[at];
-    if (entry->far)
-        order_unlink(store, at);
-    entry->here = true;
-    entry->size = size;
-    order_append(store, at);
-    store->usage.bytes += size;
-    store->usage.files++;
-}
-
-/* The file isn't in the folder any more; what is in the bucket stays known. */
-static void index_gone(struct blob_store *store, uint32_t at)
-{
-    struct blob_entry *entry = &store->entries[at];
-    order_unlink(store, at);
-    store->usage.bytes -= entry->size;
-    store->usage.files--;
-    entry->here = false;
-    if (entry->far)
-        append_away(store, at);
-    else
-        index_remove(store, at);
-}
 
 /* --- files --- */
 
@@ -226,9 +44,9 @@ static void path_of(char path[BLOB_PATH_SIZE], const struct blob_store *store, e
 static void drop(struct blob_store *store, uint32_t at)
 {
     char path[BLOB_PATH_SIZE];
-    path_of(path, store, store->entries[at].kind, &store->entries[at].id, "");
+    path_of(path, store, store->stock.entries[at].kind, &store->stock.entries[at].id, "");
     unlink(path);
-    index_gone(store, at);
+    stock_gone(&store->stock, at);
 }
 
 static bool write_all(int fd, struct bytes data)
@@ -303,26 +121,27 @@ static struct digest content_id(enum blob_kind kind, struct bytes data)
 static enum err keep(struct blob_store *store, enum blob_kind kind, const struct digest *id,
                      struct bytes data, bool far)
 {
-    uint32_t at = index_find(store, kind, id);
-    if (at != BLOB_NONE && store->entries[at].here) {
-        index_touch(store, at);
-        store->entries[at].far |= far;
+    uint32_t at = stock_find(&store->stock, kind, id);
+    if (at != STOCK_NONE && store->stock.entries[at].here) {
+        stock_touch(&store->stock, at);
+        store->stock.entries[at].far |= far;
         return ERR_NONE;
     }
-    if (!index_grow(store))
+    if (!stock_grow(&store->stock))
         return ERR_LIMIT;
-    while (store->usage.bytes + data.size > store->usage.bytes_max) {
-        drop(store, store->near.oldest);
+    while (store->stock.bytes + data.size > store->usage.bytes_max) {
+        drop(store, store->stock.near.oldest);
         store->usage.evicted++;
     }
     enum err err = file_write(store, kind, id, data);
     if (err != ERR_NONE)
         return err;
-    at = index_find(store, kind, id); /* which may have been far alone, and forgotten for others */
-    if (at == BLOB_NONE)
-        at = index_add(store, kind, id);
-    index_here(store, at, data.size);
-    store->entries[at].far |= far;
+    at = stock_find(&store->stock, kind,
+                    id); /* which may have been far alone, and forgotten for others */
+    if (at == STOCK_NONE)
+        at = stock_add(&store->stock, kind, id);
+    stock_here(&store->stock, at, data.size);
+    store->stock.entries[at].far |= far;
     return ERR_NONE;
 }
 
@@ -342,8 +161,8 @@ static enum err put(struct blob_store *store, enum blob_kind kind, const struct 
         return ERR_MISMATCH;
 
     pthread_mutex_lock(&store->mutex);
-    uint32_t at = index_find(store, kind, id);
-    bool far = at != BLOB_NONE && store->entries[at].far;
+    uint32_t at = stock_find(&store->stock, kind, id);
+    bool far = at != STOCK_NONE && store->stock.entries[at].far;
     pthread_mutex_unlock(&store->mutex);
     if (store->bucket && !far) {
         char name[96];
@@ -362,10 +181,10 @@ static enum err get_near(struct arena *arena, struct blob_store *store, enum blo
 {
     enum err err = ERR_NOT_FOUND;
     pthread_mutex_lock(&store->mutex);
-    uint32_t at = index_find(store, kind, id);
-    if (at != BLOB_NONE && store->entries[at].here) {
-        index_touch(store, at);
-        err = file_read(arena, store, kind, id, store->entries[at].size, data);
+    uint32_t at = stock_find(&store->stock, kind, id);
+    if (at != STOCK_NONE && store->stock.entries[at].here) {
+        stock_touch(&store->stock, at);
+        err = file_read(arena, store, kind, id, store->stock.entries[at].size, data);
         if (err == ERR_NONE) {
             struct digest content = content_id(kind, *data);
             err = digest_equal(&content, id) ? ERR_NONE : ERR_CORRUPT;
@@ -396,11 +215,11 @@ static enum err get_far(struct arena *arena, struct blob_store *store, enum blob
     if (err == ERR_NONE)
         *data = bytes_of(out, size);
     pthread_mutex_lock(&store->mutex);
-    uint32_t at = index_find(store, kind, id);
+    uint32_t at = stock_find(&store->stock, kind, id);
     if (err == ERR_NONE)
         (void)!keep(store, kind, id, *data, true);
-    else if (err != ERR_IO && at != BLOB_NONE) /* so that it is missing, and can be put again */
-        index_not_far(store, at);
+    else if (err != ERR_IO && at != STOCK_NONE) /* so that it is missing, and can be put again */
+        stock_not_far(&store->stock, at);
     store->usage.corrupt += err == ERR_CORRUPT;
     pthread_mutex_unlock(&store->mutex);
     return err == ERR_USAGE ? ERR_IO : err;
@@ -436,14 +255,14 @@ static void on_object(void *self, const char *name, uint64_t size)
             !bytes_from_hex(id.bytes, DIGEST_SIZE, name + skip + 1))
             continue;
         enum blob_kind kind = (enum blob_kind)i;
-        uint32_t at = index_find(listing->store, kind, &id);
-        if (at == BLOB_NONE && !index_grow(listing->store)) {
+        uint32_t at = stock_find(&listing->store->stock, kind, &id);
+        if (at == STOCK_NONE && !stock_grow(&listing->store->stock)) {
             listing->failed = true;
             return;
         }
-        if (at == BLOB_NONE)
-            at = index_add(listing->store, kind, &id);
-        index_far(listing->store, at);
+        if (at == STOCK_NONE)
+            at = stock_add(&listing->store->stock, kind, &id);
+        stock_far(&listing->store->stock, at);
     }
 }
 
@@ -453,8 +272,9 @@ static enum err send_files(struct blob_store *store, struct fault *fault)
     struct arena arena;
     enum err err = ERR_NONE;
     arena_init(&arena, 2 * BLOB_CHUNKS_MAX * DIGEST_SIZE);
-    for (uint32_t at = store->near.oldest, next; at != BLOB_NONE && err == ERR_NONE; at = next) {
-        struct blob_entry *entry = &store->entries[at];
+    for (uint32_t at = store->stock.near.oldest, next; at != STOCK_NONE && err == ERR_NONE;
+         at = next) {
+        struct stock_entry *entry = &store->stock.entries[at];
         struct digest id = entry->id;
         struct bytes data;
         char name[96];
@@ -485,7 +305,7 @@ enum err blob_attach(struct blob_store *store, struct bucket *bucket, uint32_t k
 {
     struct blob_listing listing = {.store = store};
     CHECK(store->bucket == NULL);
-    store->away_max = known_max;
+    store->stock.away_max = known_max;
     enum err err = bucket_list(bucket, &listing, on_object, fault);
     if (err == ERR_NONE && listing.failed)
         err = fault_set(fault, ERR_LIMIT, "out of memory");
@@ -510,8 +330,7 @@ enum err blob_open(struct blob_store **out, const char *directory, uint64_t byte
     if (store == NULL)
         return fault_set(fault, ERR_LIMIT, "out of memory");
     pthread_mutex_init(&store->mutex, NULL);
-    store->free = BLOB_NONE;
-    store->near = store->away = (struct blob_order){BLOB_NONE, BLOB_NONE, 0};
+    stock_init(&store->stock);
     store->usage.bytes_max = bytes_max;
 
     enum err err = ERR_NONE;
@@ -520,15 +339,16 @@ enum err blob_open(struct blob_store **out, const char *directory, uint64_t byte
         err = fault_set(fault, ERR_USAGE, "the blob folder's path is empty or too long");
     else if (bytes_max < BLOB_BYTES_MIN)
         err = fault_set(fault, ERR_USAGE, "the blob store needs at least %u bytes", BLOB_BYTES_MIN);
-    else if (!index_grow(store))
+    else if (!stock_grow(&store->stock))
         err = fault_set(fault, ERR_LIMIT, "out of memory");
     if (err == ERR_NONE)
         err = shelf_scan(&shelf, directory, blob_folders, 2, fault);
     for (size_t i = 0; i < shelf.count && err == ERR_NONE; i++) {
-        if (index_grow(store))
-            index_here(store,
-                       index_add(store, (enum blob_kind)shelf.files[i].kind, &shelf.files[i].id),
-                       shelf.files[i].size);
+        if (stock_grow(&store->stock))
+            stock_here(
+                &store->stock,
+                stock_add(&store->stock, (enum blob_kind)shelf.files[i].kind, &shelf.files[i].id),
+                shelf.files[i].size);
         else
             err = fault_set(fault, ERR_LIMIT, "out of memory");
     }
@@ -537,8 +357,8 @@ enum err blob_open(struct blob_store **out, const char *directory, uint64_t byte
         blob_close(store);
         return err;
     }
-    while (store->usage.bytes > bytes_max) {
-        drop(store, store->near.oldest);
+    while (store->stock.bytes > bytes_max) {
+        drop(store, store->stock.near.oldest);
         store->usage.evicted++;
     }
     *out = store;
@@ -550,8 +370,7 @@ void blob_close(struct blob_store *store)
     if (store == NULL)
         return;
     pthread_mutex_destroy(&store->mutex);
-    free(store->entries);
-    free(store->buckets);
+    stock_release(&store->stock);
     free(store);
 }
 
@@ -578,10 +397,10 @@ enum err blob_open_chunk(struct blob_store *store, const struct digest *id, int 
     path_of(path, store, BLOB_CHUNK, id, "");
 
     pthread_mutex_lock(&store->mutex);
-    uint32_t at = index_find(store, BLOB_CHUNK, id);
-    if (at != BLOB_NONE && store->entries[at].here) {
-        index_touch(store, at);
-        *size = store->entries[at].size;
+    uint32_t at = stock_find(&store->stock, BLOB_CHUNK, id);
+    if (at != STOCK_NONE && store->stock.entries[at].here) {
+        stock_touch(&store->stock, at);
+        *size = store->stock.entries[at].size;
         *fd = open(path, O_RDONLY | O_CLOEXEC);
         err = *fd >= 0 ? ERR_NONE : errno == ENOENT ? ERR_CORRUPT : ERR_IO;
         if (err == ERR_NONE && (fstat(*fd, &file) != 0 || (uint64_t)file.st_size != *size)) {
@@ -625,7 +444,7 @@ uint32_t blob_missing(struct blob_store *store, uint32_t *missing, const struct 
     uint32_t found = 0;
     pthread_mutex_lock(&store->mutex);
     for (uint32_t i = 0; i < count; i++)
-        if (index_find(store, BLOB_CHUNK, &ids[i]) == BLOB_NONE)
+        if (stock_find(&store->stock, BLOB_CHUNK, &ids[i]) == STOCK_NONE)
             missing[found++] = i;
     pthread_mutex_unlock(&store->mutex);
     return found;
@@ -635,6 +454,8 @@ struct blob_usage blob_usage(struct blob_store *store)
 {
     pthread_mutex_lock(&store->mutex);
     struct blob_usage usage = store->usage;
+    usage.bytes = store->stock.bytes;
+    usage.files = store->stock.files;
     pthread_mutex_unlock(&store->mutex);
     return usage;
 }
