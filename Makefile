@@ -86,7 +86,7 @@ FAULTS   := $(sort $(wildcard test/e2e/faults-*))
 ACTORS   := $(OUT)/lying-peer $(OUT)/hostile $(OUT)/attacker
 
 # How much `check` and `check-long` do.
-SEEDS        ?= 150
+SEEDS        ?= 2000
 GAMES        ?= 5000
 FUZZ_SECONDS ?= 30
 
@@ -196,9 +196,10 @@ units: $(UNITS)
 check: $(UNITS) $(SIM) $(OUT)/games $(FUZZERS) $(OUT)/golden $(OUT)/reference $(OUT)/engine $(OUT)/math $(ACTORS) $(PROGRAMS) $(LIBRARIES) ## every test, under five minutes on two cores
 	@OUT=$(OUT) $(RUN) $(SOURCE) $(UNITS) $(GOLDEN) $(NUMERICS) $(REFERENCE) $(MATH) $(REPLAY) $(PLAY) $(SIMULATE) -- $(E2E)
 
-check-long: SEEDS := 5000
+check-long: SEEDS := 10000
 check-long: GAMES := 100000
-check-long: SIMULATE += $(if $(SIM),'$(SIM) --exhaust 3' '$(SIM) --exhaust 4 --count 740000' '$(SIM) --orders' '$(SIM) --from 5001 --count 300 --set ledger=2')
+check-long: SIMULATE += $(if $(SIM),'$(SIM) --exhaust 3' '$(SIM) --exhaust 4 --count 740000' '$(SIM) --orders' '$(SIM) --from 10001 --count 10000' '$(SIM) --from 20001 --count 10000' \
+            '$(SIM) --from 30001 --count 300 --set ledger=2')
 check-long: E2E += $(FAULTS)
 check-long: check check-bits check-math check-torch museum ## the same with many more simulated seeds, and the other checks but fuzzing
 

@@ -15,6 +15,7 @@
 #define HEALING_WINDOW_MS 2000u
 #define DRAINING_MS       120000u /* ... and everything that was asked for in this. */
 #define SPARES_MAX        8u
+#define FEW               6u /* seats, of which a run costs little */
 
 const struct scenario_form scenario_forms[SCENARIO_OPTIONS] = {
     {"count", 4, false},      {"delay", 10, false},   {"spread", 0, false},
@@ -52,6 +53,13 @@ static uint64_t draw_bits(struct dice *dice, uint32_t count)
     default:
         return dice_u64(dice) & all;
     }
+}
+
+/* Many short runs meet more than few long ones; but now and then a long one, for what needs time. Work grows with the square of the seats. */
+static uint64_t draw_faults_ms(struct dice *dice, uint64_t count)
+{
+    const uint64_t long_ms = dice_chance(dice, 100) ? 60000 : 30000;
+    return dice_between(dice, 5000, count > FEW ? long_ms / 3 : long_ms);
 }
 
 static uint64_t sometimes(struct dice *dice, uint32_t per_mille, uint64_t most)
@@ -116,14 +124,14 @@ void scenario_draw(struct scenario *scenario, uint64_t seed)
     /* A storm cuts between two messages, a lull lets time-outs pass. */
     static const uint64_t lulls_ms[3] = {150, 1500, 15000};
     values[SCENARIO_LULL_MS] = dice_between(&dice, 10, lulls_ms[dice_between(&dice, 0, 2)]);
-    values[SCENARIO_FAULTS_MS] = 60000;
     if (dice_chance(&dice, 60))
         draw_calm(&dice, values);
     else
         draw_faults(&dice, values);
     values[SCENARIO_TIMEOUT_MAX_MS] = values[SCENARIO_TIMEOUT_MS] * dice_between(&dice, 4, 20);
-    values[SCENARIO_LEDGER] = dice_chance(&dice, 300);
+    values[SCENARIO_LEDGER] = dice_chance(&dice, values[SCENARIO_COUNT] > FEW ? 60 : 250);
     values[SCENARIO_TURN] = dice_chance(&dice, 330) ? dice_between(&dice, 2, 12) : 0;
+    values[SCENARIO_FAULTS_MS] = draw_faults_ms(&dice, values[SCENARIO_COUNT]);
     dice_init(&dice, ~seed); /* what is above stays what it is when this draws otherwise */
     draw_changes(&dice, values);
 }
