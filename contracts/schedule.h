@@ -7,7 +7,8 @@
  *
  * A demand is of one slot; those of a job differ in work, price_max and stake, and grow and shrink together in them (contracts/share.h). So
  * what can do a large share can do a small one, and each offer takes the largest share that is left and that it is feasible for: that
- * fills all slots if any assignment of the offers seen so far does, and gives the cheapest the most work.
+ * gives the cheapest the most work, and fills all slots if any assignment of the offers seen so far does; but for a price at the edge of
+ * price_max, where rounding decides, and a provider whose balance ends before its machines do.
  *
  * An offer is feasible for a demand when all hold: listed, with room; window covers now..deadline and it hasn't expired; profile equal; memory
  * enough; rate x segment time >= work; price x work / 10^9 <= price_max; stake <= stake_max and covered by the provider's balance
