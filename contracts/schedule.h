@@ -63,7 +63,8 @@ extern const struct record schedule_pick_record;
 extern const struct record schedule_search_record;
 
 /* Looks for one pick for each of demands[wanted], all or none, going on where `search` stopped; zero `search` to begin. It keeps at most
- * `wanted` picks. After SCHEDULE_NONE or a pick that went stale the search starts over. Changes no state. Requires
+ * `wanted` picks. After SCHEDULE_NONE the search starts over; a pick that
+ * went stale is dropped, and the search goes on. Changes no state. Requires
  * 1 <= wanted <= SCHEDULE_PICKS_MAX, room for as many at search->picks, and demands that differ in work, price_max and stake only: more of
  * one isn't less of another. */
 enum schedule_outcome schedule_find(const struct catalog_run *run,
