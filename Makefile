@@ -142,7 +142,7 @@ $(1): $(2) $(call libs,$(3))
 endef
 $(foreach name,$(PROGRAMS:$(OUT)/%=%),$(eval $(call program,$(OUT)/$(name),$(OUT)/tools/$(name)/main.o,tools/$(name))))
 $(foreach name,$(BENCHES:$(OUT)/bench/%=%),$(eval $(call program,$(OUT)/bench/$(name),$(OUT)/test/bench/$(name).o,test/bench)))
-$(eval $(call program,$(OUT)/quality,$(OUT)/test/quality/main.o,tools/tenure))
+$(eval $(call program,$(OUT)/quality,$(call object,$(patsubst %,test/quality/%.c,main contest plot)),tools/tenure))
 $(eval $(call program,$(OUT)/golden,$(OUT)/test/golden/main.o,test/fuzz))
 $(eval $(call program,$(OUT)/reference,$(call object,$(patsubst %,test/reference/%.c,main course descent numbers perceptron pupil transformer)),test/reference))
 $(eval $(call program,$(OUT)/engine,$(call object,$(patsubst %,test/reference/%.c,engine course)),test/engine))
@@ -240,9 +240,9 @@ bench: $(PROGRAMS) $(BENCHES) $(OUT)/attacker ## measure; JSON under build/bench
 	@mkdir -p build/bench
 	@for bench in $(filter-out %/restart,$(BENCHES)); do OUT=$(OUT) $$bench || exit 1; done
 
-quality: $(OUT)/quality ## train dense and in rounds, and write docs/rounds.md; some minutes
-	$(OUT)/quality > build/rounds.md
-	mv build/rounds.md docs/rounds.md
+quality: $(OUT)/quality ## train dense and in rounds, and write docs/rounds.md and its picture; some minutes
+	$(OUT)/quality build/rounds.svg > build/rounds.md
+	mv build/rounds.md build/rounds.svg docs/
 
 golden: $(OUT)/golden ## write the golden vectors anew; review their diff
 	$(OUT)/golden > test/golden/vectors.txt
