@@ -169,6 +169,26 @@ static uint64_t next_view(const struct consensus *c)
     return c->view.n + 1;
 }
 
+/* I want a view that can't open: some who are needed for it are above already, and sign nothing for mine any more. */
+static bool is_split(const struct consensus *c)
+{
+    return !c->active && committee_size(change_seats_for(c, c->view.n)) < c->quorum &&
+           change_seats_at(c, c->view.n + 1) != 0;
+}
+
+/* The lowest view that one of those is at, if it may be my next one; never more than a lap on one seat's word. */
+static uint64_t meeting_view(const struct consensus *c)
+{
+    uint64_t lowest = c->view.n + c->committee.count + 1;
+    for (uint8_t i = 0; i < c->committee.count; i++)
+        if (c->peers[i].view > c->view.n && c->peers[i].view < lowest)
+            lowest = c->peers[i].view;
+    const uint8_t seat = committee_primary(&c->committee, (struct view){lowest}).n;
+    const bool may = lowest <= c->view.n + c->committee.count && is_heard(c, seat) &&
+                     !is_barred(c, seat, lowest) && !is_unwilling(c, seat, lowest);
+    return may ? lowest : next_view(c);
+}
+
 /* --- entering and leaving --- */
 
 void pace_enter(struct consensus *c)
@@ -221,6 +241,8 @@ static uint64_t failure_ms(const struct consensus *c)
 {
     if (c->committee.count == 1)
         return CORE_NEVER; /* there is nobody else */
+    if (is_split(c))
+        return later(c->wanted_ms, 1 + pace_timeout_ms(c) / PACE_SPLIT);
     if (!c->active)
         return later(c->wanted_ms, pace_timeout_ms(c));
     if (c->pending_ms != CORE_NEVER)
@@ -260,8 +282,9 @@ static void fail(struct consensus *c, struct actions *out)
         judge_unopened(c, c->view);
     if (pace_timeout_ms(c) < c->config.timeout_max_ms)
         c->backoff++;
-    if (next_view(c) <= BOUNDS_VIEW_MAX)
-        change_want(c, next_view(c), out);
+    const uint64_t view = is_split(c) ? meeting_view(c) : next_view(c);
+    if (view <= BOUNDS_VIEW_MAX)
+        change_want(c, view, out);
 }
 
 /* The primary of my view will do nothing in it any more. */

@@ -22,7 +22,10 @@
  * PACE_BAR_MAX doublings; a full turn takes one back. So a liar costs a time-out now and then, not one each lap. No more than f are
  * barred at once, those for longest: more can't all be at fault, and a seat that passed over correct ones with the help of a liar that resigns would
  * run away from the others. If nobody is left, the next view it is. Each seat bars by what it saw itself: those who saw the same views end want the same next one; where they differ, those who
- * want the lower one join the f + 1 who are above (change.h), at the cost of a time-out at most.
+ * want the lower one join the f + 1 who are above (change.h). Fewer than f + 1 may be needed for a quorum all the same, as when f are dead:
+ * then a view can't open that they don't want any more, nobody had a turn, and those below wait for the PACE_SPLITth part of the
+ * time-out only, which is enough for what is on its way and doubles too. They go to the lowest view that somebody is at, a lap further at
+ * most. A liar that is above hurries nobody while the correct ones agree: their view has its quorum.
  *
  * One correct seat's suspicion and f liars end a view: they are f + 1, and all join. Not joining would be worse: who has signed a VIEW-CHANGE
  * never votes in that view again, so f liars that then fall silent stop it all the same, a time-out later. What protects a correct primary is
@@ -36,6 +39,9 @@
 /* How many times slower than usual a primary may be, and proposals after which it is judged: rare hiccups of a machine don't count. */
 #define PACE_SLOW    3
 #define PACE_SAMPLES 8
+
+/* The part of a time-out that seats which want different views wait for each other: some round trips. */
+#define PACE_SPLIT 8
 
 /* Doublings of the laps that a seat is barred for: 31 laps at most, so that a seat that was mended is back in minutes. */
 #define PACE_BAR_MAX 5

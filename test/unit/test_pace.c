@@ -357,6 +357,48 @@ START_TEST(who_resigns_and_finds_nobody_willing_waits_in_the_next_view)
 }
 END_TEST
 
+/* Seat 0 is dead, and seat 2 wants view 2: view 1 gets no quorum, so that seat 3 goes where seat 2 is before a time-out. */
+START_TEST(seats_that_want_different_views_meet_before_a_timeout)
+{
+    council_open(&c, 4, 3);
+    struct message_status status = {.set = c.committee.digest, .view = {1}};
+    work((struct event_work){.waiting = true, .mark = 1, .due_ms = UINT64_MAX});
+    council_tick(&c, 1000);
+    council_message(
+        &c, council_seal(&c, MESSAGE_STATUS, 1, council_pack(&c, &message_status_record, &status)));
+    text_clear(&c.story);
+    status.view.n = 2;
+    council_message(
+        &c, council_seal(&c, MESSAGE_STATUS, 2, council_pack(&c, &message_status_record, &status)));
+    council_tick(&c, 2 * 1000 / PACE_SPLIT);
+    council_expect(&c, "");
+    council_tick(&c, 1);
+    council_expect(&c, "persist 2\nsign view-change 0 in view 2 after 2\n");
+    council_close(&c);
+}
+END_TEST
+
+/* As above, but that seat claims a view far away: it leads nobody there. */
+START_TEST(who_is_alone_above_leads_no_further_than_a_lap)
+{
+    council_open(&c, 4, 3);
+    struct message_status status = {.set = c.committee.digest, .view = {1}};
+    work((struct event_work){.waiting = true, .mark = 1, .due_ms = UINT64_MAX});
+    council_tick(&c, 1000);
+    council_message(
+        &c, council_seal(&c, MESSAGE_STATUS, 0, council_pack(&c, &message_status_record, &status)));
+    text_clear(&c.story);
+    status.view.n = 1000;
+    council_message(
+        &c, council_seal(&c, MESSAGE_STATUS, 2, council_pack(&c, &message_status_record, &status)));
+    council_tick(&c, 2 * 1000 / PACE_SPLIT + 1);
+    struct consensus_summary summary;
+    consensus_summarise(c.core, &summary);
+    ck_assert_uint_eq(summary.view.n, 3);
+    council_close(&c);
+}
+END_TEST
+
 /* View 1 failed: nobody asks for it again in the next lap, nor when its seat's turn comes in the two after. */
 START_TEST(a_seat_that_wasted_its_turn_is_barred)
 {
@@ -521,7 +563,8 @@ HARNESS_MAIN("pace", waiting_work_starts_the_timeout, work_that_goes_away_stops_
              all_follow_a_primary_that_leaves,
              a_leaving_primary_leads_no_further_than_the_next_view, a_primary_far_behind_resigns,
              who_resigns_and_finds_nobody_willing_waits_in_the_next_view,
-             two_views_may_be_left_at_once, a_seat_that_wasted_its_turn_is_barred,
+             two_views_may_be_left_at_once, seats_that_want_different_views_meet_before_a_timeout,
+             who_is_alone_above_leads_no_further_than_a_lap, a_seat_that_wasted_its_turn_is_barred,
              no_more_than_f_are_barred,
              who_did_not_open_its_view_is_barred_if_a_quorum_had_asked,
              nobody_is_slow_while_a_liar_may_be_the_measure,
