@@ -86,10 +86,14 @@ bool audit_covers(const struct jobs_job *job, const struct jobs_audit *audit, ui
 
 /* --- load --- */
 
+/* What an audit counts for: the replay, and the way of its states as the work that is done meanwhile. 2^18 of them are below 2^63. */
 static uint64_t work_of(const struct attempt *attempt)
 {
-    return share_of(&attempt->job, attempt->number).audit_work / 1000000 +
-           1; /* 2^18 times: < 2^63 */
+    struct share share = share_of(&attempt->job, attempt->number);
+    uint64_t most = 1ull << 44, work = share.audit_work / 1000000 + 1;
+    __uint128_t moved = (__uint128_t)share.moved_kib * attempt->parameters.replay_mmacs /
+                        attempt->parameters.transfer_kib;
+    return work < most && moved < most - work ? work + (uint64_t)moved : most;
 }
 
 /* The time to seal, counted from the status' beginning: what the slowest of those who must needs; at least replay_ms. */
@@ -108,9 +112,9 @@ static uint64_t seal_ms(const struct attempt *attempt)
     return longest_ms;
 }
 
-static void drop_load(const struct attempt *attempt, const struct address *replayer)
+static void drop_load(const struct attempt *attempt, const struct jobs_audit *audit)
 {
-    load_drop(attempt->run, replayer, attempt->id, work_of(attempt));
+    load_drop(attempt->run, &audit->replayer, attempt->id, audit->mark.work);
 }
 
 /* --- assignment --- */
@@ -189,6 +193,12 @@ static void assign_all(struct attempt *attempt)
     for (uint8_t n = 0; n < attempt->seats; n++) {
         struct seat seat = {n};
         bool is_live = audit_get(attempt, n, &before) && before.status != JOBS_AUDIT_ENDED;
+        bool is_waiting = is_live && (before.status == JOBS_AUDIT_ASSIGNED ||
+                                      before.status == JOBS_AUDIT_SEALED);
+        if (is_waiting && !validator_sits(attempt->run->view, seat, &before.replayer)) {
+            audit_outvote(attempt, n, 0, NULL, 0); /* it can't go on, but who sits there now can */
+            is_live = false;
+        }
         if (!is_live && get_replayer(attempt, seat, &validator))
             take_on(attempt, seat, &validator);
     }
@@ -308,7 +318,7 @@ static void end(const struct attempt *attempt, uint8_t seat, struct jobs_audit *
 {
     credits_unlock(attempt->run, stake_place(attempt, seat));
     if (audit->status == JOBS_AUDIT_ASSIGNED)
-        drop_load(attempt, &audit->replayer);
+        drop_load(attempt, audit);
     audit->status = JOBS_AUDIT_ENDED;
     put(attempt, seat, audit);
     emit(attempt, EVENT_AUDIT_ENDED, audit);
@@ -464,7 +474,7 @@ enum verdict audit_seal(const struct catalog_run *run, const void *in)
         return verdict;
     if (audit.status != JOBS_AUDIT_ASSIGNED)
         return VERDICT_ALREADY_DONE;
-    drop_load(&attempt, &audit.replayer);
+    drop_load(&attempt, &audit);
     audit.status = JOBS_AUDIT_SEALED;
     audit.seal = args->seal;
     put(&attempt, seat, &audit);

@@ -193,7 +193,7 @@ struct jobs_submit {
     struct jobs_steps *shares;
     uint32_t share_count; /* 0 or workers */
     uint16_t quorum;      /* verified segments that close a round; 1..workers */
-    uint32_t memory_mib;  /* that a slot's machine must have; at least program_memory_mib */
+    uint32_t memory_mib;  /* that a slot's machine must have; at least program_memory_mib, which parameters.replay_mib covers */
     /* A full segment, > 0, and less for a smaller share; what is paid is the leased offer's price of its work. */
     struct amount price_max;
     struct amount replay_fee; /* an interval, to each assigned replayer; >= parameters.replay_fee_min */
@@ -201,9 +201,12 @@ struct jobs_submit {
     struct amount stake;
     /* Intervals that each replayer draws, 1..min(JOBS_DRAWN_MAX, the smallest share's intervals); 0: audit = all. */
     uint16_t sample;
-    uint64_t segment_ms; /* to train and commit a segment; parameters.answer_ms..JOBS_TIME_MAX_MS */
-    /* To replay and seal, to vote, to close: at least parameters.answer_ms, and what parameters.replay_mmacs takes for the intervals of
-     * an audit of each slot, so that no terms fine an honest replayer; at most JOBS_TIME_MAX_MS. */
+    /* To fetch, train and commit a segment: at least parameters.answer_ms, and what the states take that its worker moves (SHARE_STATES) at
+     * parameters.transfer_kib; at most JOBS_TIME_MAX_MS. */
+    uint64_t segment_ms;
+    /* To replay and seal, to vote, to close: at least parameters.answer_ms, and what parameters.replay_mmacs takes for the intervals of an
+     * audit of each slot and parameters.transfer_kib for their states, so that no terms fine an honest replayer; at most
+     * JOBS_TIME_MAX_MS. */
     uint64_t replay_ms;
     uint64_t round_ms; /* in which segments may be leased anew; segment_ms..JOBS_TIME_MAX_MS */
     /* Of the whole job, block time: no segment begins that can't be audited by then (jobs_has_time); so at least one must fit, and
@@ -339,6 +342,7 @@ struct jobs_job {
     uint32_t interval;  /* C */
     uint32_t intervals; /* I = ceil(H / C) of a full segment */
     uint64_t work;      /* multiply-adds of a full segment (program_work) */
+    uint64_t state_kib; /* of a segment's state, in whole chunks */
     uint32_t auditors;  /* replayers of a segment that the budget pays: f + 1 when it was submitted */
     uint64_t submitted_ms;
 };
@@ -410,6 +414,7 @@ struct jobs_drawn {
 struct jobs_mark {
     uint64_t mmacs;
     uint64_t jobs;
+    uint64_t work; /* that the audit counts for */
 };
 
 struct jobs_audit {

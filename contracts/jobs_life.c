@@ -62,18 +62,26 @@ bool jobs_has_time(const struct catalog_run *run, const struct jobs_job *job)
                job->terms.deadline_ms;
 }
 
-/* The least time that an honest machine needs: to be in a block, and to replay what the audits of all slots replay, since a round's segments
- * are committed at the same time and each may come to the same replayer. And a whole segment, when it is challenged, in JOBS_TIME_MAX_MS. */
+/* The least time that an honest machine needs: to be in a block, to move states, and to replay what the audits of all slots replay, since a
+ * round's segments are committed at the same time and each may come to the same replayer. And a whole segment, when it is challenged, in
+ * JOBS_TIME_MAX_MS. */
 static bool has_clocks(const struct jobs_job *job, const struct parameters *parameters)
 {
     const struct jobs_submit *t = &job->terms;
     __uint128_t rate =
         (__uint128_t)parameters->replay_mmacs * 1000; /* multiply-adds a millisecond */
     __uint128_t work = 0;
-    for (uint16_t w = 0; w < t->workers; w++)
-        work += share_of(job, w).audit_work;
-    return t->segment_ms >= parameters->answer_ms && t->replay_ms >= parameters->answer_ms &&
-           rate * t->replay_ms >= work && rate * JOBS_TIME_MAX_MS >= job->work;
+    uint64_t moved_kib = 0;
+    for (uint16_t w = 0; w < t->workers; w++) {
+        struct share share = share_of(job, w);
+        work += share.audit_work;
+        moved_kib += share.moved_kib;
+    }
+    uint64_t moved_ms = moved_kib * 1000 / parameters->transfer_kib,
+             worker_ms = SHARE_STATES * job->state_kib * 1000 / parameters->transfer_kib;
+    return t->segment_ms >= parameters->answer_ms && t->segment_ms >= worker_ms &&
+           t->replay_ms >= parameters->answer_ms && t->replay_ms >= moved_ms &&
+           rate * (t->replay_ms - moved_ms) >= work && rate * JOBS_TIME_MAX_MS >= job->work;
 }
 
 static bool terms_hold(const struct jobs_job *job, uint64_t now)
@@ -89,13 +97,15 @@ static bool terms_hold(const struct jobs_job *job, uint64_t now)
 }
 
 /* What follows from the program. BAD_PROGRAM, OUT_OF_BOUNDS. */
-static enum verdict read_program(const struct catalog_run *run, struct jobs_job *job)
+static enum verdict read_program(const struct catalog_run *run, struct jobs_job *job,
+                                 const struct parameters *parameters)
 {
     struct program program;
     if (program_unpack(run->view->arena, &program, job->terms.program, NULL) != ERR_NONE)
         return VERDICT_BAD_PROGRAM;
     if (!share_measure(job, &program) || job->intervals > JOBS_INTERVALS_MAX ||
         job->terms.memory_mib < program_memory_mib(&program) ||
+        parameters->replay_mib < program_memory_mib(&program) ||
         state_chunk_count(&program, STATE_SEGMENT) > JOBS_CHUNKS_MAX)
         return VERDICT_OUT_OF_BOUNDS;
     return VERDICT_OK;
@@ -130,10 +140,12 @@ static enum verdict on_submit(const struct catalog_run *run, const void *in)
     };
     struct amount budget;
     struct parameters parameters;
-    enum verdict verdict = read_program(run, &job);
+    if (!parameters_get(run->view, &parameters))
+        return VERDICT_NOT_FOUND;
+    enum verdict verdict = read_program(run, &job, &parameters);
     if (verdict != VERDICT_OK)
         return verdict;
-    if (!parameters_get(run->view, &parameters) || !terms_hold(&job, run->context->time_ms) ||
+    if (!terms_hold(&job, run->context->time_ms) ||
         !has_clocks(&job, &parameters) ||
         units_amount_compare(&job.terms.replay_fee, &parameters.replay_fee_min) < 0 ||
         !jobs_has_time(run, &job))

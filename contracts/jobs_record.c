@@ -113,6 +113,7 @@ static const struct record_field job_fields[] = {
     RECORD_UINT(struct jobs_job, interval),
     RECORD_UINT(struct jobs_job, intervals),
     RECORD_UINT(struct jobs_job, work),
+    RECORD_UINT(struct jobs_job, state_kib),
     RECORD_UINT(struct jobs_job, auditors),
     RECORD_UINT(struct jobs_job, submitted_ms),
 };
@@ -183,6 +184,7 @@ const struct record jobs_drawn_record = RECORD(struct jobs_drawn, "drawn", drawn
 static const struct record_field mark_fields[] = {
     RECORD_UINT(struct jobs_mark, mmacs),
     RECORD_UINT(struct jobs_mark, jobs),
+    RECORD_UINT(struct jobs_mark, work),
 };
 const struct record jobs_mark_record = RECORD(struct jobs_mark, "mark", mark_fields);
 

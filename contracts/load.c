@@ -44,7 +44,8 @@ void load_add(const struct catalog_run *run, const struct address *replayer, uin
     struct path path = job_path(replayer, job);
     bool is_open = view_load(run->view, path_key(&path), &load_job_record, &own);
     *mark = (struct jobs_mark){.mmacs = total.mmacs_ever - total.mmacs,
-                               .jobs = total.jobs_ever - total.jobs};
+                               .jobs = total.jobs_ever - total.jobs,
+                               .work = mmacs};
     own.mmacs += mmacs;
     view_save(run->view, path_key(&path), &load_job_record, &own);
     total.mmacs += mmacs;

@@ -23,6 +23,8 @@ static const struct record_field parameters_fields[] = {
     RECORD_AMOUNT(struct parameters, challenge_bond),
     RECORD_AMOUNT(struct parameters, replay_fee_min),
     RECORD_AMOUNT(struct parameters, stake_min),
+    RECORD_UINT(struct parameters, transfer_kib),
+    RECORD_UINT(struct parameters, replay_mib),
 };
 const struct record parameters_record = RECORD(struct parameters, "parameters", parameters_fields);
 
@@ -49,6 +51,8 @@ struct parameters parameters_default(void)
         .challenge_bond = units_amount(500),
         .replay_fee_min = units_amount(1),
         .stake_min = units_amount(100),
+        .transfer_kib = 10240, /* 84 Mbit/s */
+        .replay_mib = 16384,
     };
 }
 
@@ -77,7 +81,8 @@ bool parameters_check(const struct parameters *p)
            p->slash_silent <= p->slash_withheld && p->slash_mute <= 100 && p->prover_share <= 50 &&
            within(p->replay_mmacs, 1, 1000000000) && p->challenge_ms <= 30 * DAY_MS &&
            is_moderate(&p->challenge_bond) && is_moderate(&p->replay_fee_min) &&
-           !units_amount_is_zero(&p->replay_fee_min) && is_moderate(&p->stake_min);
+           !units_amount_is_zero(&p->replay_fee_min) && is_moderate(&p->stake_min) &&
+           within(p->transfer_kib, 1, 1000000000) && within(p->replay_mib, 1, 1u << 24);
 }
 
 bool parameters_get(struct view_state *view, struct parameters *parameters)

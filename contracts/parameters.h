@@ -42,6 +42,10 @@ struct parameters {
     /* The least that a worker stakes for 10^9 multiply-adds of its segment: made-up work costs at least in proportion to what it makes
      * others replay; below 2^128. */
     struct amount stake_min;
+    /* KiB of states a second that every machine moves at least, and MiB of memory that every replayer has at least: no terms ask for more;
+     * 1..10^9, 1..2^24. */
+    uint64_t transfer_kib;
+    uint64_t replay_mib;
 };
 
 extern const struct record parameters_record;

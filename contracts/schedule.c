@@ -191,20 +191,30 @@ static void pick(const struct match *match, struct schedule_search *search,
     }
 }
 
-/* Picks of earlier blocks are looked at again: terms, room and balances may have changed. */
-static bool are_fresh(const struct match *match, const struct schedule_search *search)
+/* The pick is still feasible beside the first `count` of them, at its price. */
+static bool is_fresh(const struct match *match, const struct schedule_search *search,
+                     uint32_t count, const struct schedule_pick *found)
 {
+    struct candidate candidate;
+    struct amount left, price;
+    return candidate_get(match->run->view, found->offer, &candidate) &&
+           is_open(match, &candidate) &&
+           has_slot(match, search->picks, count, &candidate, &left) &&
+           is_fit(&match->demands[found->demand], &candidate, &left, &price) &&
+           units_amount_compare(&price, &found->price) == 0;
+}
+
+/* Picks of earlier blocks are looked at again: terms, room and balances may have changed. The stale ones are dropped and the search goes on
+ * where it is, so that who changes a price in each block holds up nobody. */
+static void drop_stale(const struct match *match, struct schedule_search *search)
+{
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < search->pick_count; i++) {
-        const struct schedule_pick *p = &search->picks[i];
-        struct candidate candidate;
-        struct amount left, price;
-        if (!candidate_get(match->run->view, p->offer, &candidate) || !is_open(match, &candidate) ||
-            !has_slot(match, search->picks, i, &candidate, &left) ||
-            !is_fit(&match->demands[p->demand], &candidate, &left, &price) ||
-            units_amount_compare(&price, &p->price) != 0)
-            return false;
+        struct schedule_pick found = search->picks[i];
+        if (is_fresh(match, search, kept, &found))
+            search->picks[kept++] = found;
     }
-    return true;
+    search->pick_count = kept;
 }
 
 static void start_over(struct schedule_search *search)
@@ -212,15 +222,6 @@ static void start_over(struct schedule_search *search)
     search->price = units_zero;
     search->offer = 0;
     search->pick_count = 0;
-}
-
-static enum schedule_outcome finish(const struct match *match, struct schedule_search *search,
-                                    bool is_continued)
-{
-    if (!is_continued || are_fresh(match, search))
-        return SCHEDULE_FOUND;
-    start_over(search);
-    return SCHEDULE_LIMIT;
 }
 
 /* False when neither this offer nor a dearer one can be paid for any demand that is left. */
@@ -268,8 +269,10 @@ enum schedule_outcome schedule_find(const struct catalog_run *run,
         }
         if (is_open(&match, &candidate))
             pick(&match, search, &candidate);
+        if (search->pick_count == wanted && is_continued)
+            drop_stale(&match, search);
         if (search->pick_count == wanted)
-            return finish(&match, search, is_continued);
+            return SCHEDULE_FOUND;
         search->price = candidate.offer.terms.price;
         search->offer = ranked.offer;
         from = key;

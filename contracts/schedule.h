@@ -7,7 +7,8 @@
  *
  * A demand is of one slot; those of a job differ in work, price_max and stake, and grow and shrink together in them (contracts/share.h). So
  * what can do a large share can do a small one, and each offer takes the largest share that is left and that it is feasible for: that
- * fills all slots if any assignment of the offers seen so far does, and gives the cheapest the most work.
+ * gives the cheapest the most work, and fills all slots if any assignment of the offers seen so far does; but for a price at the edge of
+ * price_max, where rounding decides, and a provider whose balance ends before its machines do.
  *
  * An offer is feasible for a demand when all hold: listed, with room; window covers now..deadline and it hasn't expired; profile equal; memory
  * enough; rate x segment time >= work; price x work / 10^9 <= price_max; stake <= stake_max and covered by the provider's balance
@@ -62,7 +63,8 @@ extern const struct record schedule_pick_record;
 extern const struct record schedule_search_record;
 
 /* Looks for one pick for each of demands[wanted], all or none, going on where `search` stopped; zero `search` to begin. It keeps at most
- * `wanted` picks. After SCHEDULE_NONE or a pick that went stale the search starts over. Changes no state. Requires
+ * `wanted` picks. After SCHEDULE_NONE the search starts over; a pick that
+ * went stale is dropped, and the search goes on. Changes no state. Requires
  * 1 <= wanted <= SCHEDULE_PICKS_MAX, room for as many at search->picks, and demands that differ in work, price_max and stake only: more of
  * one isn't less of another. */
 enum schedule_outcome schedule_find(const struct catalog_run *run,

@@ -1,13 +1,16 @@
 #include "contracts/share.h"
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "contracts/amount.h"
+#include "trainer/state.h"
 
 bool share_measure(struct jobs_job *job, const struct program *program)
 {
     job->steps = program->steps;
     job->interval = program->interval;
     job->intervals = trace_leaf_count(program->steps, program->interval) - 1;
+    job->state_kib = state_chunk_count(program, STATE_SEGMENT) * (LIMIT_CHUNK_BYTES / 1024);
     return program_work(&job->work, program);
 }
 
@@ -42,6 +45,7 @@ struct share share_of(const struct jobs_job *job, uint16_t slot)
     uint64_t each = share.work / share.intervals, rest = share.work % share.intervals;
     share.audit_work =
         each * share.replayed + (rest * share.replayed + share.intervals - 1) / share.intervals;
+    share.moved_kib = job->state_kib * (terms->sample == 0 ? SHARE_STATES : terms->sample + 1u);
     CHECK(amount_share(&share.price_max, &terms->price_max, share.steps, job->steps));
     CHECK(amount_share(&left, &terms->stake, job->steps - share.steps, job->steps));
     CHECK(amount_sub(&share.stake, &terms->stake, &left));

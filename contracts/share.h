@@ -17,17 +17,22 @@
 
 #include "contracts/jobs.h"
 
+/* States that one side moves for a segment: a worker fetches what it starts from (the global state and its residue) and sends the end; who
+ * replays all of it does the same. Who replays a sample fetches a start for each interval, and the end. */
+#define SHARE_STATES 3
+
 struct share {
     uint32_t steps;          /* H_w */
     uint32_t intervals;      /* I_w */
     uint32_t replayed;       /* by each replayer, <= intervals */
     uint64_t work;           /* multiply-adds of the segment */
+    uint64_t moved_kib;      /* of states, by each replayer */
     uint64_t audit_work;     /* of what each replayer replays, rounded up; <= work */
     struct amount price_max; /* of the segment */
     struct amount stake;     /* that its worker locks */
 };
 
-/* Fills what a job has from its checked program: steps, interval, intervals, work. False if the work doesn't fit in 64 bits. */
+/* Fills what a job has from its checked program: steps, interval, intervals, work, state_kib. False if the work doesn't fit in 64 bits. */
 MUST_USE bool share_measure(struct jobs_job *job, const struct program *program);
 
 /* True if the terms' shares are none (every slot trains H steps), or one for each worker: H, or a multiple of C below it, of at least

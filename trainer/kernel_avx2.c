@@ -6,6 +6,7 @@
 #define WIDTH      8
 #define TILE_ROWS  4
 #define BLOCK_ROWS 64
+#define PACKS_LEFT 1
 #define TABLE      kernel_avx2_table
 
 typedef __m256 vec;

@@ -6,6 +6,7 @@
 #define WIDTH      16
 #define TILE_ROWS  8
 #define BLOCK_ROWS 8
+#define PACKS_LEFT 0
 #define TABLE      kernel_avx512_table
 
 typedef __m512 vec;

@@ -6,6 +6,7 @@
 #define WIDTH      4
 #define TILE_ROWS  8
 #define BLOCK_ROWS 64
+#define PACKS_LEFT 1
 #define SQUARE     4
 #define TABLE      kernel_neon_table
 

@@ -4,6 +4,7 @@
 #define WIDTH      1
 #define TILE_ROWS  4
 #define BLOCK_ROWS 64
+#define PACKS_LEFT 0
 #define SQUARE     1
 #define TABLE      kernel_scalar_table
 

@@ -14,7 +14,10 @@
 /* Columns of b that are packed at once: 256 * 384 * 4 bytes is 384 KiB, which leaves most of a level 2 cache of 1 MiB. A multiple of
  * every kind's tile width. */
 #define KERNEL_COLUMNS 384u
-#define KERNEL_ROOM    (KERNEL_COLUMNS * KERNEL_CHUNK) /* floats */
+
+/* Rows of a that are packed at once: 64 KiB. At least every kind's BLOCK_ROWS. */
+#define KERNEL_ROWS 64u
+#define KERNEL_ROOM ((KERNEL_COLUMNS + KERNEL_ROWS) * KERNEL_CHUNK) /* floats */
 
 /* Which k an element of row i sums over. Chunks count from k = 0 all the same. */
 enum kernel_reach {

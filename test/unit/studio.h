@@ -467,6 +467,7 @@ static inline void studio_init(struct market *m)
     parameters.epoch_ms = 10000;
     parameters.answer_ms = 4000;
     parameters.replay_mmacs = 4000;
+    parameters.transfer_kib = 1000000000; /* states are where they are wanted */
     parameters.challenge_ms = 0; /* a paid segment is over; test_challenge has its window */
     for (uint8_t seat = 0; seat < MARKET_SEATS; seat++) {
         struct digest secret = market_beacon_secret(seat),

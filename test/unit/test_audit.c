@@ -231,6 +231,29 @@ START_TEST(one_mute_seat_robs_nobody_where_both_parties_have_a_seat)
 }
 END_TEST
 
+START_TEST(who_took_a_seat_over_is_asked_with_all)
+{
+    struct validator validator;
+    struct jobs_audit audit;
+    committed(0); /* seats 1 and 2 */
+    ck_assert_int_eq(studio_seal(&m, 1, 0, 2, UINT32_MAX), VERDICT_OK);
+    ck_assert(validator_get(&m.view, (struct seat){2}, &validator));
+    validator.replayer = market_address(MARKET_AUDITOR);
+    validator_put(&m.view, (struct seat){2}, &validator);
+    struct members_set_roles roles = {.address = validator.replayer, .roles = MEMBERS_ROLE_REPLAYER};
+    ck_assert_int_eq(market_call(&m, MARKET_OPERATOR_A, CATALOG_MEMBERS, MEMBERS_SET_ROLES, &roles),
+                     VERDICT_OK);
+    seat_joins(0, MARKET_PROVIDER_A);
+    seat_joins(3, MARKET_CONSUMER);
+    market_step(&m, STUDIO_REPLAY); /* seat 1 is mute, and who sealed for seat 2 is gone: the second lap */
+    ck_assert(studio_audit(&m, 1, 0, 2, &audit));
+    ck_assert_int_eq(audit.status, JOBS_AUDIT_ASSIGNED);
+    ck_assert(address_equal(&audit.replayer, &validator.replayer));
+    ck_assert_uint_eq(balance(2), MARKET_FORTUNE); /* no fine */
+    market_release(&m);
+}
+END_TEST
+
 /* The attack: the replayers' balances are bound elsewhere when the commitment comes. */
 START_TEST(replayers_without_any_balance_still_audit)
 {
@@ -601,7 +624,7 @@ HARNESS_MAIN("audit", nobody_replays_for_the_own_organisation, f_plus_one_replay
              a_replayer_without_its_stake_is_passed_over, replayers_without_any_balance_still_audit,
              who_replays_for_many_jobs_has_the_time_for_all_of_them,
              who_is_late_for_its_other_jobs_has_more_time_but_not_without_end,
-             as_many_replay_as_the_set_asks_for_now,
+             as_many_replay_as_the_set_asks_for_now, who_took_a_seat_over_is_asked_with_all,
              one_mute_seat_robs_nobody_where_both_parties_have_a_seat, a_trace_of_nothing_is_not_paid,
              sampled_intervals_are_drawn_from_the_next_epochs_reveals,
              a_missing_reveal_is_fined_and_the_next_in_rotation_draws,

@@ -123,7 +123,7 @@ START_TEST(a_manifest_is_no_chunk_though_their_names_be_equal)
 }
 END_TEST
 
-START_TEST(a_corrupt_file_is_never_served_and_can_be_put_again)
+START_TEST(a_corrupt_file_is_removed_and_can_be_put_again)
 {
     static const char *const damages[] = {"flipped", "cut", "longer", "gone"};
     for (int damage = 0; damage < 4; damage++) {
@@ -444,10 +444,10 @@ END_TEST
 HARNESS_MAIN(
     "blob", what_was_put_is_got_also_after_a_restart, only_content_that_matches_its_name_is_kept,
     a_manifest_is_no_chunk_though_their_names_be_equal,
-    a_corrupt_file_is_never_served_and_can_be_put_again,
-    an_opened_chunk_is_not_checked_but_for_its_size, a_full_disk_takes_nothing_and_leaves_nothing,
-    the_bound_pushes_out_what_was_used_longest_ago, missing_chunks_are_told_by_index,
-    a_thousand_files_come_and_go_and_leftovers_are_removed, a_folder_that_cannot_be_made_is_told,
-    what_the_folder_pushes_out_stays_in_the_bucket, no_more_is_known_of_the_bucket_than_the_bound,
+    a_corrupt_file_is_removed_and_can_be_put_again, an_opened_chunk_is_not_checked_but_for_its_size,
+    a_full_disk_takes_nothing_and_leaves_nothing, the_bound_pushes_out_what_was_used_longest_ago,
+    missing_chunks_are_told_by_index, a_thousand_files_come_and_go_and_leftovers_are_removed,
+    a_folder_that_cannot_be_made_is_told, what_the_folder_pushes_out_stays_in_the_bucket,
+    no_more_is_known_of_the_bucket_than_the_bound,
     folder_that_is_lost_costs_nothing_and_nodes_share_a_bucket,
     object_that_is_not_its_name_s_is_never_served, what_the_bucket_did_not_take_is_not_stored)

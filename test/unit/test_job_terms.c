@@ -162,7 +162,17 @@ START_TEST(detection_follows_the_draw)
 }
 END_TEST
 
+START_TEST(certainty_is_a_number_of_segments)
+{
+    ck_assert_uint_eq(job_terms_sure(10000), 1);
+    ck_assert_uint_eq(job_terms_sure(9991), 1);
+    ck_assert_uint_eq(job_terms_sure(5000), 10); /* 1 in 1,024 */
+    ck_assert_uint_eq(job_terms_sure(2000), 31); /* 0.8^31 = 0.00099 */
+    ck_assert_uint_eq(job_terms_sure(39), 1768); /* one of 256 intervals */
+}
+END_TEST
+
 HARNESS_MAIN("job_terms", a_gpt_has_numbers_of_its_own, defaults_are_the_fashion_mnist_job,
              terms_follow_the_options, impossible_terms_are_refused_as_usage,
              a_list_is_numbers_between_commas, shares_are_steps_by_worker,
-             detection_follows_the_draw)
+             detection_follows_the_draw, certainty_is_a_number_of_segments)

@@ -612,6 +612,7 @@ START_TEST(a_state_that_no_node_stores_is_no_job)
     struct program_layer layers[3];
     studio_init(&m);
     m.parameters.stake_min = units_zero;
+    m.parameters.replay_mib = 1u << 24;
     parameters_put(&m.view, &m.parameters);
     struct jobs_submit terms = studio_terms(&m, 1, 1, roots);
     struct program program = studio_program(layers);
@@ -657,6 +658,38 @@ START_TEST(no_terms_leave_a_replayer_less_than_its_work_takes)
 }
 END_TEST
 
+/* The attack: terms that an honest machine can't keep, for want of memory or of time to move the states. */
+START_TEST(terms_that_ask_for_more_than_every_machine_has_are_refused)
+{
+    struct digest roots[JOBS_WORKERS_MAX];
+    struct program_layer layers[3];
+    struct program program = studio_program(layers);
+    uint64_t kib = state_chunk_count(&program, STATE_SEGMENT) * 64;
+    studio_init(&m);
+    struct jobs_submit terms = studio_terms(&m, 2, 1, roots);
+    terms.sample = 4;                                     /* 4 starts and an end of each slot, in 8 s */
+    m.parameters.replay_mmacs = 1000000;                  /* and no time to replay */
+    m.parameters.transfer_kib = 2 * 5 * kib * 1000 / 7990;
+    parameters_put(&m.view, &m.parameters);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    m.parameters.transfer_kib = 2 * 5 * kib * 1000 / 8010;
+    parameters_put(&m.view, &m.parameters);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OUT_OF_BOUNDS);
+    terms.replay_ms *= 10;
+    m.parameters.transfer_kib = 3 * kib * 1000 / (STUDIO_SEGMENT + 10); /* a worker's three states */
+    parameters_put(&m.view, &m.parameters);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OUT_OF_BOUNDS);
+    m.parameters.transfer_kib = 3 * kib * 1000 / (STUDIO_SEGMENT - 10);
+    m.parameters.replay_mib = program_memory_mib(&program);
+    parameters_put(&m.view, &m.parameters);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OK);
+    m.parameters.replay_mib--;
+    parameters_put(&m.view, &m.parameters);
+    ck_assert_int_eq(studio_submit(&m, &terms), VERDICT_OUT_OF_BOUNDS);
+    market_release(&m);
+}
+END_TEST
+
 /* The attack: commitments that cost nothing make others replay. */
 START_TEST(a_stake_is_at_least_in_proportion_to_the_work)
 {
@@ -671,7 +704,8 @@ START_TEST(a_stake_is_at_least_in_proportion_to_the_work)
 }
 END_TEST
 
-HARNESS_MAIN("jobs", a_stake_is_at_least_in_proportion_to_the_work, honest_workers_are_paid_exactly_and_the_rest_goes_home,
+HARNESS_MAIN("jobs", terms_that_ask_for_more_than_every_machine_has_are_refused,
+             a_stake_is_at_least_in_proportion_to_the_work, honest_workers_are_paid_exactly_and_the_rest_goes_home,
              history_of_a_finished_job_stays_in_state,
              a_made_up_end_is_caught_slashed_and_finished_by_another,
              a_silent_worker_loses_a_little_and_its_slot,

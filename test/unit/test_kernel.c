@@ -82,7 +82,7 @@ START_TEST(products_at_the_edges_of_chunks_and_blocks)
 {
     static const size_t sizes[][3] = {{1, 1, 1},     {1, 1, 256},   {1, 1, 257}, {65, 48, 256},
                                       {64, 49, 512}, {66, 48, 513}, {8, 384, 3}, {9, 385, 2},
-                                      {3, 800, 1},   {200, 16, 5}};
+                                      {3, 800, 1},   {200, 16, 5}, {75, 121, 2049}};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
         for (int how = 0; how < 3; how++)
             check_product(&products[how], sizes[i][0], sizes[i][1], sizes[i][2], SMALL, true);

@@ -44,6 +44,10 @@ START_TEST(each_bound_is_kept)
     REFUSED(p.replay_fee_min.be[15] = 1);
     REFUSED(p.replay_fee_min = units_zero);
     REFUSED(p.stake_min.be[15] = 1);
+    REFUSED(p.transfer_kib = 0);
+    REFUSED(p.transfer_kib = 1000000001);
+    REFUSED(p.replay_mib = 0);
+    REFUSED(p.replay_mib = 16777217);
 }
 END_TEST
 

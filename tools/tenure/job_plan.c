@@ -45,10 +45,10 @@ static void print_json(struct cli *cli, const struct job_terms *terms,
     units_amount_text(budget, &job->terms.budget);
     printf("{\"parameters\":%u,\"work\":%" PRIu64
            ",\"segments\":%u,\"intervals\":%u,\"auditors\":%u,\"audit_cost_percent\":%u"
-           ",\"caught_one_bp\":%u,\"caught_half_bp\":%u,\"shares\":[",
+           ",\"caught_one_bp\":%u,\"caught_half_bp\":%u,\"segments_to_be_sure\":%u,\"shares\":[",
            program_parameter_count(&terms->program), job->work,
            job->terms.rounds * job->terms.workers, job->intervals, job->auditors, plan.cost_percent,
-           plan.caught_one, plan.caught_half);
+           plan.caught_one, plan.caught_half, job_terms_sure(plan.caught_one));
     for (uint16_t w = 0; w < job->terms.workers; w++) {
         struct share share = share_of(job, w);
         units_amount_text(stake, &share.stake);
@@ -105,6 +105,8 @@ void job_plan_print(struct cli *cli, const struct job_terms *terms,
            "them are\n",
            plan.caught_one / 100, plan.caught_one % 100, plan.caught_half / 100,
            plan.caught_half % 100);
+    printf("to be 99.9 %% sure  %u segments, if one interval of each is made up\n",
+           job_terms_sure(plan.caught_one));
     printf("budget in escrow  %s; what isn't spent comes back\n", budget);
     printf("deposit           %s times your open jobs, this one included; comes back at the end\n",
            deposit);

@@ -95,6 +95,18 @@ uint32_t job_terms_caught(uint32_t intervals, uint32_t sample, uint32_t faked)
     return (uint32_t)((1 - missed) * 10000 + 1e-6);
 }
 
+uint32_t job_terms_sure(uint32_t caught)
+{
+    double missed = 1;
+    uint32_t segments = 0;
+
+    CHECK(caught >= 1);
+    CHECK(caught <= 10000);
+    for (; missed > 0.001; segments++)
+        missed *= 1 - caught / 10000.0;
+    return segments;
+}
+
 static enum err number_u32(uint32_t *out, struct cli *cli, const char *option, uint64_t min,
                            uint64_t max)
 {

@@ -27,6 +27,9 @@ MUST_USE enum err job_terms_read(struct cli *cli, struct job_terms *terms, uint6
  * 1 <= faked <= intervals and sample <= intervals. */
 uint32_t job_terms_caught(uint32_t intervals, uint32_t sample, uint32_t faked);
 
+/* Of how many segments, each caught with that chance, one is caught in 99.9 % of cases or more. Requires 1 <= caught <= 10000. */
+uint32_t job_terms_sure(uint32_t caught);
+
 /* "784,128,10" to numbers from 1 on, at most `max` of them. False if that isn't it. */
 bool job_terms_parse_list(uint32_t *numbers, uint32_t *count, uint32_t max, const char *text);
 

@@ -46,6 +46,7 @@ const struct contracts_judge court_judge = {court_read, court_find};
 
 void court_accuse(struct node *node, const struct action_accuse *accuse)
 {
+    charges_note(&node->executor.charges, node, accuse);
     char folder[FILE_PATH_SIZE], path[FILE_PATH_SIZE], name[64];
     struct fault fault = {0};
     snprintf(name, sizeof(name), "%llu-%u-%d", (unsigned long long)node->roster->since,
@@ -62,7 +63,7 @@ void court_accuse(struct node *node, const struct action_accuse *accuse)
         return;
     }
     log_event(LOG_LEVEL_ERROR, "evidence",
-              "%s signed what no correct validator signs (%s): any member can have its seat "
-              "vacated with: tenure validator accuse %s",
+              "%s signed what no correct validator signs (%s): validators with an account submit it, any "
+              "member can: tenure validator accuse %s",
               node->roster->names[accuse->seat.n], evidence_name(accuse->kind), path);
 }

@@ -10,7 +10,7 @@ struct node;
 /* Asks consensus/evidence.h. Every node that makes or executes blocks has it. */
 extern const struct contracts_judge court_judge;
 
-/* Keeps evidence in DATA/evidence/SINCE-SEAT-KIND (the first height of the set it is of), unless it has such, and says how
+/* Has it submitted (charges.h), and keeps evidence in DATA/evidence/SINCE-SEAT-KIND (the first height of the set it is of), unless it has such, and says how
  * to submit it. A node that can't write it goes on: others will have it too. */
 void court_accuse(struct node *node, const struct action_accuse *accuse);
 

@@ -36,6 +36,7 @@ enum err executor_init(struct executor *executor, struct node *node)
     executor->node = node;
     arena_init(&executor->arena, EXECUTOR_ARENA_BYTES);
     pthread_mutex_init(&executor->mutex, NULL);
+    charges_init(&executor->charges);
     executor->pool = pool_new((struct pool_listener){executor, executor_dropped});
     if (forward_init(&executor->forward, node) || !executor->pool ||
         recent_init(&executor->fates, POOL_COUNT_MAX))
@@ -345,6 +346,7 @@ static void executor_commit(struct executor *executor, const struct executor_job
     event->halted = version > BLOCK_VERSION_NEWEST;
     driver_post_take(&node->driver, event);
     api_committed(node->api);
+    charges_press(&executor->charges, node);
     executor_prune(executor);
 }
 
@@ -570,6 +572,7 @@ void executor_release(struct executor *executor)
     queue_release(&executor->jobs);
     queue_release(&executor->batches);
     recent_release(&executor->fates);
+    charges_release(&executor->charges);
     pool_free(executor->pool);
     forward_release(&executor->forward);
     arena_release(&executor->arena);

@@ -11,6 +11,7 @@
 #include "net/peer.h"
 #include "tools/sys/queue.h"
 #include "tools/sys/thread.h"
+#include "tools/tenured/charges.h"
 #include "tools/tenured/forward.h"
 #include "tools/tenured/intake.h"
 #include "tools/tenured/parcel.h"
@@ -78,6 +79,7 @@ struct executor {
     uint64_t passed_over;
     uint64_t repeated_ms; /* when waiting transactions were forwarded again */
     struct forward forward; /* what clients gave us, for the others */
+    struct charges charges; /* what others are guilty of */
     atomic_ullong committed_txs; /* since the start */
 };
 
