@@ -346,7 +346,8 @@ static void draw_task(FILE *file, const struct task *task, uint32_t index)
 static const char head[] =
     "# Rounds\n"
     "\n"
-    "Written by `make quality`: about five minutes on two quiet cores, the same bytes on every machine.\n"
+    "Written by `make quality`: about five minutes on two quiet cores, the same bytes on every "
+    "machine.\n"
     "\n"
     "![Held-out loss of rounds against dense training](rounds.svg)\n"
     "\n"
