@@ -91,9 +91,9 @@ static uint64_t work_of(const struct attempt *attempt)
 {
     struct share share = share_of(&attempt->job, attempt->number);
     uint64_t most = 1ull << 44, work = share.audit_work / 1000000 + 1;
-    __uint128_t moved = (__uint128_t)share.moved_kib * attempt->parameters.replay_mmacs /
-                        attempt->parameters.transfer_kib;
-    return work < most && moved < most - work ? work + (uint64_t)moved : most;
+    uint64_t moved = share.moved_kib * attempt->parameters.replay_mmacs / /* below 2^29 x 2^30 */
+                     attempt->parameters.transfer_kib;
+    return work < most && moved < most - work ? work + moved : most;
 }
 
 /* The time to seal, counted from the status' beginning: what the slowest of those who must needs; at least replay_ms. */
