@@ -98,7 +98,7 @@ void kernel_add(struct kernel *kernel, float *out, const float *a, const float *
 /* out = gelu(x) in its tanh form (Hendrycks and Gimpel, 2016); `out` may be `x`. */
 void kernel_gelu(struct kernel *kernel, float *out, const float *x, size_t count);
 
-/* gradient = gradient * gelu'(x), in place. */
+/* gradient = gradient * gelu'(x), in place. NaN beyond |x| = 0x1.53a9c4p43 (NUMERICS.md, section 4). */
 void kernel_gelu_back(struct kernel *kernel, float *gradient, const float *x, size_t count);
 
 /* For each row of logits[rows][classes]: loss[row] = log(sum of exp(x - max)) - (x[label] - max),

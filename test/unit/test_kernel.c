@@ -366,6 +366,27 @@ START_TEST(sums_of_two_and_gelu_have_the_profile_s_bits)
 }
 END_TEST
 
+/* So a diverging step ends in the same place whatever the kernel. */
+START_TEST(gelu_s_gradient_is_no_number_where_the_profile_says_so)
+{
+    static const uint32_t last = 0x5529d4e2; /* 0x1.53a9c4p43 */
+    const float x[] = {of_bits(last), of_bits(last + 1), -of_bits(last), -of_bits(last + 1), 1e38f,
+                       -1e38f};
+    const float want[] = {1, NAN, 0, NAN, NAN, NAN};
+    for (int kind = 0; kind < KERNEL_KINDS; kind++) {
+        struct kernel *kernel = kernel_of(kind, 1);
+        if (!kernel)
+            continue;
+        float got[] = {1, 1, 1, 1, 1, 1};
+        kernel_gelu_back(kernel, got, x, 6);
+        for (size_t i = 0; i < 6; i++)
+            ck_assert_msg(want[i] != want[i] ? got[i] != got[i] : got[i] == want[i],
+                          "%s has %g at %g", kernel_name((enum kernel_kind)kind), (double)got[i],
+                          (double)x[i]);
+    }
+}
+END_TEST
+
 static double wide_gelu(double x)
 {
     return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
@@ -549,6 +570,7 @@ HARNESS_MAIN("kernel", products_have_the_profile_s_bits_for_all_kernels_threads_
              exp_and_log_have_the_profile_s_bits_and_are_right,
              the_last_bit_of_every_coefficient_shows_in_exp_and_log, sums_go_by_sixteen_lanes_and_pieces,
              sums_of_two_and_gelu_have_the_profile_s_bits, gelu_is_right,
+             gelu_s_gradient_is_no_number_where_the_profile_says_so,
              cross_entropy_has_the_profile_s_bits,
              the_caller_s_rounding_and_flushing_change_nothing_and_come_back,
              real_threads_share_a_product, kernels_are_known_by_name)
