@@ -83,7 +83,7 @@ FUZZERS  := $(patsubst %,$(OUT)/fuzz/%,$(call names,test/fuzz,fuzz_))
 BENCHES  := $(patsubst %,$(OUT)/bench/%,$(call names,test/bench,))
 E2E      := $(sort $(wildcard test/e2e/[0-9]*))
 FAULTS   := $(sort $(wildcard test/e2e/faults-*))
-ACTORS   := $(OUT)/lying-peer $(OUT)/hostile $(OUT)/attacker
+ACTORS   := $(OUT)/lying-peer $(OUT)/lazy-replayer $(OUT)/hostile $(OUT)/attacker
 
 # How much `check` and `check-long` do.
 SEEDS        ?= 2000
@@ -154,6 +154,9 @@ $(eval $(call program,$(OUT)/games,$(OUT)/test/games/main.o $(OUT)/test/harness.
 
 # A validator that lies in state transfer, for the end-to-end tests: the same objects but for one function.
 $(eval $(call program,$(OUT)/lying-peer,$(OUT)/tools/tenured/main.o $(OUT)/test/e2e/lying_peer.o,tools/tenured,-Wl$(comma)--wrap=snapshot_cut))
+
+# A worker that hands out its trace, and a replayer that copies it.
+$(eval $(call program,$(OUT)/lazy-replayer,$(OUT)/tools/tenure/main.o $(OUT)/test/e2e/lazy_replayer.o,tools/tenure,$(patsubst %,-Wl$(comma)--wrap=%,planting_show segment_advance)))
 
 # A validator that attacks, for the measures of bad days and the long tests.
 $(eval $(call program,$(OUT)/attacker,$(call object,tools/tenured/main.c test/e2e/attacker.c test/sim/forge.c test/sim/dice.c),tools/tenured,$(patsubst %,-Wl$(comma)--wrap=%,node_send peer_send verify_message)))

@@ -98,6 +98,18 @@ START_TEST(what_was_just_tried_keeps_no_other_waiting)
 }
 END_TEST
 
+START_TEST(a_deadline_that_moves_is_followed)
+{
+    struct agenda_task found = task(1, 500);
+
+    ck_assert_uint_eq(pass(&found, 1, 0), 1);
+    found.deadline_ms = 700;
+    ck_assert(offer(found, 0));
+    ck_assert(!agenda_is_late(&agenda, 699));
+    ck_assert(agenda_is_late(&agenda, 700));
+}
+END_TEST
+
 START_TEST(another_attempt_is_other_work)
 {
     struct agenda_task found = task(1, 100);
@@ -126,5 +138,6 @@ END_TEST
 
 HARNESS_MAIN("agenda", what_is_due_first_goes_first, work_is_done_once,
              only_what_is_due_before_interrupts, what_is_brief_always_finds_a_place,
-             what_was_just_tried_keeps_no_other_waiting, another_attempt_is_other_work,
+             what_was_just_tried_keeps_no_other_waiting, a_deadline_that_moves_is_followed,
+             another_attempt_is_other_work,
              work_is_late_when_its_deadline_has_come)

@@ -42,6 +42,7 @@ bool agenda_take(struct agenda *agenda, const struct agenda_task *task, uint64_t
         if (!is_same(&running->task, task))
             continue;
         bool is_mine = i + 1 == agenda->depth && !running->taken;
+        running->task.deadline_ms = task->deadline_ms; /* the ledger may have moved it */
         running->taken = true;
         return is_mine;
     }

@@ -54,8 +54,8 @@ struct agenda {
 /* A pass begins: forgets what was noted. */
 void agenda_clear(struct agenda *agenda);
 
-/* True once: when `task` is the one that agenda_begin has chosen. Else it is noted, unless it is running, was just tried, or doesn't go
- * before what it would interrupt. */
+/* True once: when `task` is the one that agenda_begin has chosen. Else it is noted, unless it is running (then its deadline is what it is now),
+ * was just tried, or doesn't go before what it would interrupt. */
 bool agenda_take(struct agenda *agenda, const struct agenda_task *task, uint64_t now_ms);
 
 /* The task that was noted, which from here on is running; false if there is none. */

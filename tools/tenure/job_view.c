@@ -173,6 +173,16 @@ static void print_evidence(const struct job_view *view)
     }
 }
 
+/* Replayers that this job doesn't choose any more. */
+static void print_barred(uint64_t barred)
+{
+    for (unsigned seat = 0; seat < LIMIT_VALIDATORS; seat++)
+        if (barred >> seat & 1)
+            printf("not chosen    replayer of seat %u: it was outvoted here, or its dispute was "
+                   "not decided\n",
+                   seat);
+}
+
 void job_view_print(struct cli *cli, const struct job_view *view)
 {
     const struct jobs_submit *terms = &view->job.terms;
@@ -207,6 +217,7 @@ void job_view_print(struct cli *cli, const struct job_view *view)
         printf("tainted       a segment of round %u was proven false after it was paid; what came "
                "after descends from it\n",
                view->progress.tainted_from);
+    print_barred(view->progress.barred);
     if (view->slots.count)
         print_slots(cli, view);
     if (view->results.count)
