@@ -70,10 +70,13 @@ START_TEST(genesis_holds_what_was_asked_for)
         record_unpack(&arena, &genesis_record, &genesis, content("genesis.bin"), &fault), ERR_NONE);
     ck_assert_int_eq(genesis_check(&genesis, &fault), ERR_NONE);
     ck_assert_uint_eq(genesis.validator_count, 1);
-    ck_assert_uint_eq(genesis.account_count, 3);
+    ck_assert_uint_eq(genesis.account_count, 4);
     ck_assert(bytes_equal(genesis.accounts[1].name, bytes_text("alice")));
     ck_assert_uint_eq(genesis.accounts[0].roles, MEMBERS_ROLE_OPERATOR);
     ck_assert_uint_eq(genesis.accounts[2].roles, MEMBERS_ROLE_REPLAYER);
+    ck_assert_int_eq(memcmp(&genesis.accounts[3].public_key, &genesis.validators[0].public_key,
+                            sizeof(struct sign_public)),
+                     0); /* so that the node can submit evidence */
 }
 END_TEST
 

@@ -96,7 +96,7 @@ static enum err run_init(struct cli *cli)
     if (cli->json)
         printf("{\"folder\":%s,\"validators\":%u,\"accounts\":%u}\n",
                cli_quote(cli, founding->folder), founding->validators,
-               founding->account_count + founding->validators + 1);
+               founding->account_count + 2 * founding->validators + 1);
     cli_say(cli,
             "A chain of %u validators is founded in %s. Next:\n"
             "  tenure net up --dir %s       start its nodes\n"

@@ -94,11 +94,13 @@ static enum err check_request(struct maker *maker)
                          founding->validators, founding->port);
     for (uint32_t i = 0; i < founding->account_count; i++) {
         const char *name = founding->accounts[i].name;
-        if (!is_name(name) || !strcmp(name, "operator") || !strncmp(name, "replayer-", 9))
-            return fault_set(maker->fault, ERR_USAGE,
-                             "\"%s\" can't name an account: use letters, digits, - and _ (operator "
-                             "and replayer-N are taken)",
-                             name);
+        if (!is_name(name) || !strcmp(name, "operator") || !strncmp(name, "replayer-", 9) ||
+            !strncmp(name, "node-", 5))
+            return fault_set(
+                maker->fault, ERR_USAGE,
+                "\"%s\" can't name an account: use letters, digits, - and _ (operator, "
+                "replayer-N and node-N are taken)",
+                name);
         for (uint32_t j = 0; j < i; j++)
             if (!strcmp(founding->accounts[j].name, name))
                 return fault_set(maker->fault, ERR_USAGE, "two accounts are named \"%s\"", name);
@@ -308,7 +310,12 @@ static enum err make_validator(struct maker *maker, uint32_t seat)
     if (err)
         return err;
     validator->replayer = address_of(&public);
-    err = make_beacon(maker, &validator->chain_end, seat);
+    /* Of its own, for the evidence that it may find (tools/tenured/charges.h). */
+    account = (struct founding_account){name, MEMBERS_ROLE_AUDITOR, name, units_amount(0),
+                                        &validator->public_key};
+    err = add_account(maker, &account, &public);
+    if (!err)
+        err = make_beacon(maker, &validator->chain_end, seat);
     if (!err)
         err = make_certificate(maker, seat, name);
     if (!err)
@@ -376,7 +383,7 @@ static enum err make_authority(struct maker *maker)
 static enum err make_all(struct maker *maker)
 {
     const struct founding *founding = maker->founding;
-    uint32_t accounts = founding->account_count + founding->validators + 1;
+    uint32_t accounts = founding->account_count + 2 * founding->validators + 1;
     enum err err;
 
     maker->genesis = (struct genesis){
@@ -503,8 +510,8 @@ static enum err join_all(struct maker *maker, struct founding_joined *joined)
     enum err err = config_read(&mine, &settings_table, "/dev/null", maker->fault);
 
     if (!err)
-        err = read_text(maker, "passphrase", maker->passphrase.text,
-                        sizeof(maker->passphrase.text));
+        err =
+            read_text(maker, "passphrase", maker->passphrase.text, sizeof(maker->passphrase.text));
     if (!err)
         err = read_text(maker, "authority.pem", maker->authority.pem, CERTIFICATE_PEM_SIZE);
     if (!err)
@@ -521,8 +528,8 @@ static enum err join_all(struct maker *maker, struct founding_joined *joined)
     snprintf(joined->api, sizeof(joined->api), "127.0.0.1:%u", maker->api_ports[0]);
     err = make_subfolder(maker, joined->name);
     if (!err)
-        err = make_key(maker, &joined->key,
-                       name_of(maker, "node-%u/validator.key", joined->number));
+        err =
+            make_key(maker, &joined->key, name_of(maker, "node-%u/validator.key", joined->number));
     if (!err)
         err = make_key(maker, &joined->replayer,
                        name_of(maker, "keys/replayer-%u.key", joined->number));

@@ -54,7 +54,7 @@ struct founding_watch {
     void (*step)(void *self, const char *what);
 };
 
-/* Adds the operator's and the replayers' accounts and writes all files. ERR_USAGE for a name or number that can't be,
+/* Adds the operator's, the replayers' and the validators' accounts and writes all files. ERR_USAGE for a name or number that can't be,
  * ERR_NOT_NOW when the folder isn't empty, ERR_IO. A folder that was begun stays as it is. */
 MUST_USE enum err founding_make(struct arena *arena, const struct founding *founding,
                                 const struct founding_watch *watch, struct fault *fault);
