@@ -142,10 +142,11 @@ static void check_vote(struct judge *judge, uint8_t member, const struct action_
     if (prepare != NULL && !digest_equal(&prepare->digest, &sign->digest))
         judge_fault(judge, "%u commits to another block %llu than it prepared in view %llu", member,
                     height, view);
-    judge->locks[member][height % JUDGE_RING] = (struct judge_lock){height, view};
+    judge->locks[member][height % JUDGE_RING] = (struct judge_lock){since, height, view};
 }
 
-/* What a member has sent COMMIT for it must report: as committed, or as prepared in that view or a later one; not what is below its set. */
+/* What a member has sent COMMIT for it must report: as committed, or as prepared in that view or a later one. Not what another set was to
+ * decide: above the boundary that ended it, that is void. */
 static void check_change(struct judge *judge, uint8_t member, const struct action_sign *sign,
                          uint64_t since)
 {
@@ -157,7 +158,7 @@ static void check_change(struct judge *judge, uint8_t member, const struct actio
     }
     for (uint32_t i = 0; i < JUDGE_RING; i++) {
         const struct judge_lock *lock = &judge->locks[member][i];
-        bool told = lock->height < since || lock->height <= change.committed.ballot.height.n;
+        bool told = lock->since != since || lock->height <= change.committed.ballot.height.n;
         for (uint32_t p = 0; p < change.prepared_count && !told; p++)
             told = change.prepared[p].certificate.ballot.height.n == lock->height &&
                    change.prepared[p].certificate.ballot.view.n >= lock->view;

@@ -59,7 +59,7 @@ struct judge {
     uint64_t left
         [LIMIT_VALIDATORS]; /* ... and the highest view there that it signed a VIEW-CHANGE for */
     struct judge_lock {
-        uint64_t height, view;
+        uint64_t since, height, view;
     } locks[LIMIT_VALIDATORS][JUDGE_RING]; /* the last COMMIT of each, by height */
     struct judge_load most;                /* that any honest seat had */
     struct arena arena;                    /* of one call */
