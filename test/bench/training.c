@@ -413,7 +413,7 @@ static void measure(FILE *out, const struct program *program, const struct datas
         struct trainer t;
         trainer_init(&t, program, data, threads, (enum kernel_kind)kind);
         measure_step(out, &t, &rivals[0]);
-        if (best && small)
+        if (best)
             measure_step(out, &t, &rivals[1]);
         if (best && small) {
             measure_commitment(out, &t);
