@@ -201,7 +201,7 @@ check: $(UNITS) $(SIM) $(OUT)/games $(FUZZERS) $(OUT)/golden $(OUT)/reference $(
 
 check-long: SEEDS := 10000
 check-long: GAMES := 100000
-check-long: SIMULATE += $(if $(SIM),'$(SIM) --exhaust 3' '$(SIM) --exhaust 4 --count 370000' '$(SIM) --exhaust 4 --from 370000 --count 370000' '$(SIM) --orders' '$(SIM) --from 10001 --count 10000' '$(SIM) --from 20001 --count 10000' \
+check-long: SIMULATE += $(if $(SIM),'$(SIM) --exhaust 4' '$(SIM) --exhaust 5 --count 370000' '$(SIM) --exhaust 5 --from 370000 --count 370000' '$(SIM) --orders' '$(SIM) --from 10001 --count 10000' '$(SIM) --from 20001 --count 10000' \
             '$(SIM) --from 30001 --count 300 --set ledger=2')
 check-long: E2E += $(FAULTS)
 check-long: check check-bits check-math check-torch museum ## the same with many more simulated seeds, and the other checks but fuzzing
