@@ -90,9 +90,6 @@ enum err agent_open(struct agent *agent, struct cli *cli)
         err = desk_sign(&agent->desk);
     if (!err)
         agent->threads = (uint32_t)threads;
-    if (!err)
-        err = desk_state(&agent->desk, bytes_text("parameters"), &parameters_record,
-                         &agent->parameters);
     return err;
 }
 
@@ -285,8 +282,8 @@ static void remember_refused(struct agent *agent, const struct digest *call)
     agent->refused_next = (agent->refused_next + 1) % AGENT_REFUSED_MAX;
 }
 
-bool agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t method,
-                const void *args)
+enum agent_sent agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t method,
+                           const void *args)
 {
     struct sender_outcome outcome;
     struct fault fault;
@@ -299,12 +296,12 @@ bool agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t
     CHECK(call.args.data != NULL);
     digest = digest_of(call.args.data, call.args.size);
     if (is_refused(agent, &digest))
-        return false;
+        return AGENT_REFUSED;
     err = sender_send(&agent->desk.sender, &agent->arena, &outcome, &call, 1, SEND_MS, &fault);
     agent->woken = true;
     if (err) {
         log_event(LOG_LEVEL_WARN, what, "not sent: %s", fault.text);
-        return false;
+        return AGENT_UNSENT;
     }
     done = outcome.verdict == 0;
     if (done) {
@@ -315,7 +312,7 @@ bool agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t
         remember_refused(agent, &digest);
     }
     sender_outcome_release(&outcome);
-    return done;
+    return done ? AGENT_DONE : AGENT_REFUSED;
 }
 
 /* Asks for the last block; rests at the node for wait_ms while there is none that this agent hasn't seen. True in *news if it has. */
@@ -469,7 +466,11 @@ static enum err pass(struct agent *agent, struct fault *fault)
 
     agent->pass++;
     agenda_clear(&agent->agenda);
-    err = list_open(agent, &jobs, &count, fault);
+    arena_clear(&agent->arena);
+    err = lookup_get(&agent->desk.client, &agent->arena, bytes_text("parameters"),
+                     &parameters_record, &agent->parameters, fault);
+    if (!err)
+        err = list_open(agent, &jobs, &count, fault);
     for (uint32_t i = 0; !err && i < count && !stopping; i++)
         if ((err = visit(agent, jobs[i])))
             fault_set(fault, err, "no node answers");

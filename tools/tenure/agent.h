@@ -70,7 +70,7 @@ struct agent {
     struct agent_part part;
     struct agenda agenda;
     uint64_t looked_ms; /* monotonic clock: when the last block was asked for */
-    struct parameters parameters;
+    struct parameters parameters; /* as of the last pass */
     const char *data_folder;
     enum kernel_kind kernel;
     uint32_t threads;         /* of the arithmetic */
@@ -131,9 +131,15 @@ MUST_USE enum err agent_start_state(struct agent *agent, const struct agent_job 
 MUST_USE enum err agent_past(struct agent *agent, struct agent_job *job,
                              const struct jobs_segment *segment, struct fault *fault);
 
-/* Sends one call of the jobs, challenges or beacon contract and waits for its receipt. True when it was done; else the log says why not. `what`
- * names it there. A refusal is normal where others were faster. */
-bool agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t method,
+enum agent_sent {
+    AGENT_UNSENT, /* or what came of it isn't known */
+    AGENT_REFUSED, /* normal where others were faster */
+    AGENT_DONE,
+};
+
+/* Sends one call of the jobs, challenges or beacon contract and waits for its receipt. What came of it is in the log too, where `what`
+ * names it. */
+enum agent_sent agent_send(struct agent *agent, const char *what, uint8_t contract, uint8_t method,
                 const void *args);
 
 /* All values below word/job, in key order, in the pass's arena. */

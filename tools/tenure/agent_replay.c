@@ -391,7 +391,7 @@ static void vote(struct replay *replay, const struct agent_job *job, uint16_t sl
                       fault.text);
         return;
     }
-    if (agent_send(&replay->agent, "voted", CATALOG_JOBS, JOBS_VOTE, &args))
+    if (agent_send(&replay->agent, "voted", CATALOG_JOBS, JOBS_VOTE, &args) == AGENT_DONE)
         remember_said(replay, &(struct said){segment, interval});
 }
 

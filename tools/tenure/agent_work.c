@@ -18,6 +18,7 @@
 struct kept {
     struct jobs_segment segment; /* job 0: empty */
     bool in_the_making;
+    bool answered; /* the ledger took or refused its commitment: the same one again would not help */
     uint32_t leaf_count;
     struct trace_leaf leaves[JOBS_INTERVALS_MAX + 1];
 };
@@ -62,6 +63,7 @@ static struct kept *kept_new(struct work *work)
         work->kept_next = (work->kept_next + 1) % KEPT_MAX;
     } while (kept->in_the_making);
     kept->segment.job = 0;
+    kept->answered = false;
     return kept;
 }
 
@@ -265,15 +267,12 @@ static void commit(struct work *work, const struct agent_job *job, uint16_t slot
     struct digest leaves[JOBS_INTERVALS_MAX + 1];
     struct trace_leaf shown[JOBS_INTERVALS_MAX + 1];
     struct jobs_commit args;
-    struct kept *kept;
+    struct kept *kept = kept_find(work, &segment);
 
-    /* Committed or refused before: the ledger takes a trace once, and the same one again would not help. */
-    if (kept_find(work, &segment))
-        return;
-    if (!(kept = make(work, job, slot))) {
+    if (!kept && !(kept = make(work, job, slot)))
         foresee(work, job, slot);
+    if (!kept || kept->answered)
         return;
-    }
     planting_show(&work->planting, &segment, kept->leaves, kept->leaf_count, shown);
     for (uint32_t i = 0; i < kept->leaf_count; i++)
         leaves[i] = trace_leaf_digest(&shown[i]);
@@ -282,7 +281,8 @@ static void commit(struct work *work, const struct agent_job *job, uint16_t slot
                                 .leaves = leaves,
                                 .leaf_count = kept->leaf_count,
                                 .end = shown[kept->leaf_count - 1]};
-    agent_send(&work->agent, "segment-committed", CATALOG_JOBS, JOBS_COMMIT, &args);
+    kept->answered = agent_send(&work->agent, "segment-committed", CATALOG_JOBS, JOBS_COMMIT,
+                                &args) != AGENT_UNSENT;
 }
 
 /* Which intervals the audits of this segment drew. */
