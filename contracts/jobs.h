@@ -101,8 +101,8 @@
  *     A replayer that a worker hands its true trace: it is paid for a replay that it didn't do. A worker that hands out a planted one
  *     gains more (contracts/claim.h).
  *     A false segment that no draw hit and nobody challenges in time.
- *     An initial state that somebody made from a tainted model: `tenure job submit` begins with the seed's weights, so no job descends from
- *     another by its tools, and a taint ends with its job.
+ *     An initial state that somebody made from a tainted model: where the file of `tenure job submit --model` is from isn't on the ledger,
+ *     so a taint ends with its job.
  *   A consortium that admits consumers and providers by name bears these by revoking who abuses them.
  *
  * ---- Bytes ----

@@ -105,17 +105,36 @@ static enum err run_plan(struct cli *cli)
 
 /* --- submit --- */
 
-/* Round 0's global state and start states follow from program and data; the global one is made available at the nodes. */
+/* The global state of round 0, from the seed or from --model. `global` is initialised here. */
+static enum err make_global(struct cli *cli, struct state *global, const struct job_terms *terms,
+                            const struct digest *data)
+{
+    const char *model = cli_text(cli, "model");
+    enum err err = state_init(global, &terms->program, STATE_GLOBAL, &cli->fault);
+
+    if (err)
+        return err;
+    state_begin(global, &terms->program, data);
+    if (model)
+        err = job_model_read(cli, &terms->program, state_floats(global, STATE_PARAMETERS), model,
+                             true);
+    if (err)
+        state_release(global);
+    else
+        state_changed(global, STATE_PARAMETERS);
+    return err;
+}
+
+/* That state and the start states, which follow from it, into the terms; the global one is made available at the nodes. */
 static enum err begin(struct desk *desk, struct job_terms *terms, const struct digest *data)
 {
     struct cli *cli = desk->cli;
     struct jobs_submit *submit = &terms->job.terms;
     struct state global, start;
-    enum err err = state_init(&global, &terms->program, STATE_GLOBAL, &cli->fault);
+    enum err err = make_global(cli, &global, terms, data);
 
     if (err)
         return err;
-    state_begin(&global, &terms->program, data);
     submit->data_root = *data;
     submit->global_root = state_root(&global);
     submit->start_roots = arena_array(&cli->arena, submit->workers, sizeof(struct digest));
@@ -247,8 +266,7 @@ static enum err print_status(struct desk *desk, uint64_t number)
 {
     struct answer *root = NULL;
     struct job_view view;
-    enum err err =
-        client_get(&desk->client, &root, &desk->cli->fault, "/v1/jobs/%" PRIu64, number);
+    enum err err = client_get(&desk->client, &root, &desk->cli->fault, "/v1/jobs/%" PRIu64, number);
 
     if (!err)
         err = job_view_glance(desk, &view, number);

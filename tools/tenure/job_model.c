@@ -8,6 +8,8 @@
 #include "trainer/evaluate.h"
 #include "trainer/model.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* GPT-2's smallest with its causal masks takes a quarter. */
@@ -132,17 +134,31 @@ static enum err evaluate_on(struct cli *cli, const struct fetched *fetched,
     return ERR_NONE;
 }
 
-/* With --model the parameters come from a file instead, which must hold exactly the job's tensors. */
-static enum err take_model(struct cli *cli, struct fetched *fetched, const char *path)
+/* Small numbers cost replayers many times what others do, so nobody takes a state that begins with them (trainer/state.h). */
+static enum err check_start(struct cli *cli, const struct program *program, const float *parameters,
+                            const char *path)
+{
+    for (uint32_t i = 0; i < program_parameter_count(program); i++)
+        if (parameters[i] != 0 && fabsf(parameters[i]) < 0x1p-100f)
+            return fault_set(&cli->fault, ERR_MISMATCH,
+                             "%s: parameter %" PRIu32 " is %g; a job begins with none below 2^-100 "
+                             "but zero: set such to zero",
+                             path, i, (double)parameters[i]);
+    return ERR_NONE;
+}
+
+enum err job_model_read(struct cli *cli, const struct program *program, float *parameters,
+                        const char *path, bool start)
 {
     uint8_t *data = NULL;
     size_t size;
+    struct fault fault;
     enum err err = file_read(&data, &size, path, MODEL_FILE_BYTES_MAX, &cli->fault);
 
-    if (!err)
-        err =
-            model_read(&fetched->workshop.program, state_floats(&fetched->state, STATE_PARAMETERS),
-                       bytes_of(data, size), &cli->fault);
+    if (!err && (err = model_read(program, parameters, bytes_of(data, size), &fault)))
+        fault_set(&cli->fault, err, "%s: %s", path, fault.text);
+    if (!err && start)
+        err = check_start(cli, program, parameters, path);
     free(data);
     return err;
 }
@@ -157,7 +173,8 @@ enum err job_model_evaluate(struct cli *cli)
 
     if (!err && !(err = fetch(&desk, &fetched))) {
         if (model)
-            err = take_model(cli, &fetched, model);
+            err = job_model_read(cli, &fetched.workshop.program,
+                                 state_floats(&fetched.state, STATE_PARAMETERS), model, false);
         if (!err)
             err = corpus_load(&corpus, cli_text(cli, "data"), CORPUS_HELD_OUT, &cli->fault);
         if (!err) {

@@ -12,6 +12,7 @@ const struct cli_option job_terms_options[JOB_TERMS_OPTIONS] = {
     {"data", "DIR", "folder of the training data: images, or train.bin",
      "/usr/share/datasets/fashion-mnist"},
     {"publish", NULL, "submit: send the data to the nodes, for agents that lack them", NULL},
+    {"model", "FILE", "submit: begin with the parameters in this safetensors file (default: the seed's)", NULL},
     {"family", "NAME", "mlp (of images) or gpt (of tokens)", "mlp"},
     {"layers", "N,N,...", "mlp: inputs, hidden layers, classes", "784,128,10"},
     {"blocks", "N", "gpt: of attention and a hidden layer", "4"},

@@ -6,7 +6,7 @@
 #include "tools/tenure/cli.h"
 
 /* The options of `job plan` and `job submit`. */
-#define JOB_TERMS_OPTIONS 45
+#define JOB_TERMS_OPTIONS 46
 extern const struct cli_option job_terms_options[JOB_TERMS_OPTIONS];
 
 struct job_terms {
