@@ -204,13 +204,14 @@ check-long: GAMES := 100000
 check-long: SIMULATE += $(if $(SIM),'$(SIM) --exhaust 4' '$(SIM) --exhaust 5 --count 370000' '$(SIM) --exhaust 5 --from 370000 --count 370000' '$(SIM) --orders' '$(SIM) --from 10001 --count 10000' '$(SIM) --from 20001 --count 10000' \
             '$(SIM) --from 30001 --count 300 --set ledger=2')
 check-long: E2E += $(FAULTS)
+check-long: export LIMIT_S := 1800
 check-long: check check-bits check-math check-torch museum ## the same with many more simulated seeds, and the other checks but fuzzing
 
 check-bits: $(OUT)/reference $(OUT)/engine ## the trainer and test/reference: all compilers, kernels (NEON by qemu-user, CUDA), threads, random programs
-	@$(RUN) -- test/operators/check 'test/reference/check --out $(OUT) --from 1001 --courses 200' 'test/reference/check --bits'
+	@LIMIT_S=1800 $(RUN) -- test/operators/check 'test/reference/check --out $(OUT) --from 1001 --courses 200' 'test/reference/check --bits'
 
 check-math: $(OUT)/math ## exp, log, GELU and the cosine at all floats, by every kernel, against libm and MPFR: ten minutes
-	@$(RUN) $(foreach name,exp log gelu slope cosine,'$(OUT)/math $(name)')
+	@LIMIT_S=1800 $(RUN) $(foreach name,exp log gelu slope cosine,'$(OUT)/math $(name)')
 
 check-torch: $(OUT)/steps ## gradients and losses against PyTorch, if Debian's python3-torch is installed
 	@$(RUN) -- 'test/torch/check --out $(OUT)'
